@@ -1,0 +1,520 @@
+/**
+ * `handfast demo`: a CA, a server and a client in one process hold a verified conversation over loopback, drawn as it
+ * happens; then the same client meets a server with a certificate for another name. Everything that is claimed is
+ * checked, each check has a name, and the exit code is theirs.
+ *
+ * @module
+ */
+
+import { once } from 'node:events';
+import type { AddressInfo } from 'node:net';
+import { performance } from 'node:perf_hooks';
+import { type Credential, type TlsError, type TraceEvent } from '@handfast/tls';
+import { connect, createServer, type Server, type TLSSocket, type TlsServerOptions } from '@handfast/tls/node';
+import { keyLabel, type TrustStore, trustStore } from '@handfast/x509';
+import { type Authority, issueClient, issueServer, makeAuthority } from '../authority.ts';
+import { certificateErrorOf, explain, explainJson } from '../explain.ts';
+import { type ExitCode, exitCodes } from '../exit.ts';
+import { type Colors, colorsFor, type Io } from '../io.ts';
+import { duration, groupNote } from '../names.ts';
+import { traceJson } from '../trace-json.ts';
+import { nameOf, type Side, Transcript } from '../transcript.ts';
+
+export interface DemoOptions {
+  readonly json: boolean;
+  readonly color: boolean;
+}
+
+const serverName = 'demo.handfast.example';
+const otherName = 'elsewhere.example';
+const clientName = 'alice';
+const exporterLabel = 'EXPORTER-handfast-demo';
+
+const greeting = 'Good day! Is this line private?';
+const reply = 'It is: by keys that nobody else can know.';
+const farewell = 'Your side is closed, mine is not yet: goodbye!';
+const bulkLength = 100_000;
+
+/** The whole demo may take so long: it is a matter of milliseconds. */
+const patienceMs = 20_000;
+
+export async function demo(io: Io, options: DemoOptions): Promise<ExitCode> {
+  const started = performance.now();
+  const stage = options.json ? new JsonStage(io) : new TextStage(io, colorsFor(io.stdout, io.env, options.color));
+  const checks = new Checks(stage);
+  const patience = AbortSignal.any([AbortSignal.timeout(patienceMs), io.interrupted]);
+
+  const cast = await makeCast();
+  stage.cast(cast, performance.now() - started);
+  await checks.during('the conversation comes to its end', () => conversation(cast, stage, checks, patience));
+  await checks.during('the refusal comes to its end', () => refusal(cast, stage, checks, patience));
+  stage.result(checks, performance.now() - started);
+  return checks.failed === 0 ? exitCodes.ok : exitCodes.failed;
+}
+
+// ---- who plays
+
+interface Cast {
+  readonly authority: Authority;
+  readonly trust: TrustStore;
+  readonly server: Credential;
+  /** The wrong server's. */
+  readonly other: Credential;
+  readonly client: Credential;
+}
+
+async function makeCast(): Promise<Cast> {
+  const validity = { from: new Date(), days: 1 };
+  const authority = await makeAuthority('Handfast demo CA', validity);
+  const { issuer } = authority;
+  return {
+    authority,
+    trust: trustStore([issuer.certificate]),
+    server: await issueServer(issuer, [serverName], validity),
+    other: await issueServer(issuer, [otherName], validity),
+    client: await issueClient(issuer, clientName, validity),
+  };
+}
+
+// ---- first scene: all is well
+
+async function conversation(cast: Cast, stage: Stage, checks: Checks, patience: AbortSignal): Promise<void> {
+  const { trust } = cast;
+  const said = {
+    client: [`“${greeting}”`, `${bulkLength.toLocaleString('en-US')} random-looking bytes, under the new keys`],
+    server: [`“${reply}”`, 'the same bytes back', `“${farewell}”`],
+  };
+  const scene = stage.scene('A conversation', said);
+  const clientTrace: TraceEvent[] = [];
+  const serverTrace: TraceEvent[] = [];
+  const server = await listen({
+    credentials: [cast.server],
+    trust,
+    requestCert: true,
+    ALPNProtocols: ['demo/2', 'demo/1'],
+    allowHalfOpen: true,
+    trace: (event) => {
+      serverTrace.push(event);
+      if (event.type === 'certificate' && event.peer.path !== undefined) {
+        scene.remark('✓', `verified: the client is "${leafName(event.peer.chain)}", signed by a CA that the server trusts`);
+      }
+    },
+  });
+  try {
+    const accepted = acceptOne(server, patience);
+    const client = connect({
+      host: '127.0.0.1',
+      port: portOf(server),
+      servername: serverName,
+      trust,
+      credentials: [cast.client],
+      ALPNProtocols: ['demo/1', 'demo/2'],
+      allowHalfOpen: true,
+      trace: (event) => {
+        clientTrace.push(event);
+        scene.event(event);
+      },
+    });
+    const clientClosed = closing(client);
+    await once(client, 'secureConnect', { signal: patience });
+    const served = await accepted;
+    const serverClosed = closing(served);
+
+    const atServer = new Inbox(served);
+    const atClient = new Inbox(client);
+    const exported = [client, served].map((side) => side.exportKeyingMaterial(32, exporterLabel, Buffer.from(serverName)));
+
+    // A word each way
+    client.write(greeting);
+    const heardByServer = await atServer.take(greeting.length, patience);
+    served.write(reply);
+    const heardByClient = await atClient.take(reply.length, patience);
+
+    // New keys for both, and more data under them
+    const bulk = Buffer.from(Uint8Array.from({ length: bulkLength }, (_, index) => (index * index) >> 3));
+    client.updateKeys({ requestPeer: true });
+    client.write(bulk);
+    const bulkAtServer = await atServer.take(bulkLength, patience);
+    served.write(bulkAtServer);
+    const bulkAtClient = await atClient.take(bulkLength, patience);
+
+    // The client has said all; the server may still speak
+    client.end();
+    const endAtServer = await atServer.ended(patience);
+    served.end(farewell);
+    const farewellAtClient = await atClient.take(farewell.length, patience);
+    const endAtClient = await atClient.ended(patience);
+    await Promise.race([Promise.all([clientClosed, serverClosed]), aborted(patience)]);
+
+    const ours = client.negotiated;
+    const theirs = served.negotiated;
+    checks.check('version', 'both sides speak TLS 1.3', ours?.version === 'TLS 1.3' && theirs?.version === 'TLS 1.3');
+    checks.check(
+      'cipher_suite',
+      `both sides chose ${ours?.cipherSuite.name}`,
+      ours !== undefined && ours.cipherSuite === theirs?.cipherSuite,
+    );
+    const group = ours?.group.name ?? 'no group';
+    checks.check(
+      'key_exchange',
+      `both sides chose ${group}: ${groupNote(group)}`,
+      ours?.group.postQuantum === true && ours.group === theirs?.group && !ours.helloRetryRequest,
+    );
+    checks.check('alpn', 'both sides chose demo/2, the server’s favourite', client.alpnProtocol === 'demo/2' && served.alpnProtocol === 'demo/2');
+    checks.check('server_name', `the server was asked for ${serverName}`, served.servername === serverName);
+    checks.check(
+      'server_verified',
+      'the client verified the server: name, dates, purpose, signatures up to our CA',
+      client.authorized && ours?.peer?.path?.anchor === cast.authority.issuer.certificate && sameLeaf(ours.peer.chain, cast.server),
+    );
+    checks.check(
+      'client_verified',
+      'the server verified the client likewise',
+      served.authorized && theirs?.peer?.path?.anchor === cast.authority.issuer.certificate && sameLeaf(theirs.peer.chain, cast.client),
+    );
+    checks.check('exporter', 'both sides export the same keying material', exported[0] !== undefined && exported[1]?.equals(exported[0]) === true);
+    checks.check(
+      'data',
+      'every byte arrived as it was sent, both ways',
+      heardByServer.equals(Buffer.from(greeting)) &&
+        heardByClient.equals(Buffer.from(reply)) &&
+        bulkAtServer.equals(bulk) &&
+        bulkAtClient.equals(bulk),
+    );
+    checks.check('key_update', 'both sides changed keys once, and went on', updatedBothWays(clientTrace) && updatedBothWays(serverTrace));
+    checks.check('encrypted', 'after the hellos every record was encrypted', onlyHellosInPlain(clientTrace) && onlyHellosInPlain(serverTrace));
+    checks.check(
+      'half_close',
+      'the server could speak after the client had closed its side',
+      endAtServer && farewellAtClient.equals(Buffer.from(farewell)),
+    );
+    checks.check(
+      'clean_close',
+      'both sides closed with close_notify',
+      endAtClient && (await clientClosed) === undefined && (await serverClosed) === undefined && closedCleanly(clientTrace) && closedCleanly(serverTrace),
+    );
+  } finally {
+    scene.end();
+    server.close();
+  }
+}
+
+// ---- second scene: another name
+
+async function refusal(cast: Cast, stage: Stage, checks: Checks, patience: AbortSignal): Promise<void> {
+  const scene = stage.scene(`The same client, and a server whose certificate is for ${otherName}`, undefined);
+  const serverTrace: TraceEvent[] = [];
+  const server = await listen({
+    credentials: [cast.other],
+    trust: cast.trust,
+    trace: (event) => serverTrace.push(event),
+  });
+  try {
+    const told = new Promise<Error>((resolve) => server.once('tlsClientError', resolve));
+    const client = connect({
+      host: '127.0.0.1',
+      port: portOf(server),
+      servername: serverName,
+      trust: cast.trust,
+      credentials: [cast.client],
+      trace: (event) => scene.event(event),
+    });
+    // What is written waits for a verified server: here, for ever.
+    client.write('my secret');
+    const connected = once(client, 'secureConnect').then(() => undefined, () => undefined);
+    const refused = new Promise<TlsError>((resolve) => client.once('error', (error) => resolve(error as TlsError)));
+    const error = await Promise.race([refused, connected, aborted(patience)]);
+    const heard = (await Promise.race([told, aborted(patience)])) as TlsError;
+    scene.end();
+    if (error !== undefined) stage.refused(error);
+    checks.check(
+      'refused',
+      'the client refused the server: its certificate is for another name',
+      error?.code === 'certificate_name_mismatch' && error.origin === 'local' && certificateErrorOf(error)?.code === 'name_mismatch',
+    );
+    checks.check(
+      'told',
+      'the server was told so, by the alert bad_certificate',
+      heard.code === 'peer_alert' && heard.alert === 'bad_certificate' && heard.origin === 'peer',
+    );
+    const leaked = serverTrace.some((event) => event.type === 'record' && event.direction === 'in' && event.contentType === 23);
+    checks.check('nothing_sent', 'the wrong server got no byte of what the client had to say', !leaked);
+  } finally {
+    scene.end();
+    server.close();
+  }
+}
+
+// ---- checks on traces
+
+function updatedBothWays(trace: readonly TraceEvent[]): boolean {
+  const last = (direction: 'in' | 'out'): number | undefined =>
+    trace.findLast((event) => event.type === 'key' && event.direction === direction && event.level === 'application')?.type === 'key'
+      ? generationsOf(trace, direction).at(-1)
+      : undefined;
+  return last('in') === 1 && last('out') === 1;
+}
+
+function generationsOf(trace: readonly TraceEvent[], direction: 'in' | 'out'): readonly number[] {
+  return trace.flatMap((event) =>
+    event.type === 'key' && event.direction === direction && event.level === 'application' ? [event.generation] : [],
+  );
+}
+
+/** Records of plaintext: ClientHello, ServerHello, and the ChangeCipherSpec that middleboxes like to see. */
+function onlyHellosInPlain(trace: readonly TraceEvent[]): boolean {
+  const plain = trace.flatMap((event) => (event.type === 'record' && !event.protected ? [event.contentType] : []));
+  return plain.filter((type) => type === 22).length === 2 && plain.every((type) => type === 22 || type === 20);
+}
+
+function closedCleanly(trace: readonly TraceEvent[]): boolean {
+  const notified = (direction: 'in' | 'out'): boolean =>
+    trace.some((event) => event.type === 'alert' && event.direction === direction && event.alert === 'close_notify');
+  const last = trace.at(-1);
+  return notified('in') && notified('out') && last?.type === 'closed' && last.error === undefined;
+}
+
+function sameLeaf(chain: readonly { readonly raw: Uint8Array }[], credential: Credential): boolean {
+  const [theirs] = chain;
+  const [ours] = credential.chain;
+  return theirs !== undefined && ours !== undefined && Buffer.from(ours.raw).equals(theirs.raw);
+}
+
+// ---- sockets
+
+async function listen(options: TlsServerOptions): Promise<Server> {
+  const server = createServer(options);
+  server.listen(0, '127.0.0.1');
+  await once(server, 'listening');
+  return server;
+}
+
+function portOf(server: Server): number {
+  return (server.address() as AddressInfo).port;
+}
+
+function acceptOne(server: Server, patience: AbortSignal): Promise<TLSSocket> {
+  return new Promise((resolve, reject) => {
+    server.once('secureConnection', resolve);
+    server.once('tlsClientError', reject);
+    patience.addEventListener('abort', () => reject(patience.reason), { once: true });
+  });
+}
+
+/** How a socket ended: undefined is well. */
+function closing(socket: TLSSocket): Promise<Error | undefined> {
+  return new Promise((resolve) => {
+    socket.once('error', resolve);
+    socket.once('close', () => resolve(undefined));
+  });
+}
+
+function aborted(signal: AbortSignal): Promise<never> {
+  return new Promise((_, reject) => {
+    if (signal.aborted) reject(signal.reason);
+    signal.addEventListener('abort', () => reject(signal.reason), { once: true });
+  });
+}
+
+/** What has arrived at a socket, to be taken by length. */
+class Inbox {
+  #bytes: Buffer = Buffer.alloc(0);
+  #ended = false;
+  #failure: Error | undefined;
+  #wake: () => void = () => {};
+
+  constructor(socket: TLSSocket) {
+    socket.on('data', (chunk: Buffer) => {
+      this.#bytes = Buffer.concat([this.#bytes, chunk]);
+      this.#wake();
+    });
+    socket.on('end', () => {
+      this.#ended = true;
+      this.#wake();
+    });
+    socket.on('error', (error) => {
+      this.#failure = error;
+      this.#wake();
+    });
+  }
+
+  async take(length: number, patience: AbortSignal): Promise<Buffer> {
+    await this.#until(() => this.#bytes.length >= length || this.#ended, patience);
+    const taken = this.#bytes.subarray(0, length);
+    this.#bytes = this.#bytes.subarray(length);
+    return taken;
+  }
+
+  /** Whether the end comes with nothing more before it. */
+  async ended(patience: AbortSignal): Promise<boolean> {
+    await this.#until(() => this.#bytes.length > 0 || this.#ended, patience);
+    return this.#bytes.length === 0;
+  }
+
+  async #until(condition: () => boolean, patience: AbortSignal): Promise<void> {
+    while (!condition()) {
+      if (this.#failure !== undefined) throw this.#failure;
+      const woken = new Promise<void>((resolve) => {
+        this.#wake = resolve;
+      });
+      await Promise.race([woken, aborted(patience)]);
+    }
+  }
+}
+
+function leafName(chain: Credential['chain']): string {
+  const [leaf] = chain;
+  return leaf === undefined ? 'nobody' : nameOf(leaf);
+}
+
+// ---- what is shown
+
+interface CheckResult {
+  readonly name: string;
+  readonly text: string;
+  readonly ok: boolean;
+}
+
+class Checks {
+  readonly results: CheckResult[] = [];
+  readonly #stage: Stage;
+
+  constructor(stage: Stage) {
+    this.#stage = stage;
+  }
+
+  get failed(): number {
+    return this.results.filter(({ ok }) => !ok).length;
+  }
+
+  check(name: string, text: string, ok: boolean): void {
+    this.results.push({ name, text, ok });
+  }
+
+  /** A scene that throws has failed, and the next one is played all the same. */
+  async during(text: string, scene: () => Promise<void>): Promise<void> {
+    try {
+      await scene();
+    } catch (error) {
+      this.#stage.refused(error);
+      this.check('completed', text, false);
+    }
+  }
+}
+
+interface Scene {
+  event(event: TraceEvent): void;
+  remark(mark: '✓' | '✗', text: string): void;
+  end(): void;
+}
+
+interface Stage {
+  cast(cast: Cast, ms: number): void;
+  scene(title: string, said: Readonly<Record<Side, readonly string[]>> | undefined): Scene;
+  refused(error: unknown): void;
+  result(checks: Checks, ms: number): void;
+}
+
+class TextStage implements Stage {
+  readonly #io: Io;
+  readonly #colors: Colors;
+
+  constructor(io: Io, colors: Colors) {
+    this.#io = io;
+    this.#colors = colors;
+  }
+
+  cast(cast: Cast, ms: number): void {
+    const { bold, dim, cyan, magenta } = this.#colors;
+    const { certificate } = cast.authority.issuer;
+    const who = (role: string, name: string, what: string): void => this.#line(`  ${role}  ${name.padEnd(24)}${dim(what)}`);
+    this.#line(`${bold('Handfast: TLS for TypeScript.')} ${dim(`Three certificates, made in memory in ${duration(ms)}:`)}`);
+    who('CA    ', nameOf(certificate), `${keyLabel(certificate.publicKey)}, signs itself, trusted by both`);
+    who(magenta('server'), leafName(cast.server.chain), 'signed by the CA');
+    who(cyan('client'), leafName(cast.client.chain), 'signed by the CA');
+  }
+
+  scene(title: string, said: Readonly<Record<Side, readonly string[]>> | undefined): Scene {
+    const { bold } = this.#colors;
+    this.#line('');
+    this.#line(bold(title));
+    const words: Record<Side, string[]> = { client: [...(said?.client ?? [])], server: [...(said?.server ?? [])] };
+    const transcript = new Transcript({
+      write: (line) => this.#line(line),
+      colors: this.#colors,
+      detail: said === undefined ? 'brief' : 'full',
+      describeData: (from) => words[from].shift(),
+    });
+    transcript.header();
+    return {
+      event: (event) => transcript.event(event),
+      remark: (mark, text) => transcript.remark(mark, text),
+      end: () => transcript.flush(),
+    };
+  }
+
+  refused(error: unknown): void {
+    for (const line of explain(error, this.#colors)) this.#line(line);
+  }
+
+  result(checks: Checks, ms: number): void {
+    const { green, red, bold } = this.#colors;
+    this.#line('');
+    for (const { ok, text, name } of checks.results) {
+      this.#line(ok ? `${green('✓')} ${text}` : `${red('✗')} ${text} ${red(`(check failed: ${name})`)}`);
+    }
+    const total = checks.results.length;
+    const verdict = checks.failed === 0 ? green(`All ${total} checks hold`) : red(`${checks.failed} of ${total} checks failed`);
+    this.#line(bold(`${verdict}, in ${duration(ms)}.`));
+  }
+
+  #line(text: string): void {
+    this.#io.stdout.write(`${text}\n`);
+  }
+}
+
+class JsonStage implements Stage {
+  readonly #io: Io;
+
+  constructor(io: Io) {
+    this.#io = io;
+  }
+
+  cast(cast: Cast, ms: number): void {
+    const name = ({ chain }: Credential): string => leafName(chain);
+    this.#line({
+      event: 'cast',
+      authority: nameOf(cast.authority.issuer.certificate),
+      server: name(cast.server),
+      client: name(cast.client),
+      otherServer: name(cast.other),
+      ms: round(ms),
+    });
+  }
+
+  scene(title: string): Scene {
+    this.#line({ event: 'scene', title });
+    return {
+      event: (event) => this.#line(traceJson(event)),
+      remark: () => undefined,
+      end: () => undefined,
+    };
+  }
+
+  refused(error: unknown): void {
+    this.#line({ event: 'refused', error: explainJson(error) });
+  }
+
+  result(checks: Checks, ms: number): void {
+    for (const { name, text, ok } of checks.results) this.#line({ event: 'check', name, text, ok });
+    this.#line({ event: 'result', ok: checks.failed === 0, checks: checks.results.length, failed: checks.failed, ms: round(ms) });
+  }
+
+  #line(value: object): void {
+    this.#io.stdout.write(`${JSON.stringify(value)}\n`);
+  }
+}
+
+function round(ms: number): number {
+  return Math.round(ms * 1000) / 1000;
+}

@@ -1,0 +1,101 @@
+/**
+ * A failure as a tired operator likes to read it: what, where, which side, what to do. For certificates, every path that
+ * was tried. And the same for programs.
+ *
+ * @module
+ */
+
+import { quote, TlsConfigError, TlsError } from '@handfast/tls';
+import { CertificateError, type RefusedPath } from '@handfast/x509';
+import { CliError, exitCodeOf } from './exit.ts';
+import type { Colors } from './io.ts';
+import { nameOf } from './transcript.ts';
+
+/** Lines without their ends. */
+export function explain(error: unknown, colors: Colors): readonly string[] {
+  const { red, bold, dim } = colors;
+  const field = (label: string, text: string): string => `  ${dim(label.padEnd(7))} ${text}`;
+  const lines = [`${red('✗')} ${bold(messageOf(error))}`];
+  if (error instanceof TlsError) {
+    lines.push(field('code', error.code));
+    lines.push(field('where', whereOf(error)));
+    if (error.alert !== null) lines.push(field('alert', alertText(error)));
+  } else if (error instanceof CertificateError) {
+    lines.push(field('code', error.code));
+  }
+  const certificate = certificateErrorOf(error);
+  for (const [index, path] of (certificate?.paths ?? []).entries()) {
+    lines.push(field(index === 0 ? 'tried' : '', pathText(path)), field('', `  ${dim('refused:')} ${path.message}`));
+  }
+  const hint = hintOf(error);
+  if (hint !== undefined) lines.push(field('hint', hint));
+  if (isFault(error)) lines.push(...(error.stack ?? '').split('\n').slice(1).map(dim));
+  return lines;
+}
+
+/** The same as one JSON value. */
+export function explainJson(error: unknown): object {
+  const paths = certificateErrorOf(error)?.paths.map((path) => ({
+    certificates: path.certificates.map(nameOf),
+    refused: nameOf(path.certificate),
+    rule: path.rule,
+    message: path.message,
+  }));
+  return {
+    message: messageOf(error),
+    code: codeOf(error),
+    exitCode: exitCodeOf(error),
+    hint: hintOf(error) ?? null,
+    ...(error instanceof TlsError
+      ? { alert: error.alert, origin: error.origin, phase: error.phase, state: error.state ?? null }
+      : {}),
+    ...(paths === undefined || paths.length === 0 ? {} : { paths }),
+  };
+}
+
+/** The refusal of a certificate that is behind an error. */
+export function certificateErrorOf(error: unknown): CertificateError | undefined {
+  if (error instanceof CertificateError) return error;
+  return error instanceof TlsError && error.cause instanceof CertificateError ? error.cause : undefined;
+}
+
+function messageOf(error: unknown): string {
+  return error instanceof Error ? error.message : `an unexpected failure: ${quote(String(error))}`;
+}
+
+function codeOf(error: unknown): string {
+  if (error instanceof TlsError || error instanceof CertificateError || error instanceof TlsConfigError) return error.code;
+  if (!(error instanceof CliError)) return 'internal';
+  const { cause } = error;
+  return cause instanceof Error && 'code' in cause && typeof cause.code === 'string' ? cause.code : 'cli';
+}
+
+function hintOf(error: unknown): string | undefined {
+  if (error instanceof TlsError || error instanceof CertificateError || error instanceof CliError) return error.hint;
+  return isFault(error) ? 'this is a fault of handfast itself: please report it with the lines below' : undefined;
+}
+
+/** Not a refusal of anything, but a bug. */
+function isFault(error: unknown): error is Error {
+  return (
+    error instanceof Error &&
+    !(error instanceof TlsError) &&
+    !(error instanceof CliError) &&
+    !(error instanceof TlsConfigError) &&
+    !(error instanceof CertificateError)
+  );
+}
+
+function whereOf({ phase, state, origin }: TlsError): string {
+  const when = phase === 'handshake' ? 'during the handshake' : phase === 'connected' ? 'after the handshake' : `while ${phase}`;
+  const who = origin === 'peer' ? 'found by the peer' : 'found by this side';
+  return `${when}${state === undefined ? '' : `, in state ${state}`}, ${who}`;
+}
+
+function alertText({ alert, origin }: TlsError): string {
+  return origin === 'peer' ? `${alert}, received` : `${alert}, sent to the peer`;
+}
+
+function pathText({ certificates }: RefusedPath): string {
+  return certificates.map((certificate) => quote(nameOf(certificate))).join(' ← ');
+}

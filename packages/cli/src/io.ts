@@ -1,0 +1,51 @@
+/**
+ * What a command has of the world: streams, environment, Ctrl-C. Passed in, so that tests run commands in-process.
+ *
+ * @module
+ */
+
+import type { Readable, Writable } from 'node:stream';
+import pc from 'picocolors';
+
+export interface Io {
+  readonly stdin: Readable;
+  readonly stdout: Writable;
+  readonly stderr: Writable;
+  readonly env: Readonly<Record<string, string | undefined>>;
+  /** Aborted at Ctrl-C or SIGTERM. */
+  readonly interrupted: AbortSignal;
+}
+
+export type Colors = ReturnType<typeof pc.createColors>;
+
+/** Colours for a stream: on a terminal, unless NO_COLOR (https://no-color.org) or `--no-color` says otherwise. */
+export function colorsFor(stream: Writable, env: Io['env'], wanted = true): Colors {
+  const terminal = 'isTTY' in stream && stream.isTTY === true && env['TERM'] !== 'dumb';
+  const refused = !wanted || (env['NO_COLOR'] ?? '') !== '';
+  return pc.createColors(!refused && (terminal || (env['FORCE_COLOR'] ?? '') !== ''));
+}
+
+/** The process's own streams and signals. */
+export function processIo(): Io {
+  const controller = new AbortController();
+  const interrupt = (): void => {
+    // A second Ctrl-C finds no handler, and ends the process at once.
+    process.off('SIGINT', interrupt);
+    process.off('SIGTERM', interrupt);
+    controller.abort();
+  };
+  process.on('SIGINT', interrupt);
+  process.on('SIGTERM', interrupt);
+  // A reader that leaves (`… | head`) is no failure of ours.
+  process.stdout.on('error', (error: NodeJS.ErrnoException) => {
+    if (error.code === 'EPIPE') process.exit(0);
+    throw error;
+  });
+  return {
+    stdin: process.stdin,
+    stdout: process.stdout,
+    stderr: process.stderr,
+    env: process.env,
+    interrupted: controller.signal,
+  };
+}

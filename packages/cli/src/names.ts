@@ -1,0 +1,89 @@
+/**
+ * Numbers of the wire as names for people, and the notes that go with them.
+ *
+ * @module
+ */
+
+import { cipherSuites, namedGroups, signatureSchemes } from '@handfast/tls';
+import type { TraceEvent } from '@handfast/tls';
+
+export type HandshakeMessage = Extract<TraceEvent, { readonly type: 'message' }>['message'];
+
+type Row = { readonly id: number; readonly name: string };
+
+const suites = namesById(cipherSuites);
+const groups = namesById(namedGroups);
+const schemes = namesById(signatureSchemes);
+
+export function suiteName(id: number): string {
+  return suites.get(id) ?? unknownName(id);
+}
+
+export function groupName(id: number): string {
+  return groups.get(id) ?? unknownName(id);
+}
+
+export function schemeName(id: number): string {
+  return schemes.get(id) ?? unknownName(id);
+}
+
+const versions: ReadonlyMap<number, string> = new Map([
+  [0x0304, 'TLS 1.3'],
+  [0x0303, 'TLS 1.2'],
+  [0x0302, 'TLS 1.1'],
+  [0x0301, 'TLS 1.0'],
+  [0x0300, 'SSL 3.0'],
+]);
+
+export function versionName(id: number): string {
+  return versions.get(id) ?? unknownName(id);
+}
+
+/** RFC 8701's reserved values, which say nothing. */
+export function isGrease(id: number): boolean {
+  return (id & 0x0f0f) === 0x0a0a && id >> 8 === (id & 0xff);
+}
+
+/** What a group is, in three words. */
+export function groupNote(name: string): string {
+  if (name.includes('MLKEM')) return 'post-quantum hybrid';
+  return name.startsWith('ffdhe') ? 'finite-field Diffie-Hellman' : 'elliptic-curve Diffie-Hellman';
+}
+
+const titles: Readonly<Record<HandshakeMessage['type'], string>> = {
+  client_hello: 'ClientHello',
+  server_hello: 'ServerHello',
+  hello_retry_request: 'HelloRetryRequest',
+  legacy_server_hello: 'ServerHello',
+  encrypted_extensions: 'EncryptedExtensions',
+  certificate_request: 'CertificateRequest',
+  certificate: 'Certificate',
+  certificate_verify: 'CertificateVerify',
+  finished: 'Finished',
+  new_session_ticket: 'NewSessionTicket',
+  key_update: 'KeyUpdate',
+};
+
+/** The RFC's name of a handshake message. */
+export function messageTitle(message: HandshakeMessage): string {
+  return titles[message.type];
+}
+
+/** `1,234 bytes` */
+export function byteCount(length: number): string {
+  return `${length.toLocaleString('en-US')} byte${length === 1 ? '' : 's'}`;
+}
+
+/** `3.4 ms`, `1.2 s` */
+export function duration(ms: number): string {
+  return ms < 1000 ? `${ms.toFixed(1)} ms` : `${(ms / 1000).toFixed(2)} s`;
+}
+
+function namesById(rows: readonly Row[]): ReadonlyMap<number, string> {
+  return new Map(rows.map(({ id, name }) => [id, name]));
+}
+
+function unknownName(id: number): string {
+  const hex = `0x${id.toString(16).padStart(4, '0')}`;
+  return isGrease(id) ? `GREASE (${hex})` : hex;
+}

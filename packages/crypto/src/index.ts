@@ -1,0 +1,10 @@
+/**
+ * The interface between TLS and cryptography, and the helpers over it. Providers: `./node` and `./web`.
+ *
+ * @module
+ */
+
+export * from './bytes.ts';
+export * from './hkdf.ts';
+export * from './provider.ts';
+export * from './settle.ts';

@@ -1,0 +1,94 @@
+/**
+ * AEADs by `node:crypto`: a KeyObject and one `update` a record, which is what OpenSSL is fastest with.
+ *
+ * @module
+ */
+
+import {
+  type CipherCCM,
+  type CipherCCMTypes,
+  type CipherGCMTypes,
+  createCipheriv,
+  createDecipheriv,
+  createSecretKey,
+  type DecipherCCM,
+} from 'node:crypto';
+import type { Aead, AeadKey, AeadName, Bytes } from '../provider.ts';
+
+export const aeads: Readonly<Record<AeadName, Aead>> = {
+  'aes-128-gcm': row('aes-128-gcm', 'aes-128-gcm', 16, 16),
+  'aes-256-gcm': row('aes-256-gcm', 'aes-256-gcm', 32, 16),
+  'chacha20-poly1305': row('chacha20-poly1305', 'chacha20-poly1305', 32, 16),
+  'aes-128-ccm': row('aes-128-ccm', 'aes-128-ccm', 16, 16),
+  'aes-128-ccm-8': row('aes-128-ccm-8', 'aes-128-ccm', 16, 8),
+};
+
+function row(
+  name: AeadName,
+  algorithm: CipherGCMTypes | CipherCCMTypes | 'chacha20-poly1305',
+  keyLength: number,
+  tagLength: number,
+): Aead {
+  // The three families share one shape at run time; their overloads differ only in the algorithm's type.
+  const cipher = algorithm as CipherCCMTypes;
+  const options = { authTagLength: tagLength };
+  const isCcm = algorithm.endsWith('ccm');
+  return { name, keyLength, tagLength, key };
+
+  function key(raw: Uint8Array): AeadKey {
+    if (raw.length !== keyLength) throw new RangeError(`a key of ${name} has ${keyLength} bytes, not ${raw.length}`);
+    let secret: ReturnType<typeof createSecretKey> | undefined = createSecretKey(raw);
+    const current = () => {
+      if (secret === undefined) throw new TypeError(`this ${name} key has been disposed of`);
+      return secret;
+    };
+    return {
+      seal(nonce, additionalData, plaintext, reserve = 0) {
+        const sealing: CipherCCM = createCipheriv(cipher, current(), nonce, options);
+        addData(sealing, additionalData, plaintext.length);
+        const ciphertext = sealing.update(plaintext);
+        sealing.final();
+        const out = ownMemory(reserve + plaintext.length + tagLength);
+        out.fill(0, 0, reserve);
+        out.set(ciphertext, reserve);
+        out.set(sealing.getAuthTag(), reserve + plaintext.length);
+        return out;
+      },
+      open(nonce, additionalData, sealed) {
+        const length = sealed.length - tagLength;
+        if (length < 0) return undefined;
+        const opening: DecipherCCM = createDecipheriv(cipher, current(), nonce, options);
+        opening.setAuthTag(sealed.subarray(length));
+        addData(opening, additionalData, length);
+        try {
+          // CCM refuses in `update`, the others in `final`; nothing is released before.
+          const plaintext = opening.update(sealed.subarray(0, length));
+          opening.final();
+          return plain(plaintext);
+        } catch {
+          return undefined;
+        }
+      },
+      dispose() {
+        // A KeyObject cannot be wiped; the last reference goes.
+        secret = undefined;
+      },
+    };
+  }
+
+  function addData(cipher: CipherCCM | DecipherCCM, additionalData: Uint8Array, plaintextLength: number): void {
+    if (isCcm) cipher.setAAD(additionalData, { plaintextLength });
+    else (cipher as unknown as { setAAD(data: Uint8Array): unknown }).setAAD(additionalData);
+  }
+}
+
+/** Memory of its own, not zeroed: every byte is written by the caller. */
+function ownMemory(length: number): Bytes {
+  const { buffer } = Buffer.allocUnsafeSlow(length);
+  return new Uint8Array(buffer, 0, length);
+}
+
+/** A Buffer as plain bytes. `update` answers memory of its own, never of the pool. */
+function plain(buffer: Buffer): Bytes {
+  return new Uint8Array(buffer.buffer as ArrayBuffer, buffer.byteOffset, buffer.byteLength);
+}

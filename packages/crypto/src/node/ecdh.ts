@@ -1,0 +1,110 @@
+/**
+ * X25519, X448 and the P curves by `node:crypto`, over KeyObjects: `createECDH` takes compressed and hybrid points, and is
+ * slower.
+ *
+ * @module
+ */
+
+import { createPublicKey, diffieHellman, generateKeyPairSync, type KeyObject } from 'node:crypto';
+import { concat, copyBytes } from '../bytes.ts';
+import { type Bytes, CryptoError, type EphemeralKey, type KeyExchange } from '../provider.ts';
+
+interface Curve {
+  readonly name: 'x25519' | 'x448' | 'secp256r1' | 'secp384r1' | 'secp521r1';
+  readonly shareLength: number;
+  generate(): { readonly publicKey: KeyObject; readonly privateKey: KeyObject };
+  /** The share of a public key, and the public key of a share whose length and form are right. */
+  share(publicKey: KeyObject): Bytes;
+  publicKey(share: Uint8Array): KeyObject;
+}
+
+function montgomery(name: 'x25519' | 'x448', crv: string, shareLength: number): Curve {
+  return {
+    name,
+    shareLength,
+    generate: () => (name === 'x25519' ? generateKeyPairSync('x25519') : generateKeyPairSync('x448')),
+    share: (publicKey) => fromBase64url(publicKey.export({ format: 'jwk' }).x),
+    publicKey: (share) => createPublicKey({ key: { kty: 'OKP', crv, x: base64url(share) }, format: 'jwk' }),
+  };
+}
+
+function weierstrass(name: 'secp256r1' | 'secp384r1' | 'secp521r1', crv: string, coordinate: number): Curve {
+  return {
+    name,
+    shareLength: 1 + 2 * coordinate,
+    generate: () => generateKeyPairSync('ec', { namedCurve: crv }),
+    share(publicKey) {
+      const { x, y } = publicKey.export({ format: 'jwk' });
+      return concat(Uint8Array.of(4), fromBase64url(x), fromBase64url(y));
+    },
+    publicKey(share) {
+      if (share[0] !== 4) throw new CryptoError('invalid_share', `a ${name} point must be uncompressed`);
+      const x = base64url(share.subarray(1, 1 + coordinate));
+      const y = base64url(share.subarray(1 + coordinate));
+      // OpenSSL refuses coordinates out of range and points off the curve here.
+      return createPublicKey({ key: { kty: 'EC', crv, x, y }, format: 'jwk' });
+    },
+  };
+}
+
+function exchange(curve: Curve): KeyExchange {
+  const { name, shareLength } = curve;
+
+  function agree(privateKey: KeyObject, peerShare: Uint8Array): Bytes {
+    if (peerShare.length !== shareLength) {
+      throw new CryptoError('invalid_share', `a ${name} share has ${shareLength} bytes, not ${peerShare.length}`);
+    }
+    try {
+      const secret = diffieHellman({ privateKey, publicKey: curve.publicKey(peerShare) });
+      const own = copyBytes(secret);
+      secret.fill(0);
+      // OpenSSL refuses the all-zero result of X25519 and X448; RFC 7748 §6 has us look all the same.
+      if (own.every((byte) => byte === 0)) throw new CryptoError('invalid_share', `the ${name} result is all zeros`);
+      return own;
+    } catch (cause) {
+      if (cause instanceof CryptoError) throw cause;
+      throw new CryptoError('invalid_share', `the ${name} share is not a point that can be used`, { cause });
+    }
+  }
+
+  function generate(): EphemeralKey {
+    const pair = curve.generate();
+    let privateKey: KeyObject | undefined = pair.privateKey;
+    return {
+      share: curve.share(pair.publicKey),
+      agree(serverShare) {
+        if (privateKey === undefined) throw new CryptoError('failed', `this ${name} key has been disposed of`);
+        return agree(privateKey, serverShare);
+      },
+      dispose() {
+        privateKey = undefined;
+      },
+    };
+  }
+
+  return {
+    name,
+    clientShareLength: shareLength,
+    serverShareLength: shareLength,
+    generate,
+    encapsulate(clientShare) {
+      const pair = curve.generate();
+      return { secret: agree(pair.privateKey, clientShare), share: curve.share(pair.publicKey) };
+    },
+  };
+}
+
+export const x25519: KeyExchange = exchange(montgomery('x25519', 'X25519', 32));
+export const x448: KeyExchange = exchange(montgomery('x448', 'X448', 56));
+export const secp256r1: KeyExchange = exchange(weierstrass('secp256r1', 'P-256', 32));
+export const secp384r1: KeyExchange = exchange(weierstrass('secp384r1', 'P-384', 48));
+export const secp521r1: KeyExchange = exchange(weierstrass('secp521r1', 'P-521', 66));
+
+function base64url(bytes: Uint8Array): string {
+  return Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength).toString('base64url');
+}
+
+function fromBase64url(text: string | undefined): Bytes {
+  if (text === undefined) throw new CryptoError('failed', 'a JWK lacks a coordinate');
+  return copyBytes(Buffer.from(text, 'base64url'));
+}

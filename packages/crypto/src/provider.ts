@@ -1,0 +1,218 @@
+/**
+ * What a TLS stack needs of cryptography, as one interface: a plain object that is passed in, never a global.
+ *
+ * Always synchronous: randomness, hashes, HMAC (and HKDF over it, in `hkdf.ts`). Possibly asynchronous: key exchange,
+ * signatures, and record protection where a provider says so. Features are rows: what a runtime or a build lacks is
+ * absent from the table, so callers ask `provider.groups[name]` and never a version number.
+ *
+ * Not here: which rows TLS may negotiate (that is `@handfast/tls`), and any arithmetic (that is a library's).
+ *
+ * @module
+ */
+
+/** A byte string of ours: never backed by shared memory. */
+export type Bytes = Uint8Array<ArrayBuffer>;
+
+/** A value, or a promise of it. Callers await only promises, so that a synchronous provider stays synchronous. */
+export type MaybePromise<T> = T | Promise<T>;
+
+/** Hash functions of TLS 1.3 and of the certificates it accepts. */
+export type HashName = 'sha256' | 'sha384' | 'sha512';
+
+/** An incremental hash. The transcript is read at several points, so it can be cloned. */
+export interface Hash {
+  update(data: Uint8Array): this;
+  /** A hash in the same state; both go on independently. */
+  clone(): Hash;
+  /** The digest of all bytes so far. The hash is used up. */
+  digest(): Bytes;
+}
+
+export type AeadName =
+  | 'aes-128-gcm'
+  | 'aes-256-gcm'
+  | 'chacha20-poly1305'
+  | 'aes-128-ccm'
+  | 'aes-128-ccm-8';
+
+/** An AEAD of RFC 5116 with a nonce of 12 bytes. */
+export interface Aead {
+  readonly name: AeadName;
+  /** Bytes in a key. */
+  readonly keyLength: number;
+  /** Bytes that a sealed message is longer than its plaintext. */
+  readonly tagLength: number;
+  /** Prepares a key. The bytes of `raw` are copied: the caller wipes its own. */
+  key(raw: Uint8Array): AeadKey;
+}
+
+export interface AeadKey {
+  /**
+   * Encrypts `plaintext`. The result is `reserve` zero bytes (room for a record header), then ciphertext and tag.
+   * Arguments are borrowed until the call returns; an asynchronous provider copies what it still needs.
+   */
+  seal(nonce: Uint8Array, additionalData: Uint8Array, plaintext: Uint8Array, reserve?: number): MaybePromise<Bytes>;
+  /**
+   * Decrypts ciphertext and tag into fresh memory, or answers `undefined` where authentication fails or the input is
+   * shorter than a tag. Nothing of the plaintext is released before the tag is verified.
+   */
+  open(nonce: Uint8Array, additionalData: Uint8Array, sealed: Uint8Array): MaybePromise<Bytes | undefined>;
+  /** Forgets the key as far as the runtime allows. */
+  dispose(): void;
+}
+
+export type GroupName =
+  | 'x25519'
+  | 'x448'
+  | 'secp256r1'
+  | 'secp384r1'
+  | 'secp521r1'
+  | 'ffdhe2048'
+  | 'ffdhe3072'
+  | 'ffdhe4096'
+  | 'ffdhe6144'
+  | 'ffdhe8192'
+  | 'mlkem768'
+  | 'mlkem1024'
+  | 'x25519mlkem768'
+  | 'secp256r1mlkem768'
+  | 'secp384r1mlkem1024';
+
+/**
+ * A key exchange as TLS 1.3 sees it: the client makes an ephemeral key and sends its share; the server answers a share
+ * with its own and has the secret. Diffie-Hellman and KEMs have the same two steps.
+ *
+ * A peer's share that the group's rules refuse (wrong length, point not on the curve, all-zero result, out of range,
+ * encapsulation-key check) throws or rejects with a `CryptoError` of code `invalid_share`.
+ */
+export interface KeyExchange {
+  readonly name: GroupName;
+  /** Bytes in a client's share, and in a server's. */
+  readonly clientShareLength: number;
+  readonly serverShareLength: number;
+  /** The groups that a hybrid is made of, in wire order; absent for a plain group. */
+  readonly parts?: readonly [KeyExchange, KeyExchange];
+  /** Client: a fresh ephemeral key. `parts` (a hybrid's, in order) lets two shares use one component key. */
+  generate(parts?: readonly [EphemeralKey, EphemeralKey]): MaybePromise<EphemeralKey>;
+  /** Server: the answer to a client's share. */
+  encapsulate(clientShare: Uint8Array): MaybePromise<Encapsulation>;
+}
+
+export interface EphemeralKey {
+  /** What goes on the wire. */
+  readonly share: Bytes;
+  /** The shared secret, from the server's share. The result is the caller's to wipe. */
+  agree(serverShare: Uint8Array): MaybePromise<Bytes>;
+  /** Forgets the private key as far as the runtime allows. */
+  dispose(): void;
+}
+
+export interface Encapsulation {
+  readonly share: Bytes;
+  /** The caller's to wipe. */
+  readonly secret: Bytes;
+}
+
+/** A kind of public key, as its SubjectPublicKeyInfo's algorithm says. `rsa-pss` is id-RSASSA-PSS. */
+export type KeyType =
+  | 'rsa'
+  | 'rsa-pss'
+  | 'secp256r1'
+  | 'secp384r1'
+  | 'secp521r1'
+  | 'ed25519'
+  | 'ed448'
+  | 'ml-dsa-44'
+  | 'ml-dsa-65'
+  | 'ml-dsa-87';
+
+/**
+ * How a signature is made, apart from the key: the parameters that X.509 and TLS both name in their own ways. ECDSA
+ * signatures are DER; RSA-PSS salts are as long as the hash, and its MGF1 uses the same hash.
+ */
+export type SignatureAlgorithm =
+  | 'ecdsa-sha256'
+  | 'ecdsa-sha384'
+  | 'ecdsa-sha512'
+  | 'rsa-pss-sha256'
+  | 'rsa-pss-sha384'
+  | 'rsa-pss-sha512'
+  | 'rsa-pkcs1-sha256'
+  | 'rsa-pkcs1-sha384'
+  | 'rsa-pkcs1-sha512'
+  | 'ed25519'
+  | 'ed448'
+  | 'ml-dsa-44'
+  | 'ml-dsa-65'
+  | 'ml-dsa-87';
+
+/** A public key that has been parsed strictly (by `@handfast/x509`); what a provider verifies with. */
+export interface PublicKeyInfo {
+  readonly type: KeyType;
+  /** The whole SubjectPublicKeyInfo, DER. */
+  readonly spki: Bytes;
+  /** The content of its BIT STRING: RSAPublicKey DER, an uncompressed EC point, or the raw key. */
+  readonly raw: Bytes;
+  /** The modulus for RSA, the field or security size for the others, in bits. */
+  readonly bits: number;
+}
+
+export interface SignatureVerifier {
+  /**
+   * Whether `signature` is good. A signature that is malformed is `false`; a key that the provider cannot import
+   * throws a `CryptoError` of code `invalid_key`.
+   */
+  verify(key: PublicKeyInfo, data: Uint8Array, signature: Uint8Array): MaybePromise<boolean>;
+}
+
+/**
+ * A private key that signs. A PEM file, a non-extractable WebCrypto key, an HSM and a KMS are all the same thing here.
+ *
+ * @example
+ * ```ts
+ * const kms: Signer = { publicKey, algorithms: ['ecdsa-sha256'], sign: (algorithm, data) => kmsClient.sign(data) };
+ * ```
+ */
+export interface Signer {
+  readonly publicKey: PublicKeyInfo;
+  /** What `sign` can do, in order of preference. */
+  readonly algorithms: readonly SignatureAlgorithm[];
+  sign(algorithm: SignatureAlgorithm, data: Uint8Array): MaybePromise<Uint8Array>;
+}
+
+/** A new key pair: the signer and its PKCS#8, unencrypted: keep it, or wipe it. */
+export interface GeneratedKeyPair {
+  readonly signer: Signer;
+  readonly pkcs8: Bytes;
+}
+
+/** Everything that the stack asks of cryptography. Made by `@handfast/crypto/node` and `@handfast/crypto/web`. */
+export interface CryptoProvider {
+  /** For messages and traces: `node`, `web`. */
+  readonly name: string;
+  /** Cryptographically strong random bytes, in memory of their own (never from a shared pool). */
+  random(length: number): Bytes;
+  createHash(hash: HashName): Hash;
+  digest(hash: HashName, data: Uint8Array): Bytes;
+  hmac(hash: HashName, key: Uint8Array, data: Uint8Array): Bytes;
+  readonly aeads: Readonly<Partial<Record<AeadName, Aead>>>;
+  readonly groups: Readonly<Partial<Record<GroupName, KeyExchange>>>;
+  readonly signatures: Readonly<Partial<Record<SignatureAlgorithm, SignatureVerifier>>>;
+  /** A signer over an unencrypted PKCS#8 PrivateKeyInfo (DER). Throws `CryptoError` `invalid_key`. */
+  importPrivateKey(pkcs8: Uint8Array): MaybePromise<Signer>;
+  /** A new key pair. RSA: 2048 bits unless `modulusBits` says otherwise. */
+  generateKeyPair(type: KeyType, options?: { readonly modulusBits?: number }): MaybePromise<GeneratedKeyPair>;
+}
+
+export type CryptoErrorCode = 'invalid_share' | 'invalid_key' | 'unsupported' | 'failed';
+
+/** A failure of a primitive. `message` says what was wrong in words; it never holds key material. */
+export class CryptoError extends Error {
+  override readonly name = 'CryptoError';
+  readonly code: CryptoErrorCode;
+
+  constructor(code: CryptoErrorCode, message: string, options?: ErrorOptions) {
+    super(message, options);
+    this.code = code;
+  }
+}

@@ -1,0 +1,310 @@
+/**
+ * What a user decides: `clientConfig()` and `serverConfig()` check it once, copy own properties into a frozen object
+ * without prototype, and refuse keys they do not know. A config is shared by any number of connections.
+ *
+ * @module
+ */
+
+import type { CryptoProvider, MaybePromise } from '@handfast/crypto';
+import { type Certificate, type TrustStore, trustStore } from '@handfast/x509';
+import type { Credential } from './credentials.ts';
+import { quote, TlsConfigError } from './errors.ts';
+import type { AbortSignalLike } from './flow.ts';
+import { defaultLimits, type Limits } from './limits.ts';
+import type { ClientHello } from './messages/client-hello.ts';
+import type { PeerVerdict, PeerVerification } from './peer.ts';
+import { monotonicMs } from './platform.ts';
+import type { PaddingPolicy } from './record/layer.ts';
+import {
+  type CipherSuite,
+  defaultCipherSuites,
+  defaultGroups,
+  type NamedGroup,
+  type SignatureScheme,
+  signatureSchemes as allSchemes,
+} from './registry.ts';
+import type { KeyLogListener, TraceListener } from './trace.ts';
+import type { Version } from './version.ts';
+
+/** What client and server have in common. Everything but `provider` and `versions` has a safe default. */
+export interface CommonOptions {
+  /** Cryptography: `nodeProvider` of `@handfast/crypto/node`, or a web provider. */
+  readonly provider: CryptoProvider;
+  /** The protocol versions, as values, best first: `[tls13]`. */
+  readonly versions: readonly Version[];
+  /** Best first. What the provider lacks is left out of a default, and refused where named. */
+  readonly cipherSuites?: readonly CipherSuite[];
+  readonly groups?: readonly NamedGroup[];
+  /** What we sign with and verify; PKCS#1 rows count for certificates alone. */
+  readonly signatureSchemes?: readonly SignatureScheme[];
+  /** Application protocols (ALPN), best first: `['h2', 'http/1.1']`. */
+  readonly alpnProtocols?: readonly string[];
+  /** Our certificates. A client without any sends none. */
+  readonly credentials?: readonly Credential[];
+  /** Whom we trust to say who the peer is. Absent: nobody. */
+  readonly trust?: TrustStore;
+  /** Today, for validity. */
+  readonly time?: () => Date;
+  /** The last word on the peer's certificate, after the built-in verification; it sees what that found. */
+  readonly verifyPeer?: (peer: PeerVerification) => MaybePromise<PeerVerdict>;
+  /** Largest record that we take, in bytes of TLSInnerPlaintext (RFC 8449): 64 to 16,385. */
+  readonly recordSizeLimit?: number;
+  /** Padding for each protected record (RFC 9846 §5.4). */
+  readonly padding?: PaddingPolicy;
+  readonly limits?: Partial<Limits>;
+  readonly trace?: TraceListener;
+  /** Gets secrets that decrypt the connection, as SSLKEYLOGFILE lines: for debugging alone. */
+  readonly keyLog?: KeyLogListener;
+  /** Milliseconds that never go back, for the trace. */
+  readonly clock?: () => number;
+}
+
+/** What a client is asked when a server wants its certificate. */
+export interface CredentialRequest {
+  /** DER names of the authorities that the server likes; empty: any. */
+  readonly certificateAuthorities: readonly Uint8Array[];
+  /** IANA numbers of signature_algorithms. */
+  readonly signatureSchemes: readonly number[];
+  /** IANA numbers of signature_algorithms_cert, or the same. */
+  readonly certificateSignatureSchemes: readonly number[];
+  readonly signal: AbortSignalLike;
+}
+
+export interface ClientOptions extends CommonOptions {
+  /** Groups to send a share for. Default: the first group, and a hybrid's classical part under the same key. */
+  readonly keyShares?: readonly NamedGroup[];
+  /** Chooses our certificate; `null` sends none. Absent: the first of `credentials` that fits. */
+  readonly selectCredential?: (request: CredentialRequest) => MaybePromise<Credential | null>;
+  /** Authorities (DER names) that we trust, told to the server. */
+  readonly certificateAuthorities?: readonly Uint8Array[];
+  /** Sends random reserved values, so that servers stay tolerant (RFC 8701). */
+  readonly grease?: boolean;
+  /** Looks like a TLS 1.2 resumption to middleboxes (RFC 9846 appendix E.4). Default: true. */
+  readonly middleboxCompatibility?: boolean;
+}
+
+/** What a server is asked before anything is chosen. */
+export interface HelloInfo {
+  readonly clientHello: ClientHello;
+  readonly serverName: string | undefined;
+  readonly alpnProtocols: readonly string[];
+  readonly signal: AbortSignalLike;
+}
+
+export interface ServerOptions extends CommonOptions {
+  /** Whether clients are asked for a certificate, and must have one. Default: `none`. */
+  readonly clientCertificate?: 'none' | 'request' | 'require';
+  /** Authorities (DER names) told to clients. Default: the subjects of `trust`, where certificates are asked for. */
+  readonly certificateAuthorities?: readonly Uint8Array[];
+  /** Sees the parsed ClientHello first, and may answer another config: by name, by ALPN, by anything. */
+  readonly selectConfig?: (hello: HelloInfo) => MaybePromise<ServerConfig>;
+  /** Chooses the certificate. Absent: by name, by the client's schemes, by the chain's signatures. */
+  readonly selectCredential?: (hello: HelloInfo) => MaybePromise<Credential>;
+  /** Chooses the application protocol among the client's; `undefined` for none. Absent: the first of ours it has. */
+  readonly selectAlpn?: (hello: HelloInfo) => MaybePromise<string | undefined>;
+  /** Refuse a name that no certificate is for, with `unrecognized_name`. Default: the first certificate answers. */
+  readonly strictServerName?: boolean;
+  /** Take the client's order of suites and groups rather than ours. */
+  readonly preferClientOrder?: boolean;
+  /** Send a cookie in HelloRetryRequest, and want it back. */
+  readonly retryCookie?: boolean;
+}
+
+/** Options that a config always has. */
+export interface Defaults {
+  readonly cipherSuites: readonly CipherSuite[];
+  readonly groups: readonly NamedGroup[];
+  readonly signatureSchemes: readonly SignatureScheme[];
+  readonly alpnProtocols: readonly string[];
+  readonly credentials: readonly Credential[];
+  readonly trust: TrustStore;
+  readonly time: () => Date;
+  readonly clock: () => number;
+  readonly limits: Limits;
+}
+
+/** A client's options, checked, with defaults in place. Made by `clientConfig` alone. */
+export interface ClientConfig extends Omit<ClientOptions, keyof Defaults | 'keyShares'>, Defaults {
+  readonly kind: 'client';
+  readonly keyShares: readonly NamedGroup[];
+}
+
+/** A server's options, checked, with defaults in place. Made by `serverConfig` alone. */
+export interface ServerConfig extends Omit<ServerOptions, keyof Defaults | 'clientCertificate'>, Defaults {
+  readonly kind: 'server';
+  readonly clientCertificate: 'none' | 'request' | 'require';
+}
+
+const commonKeys: readonly (keyof CommonOptions)[] = [
+  'provider',
+  'versions',
+  'cipherSuites',
+  'groups',
+  'signatureSchemes',
+  'alpnProtocols',
+  'credentials',
+  'trust',
+  'time',
+  'verifyPeer',
+  'recordSizeLimit',
+  'padding',
+  'limits',
+  'trace',
+  'keyLog',
+  'clock',
+];
+
+const clientKeys: ReadonlySet<string> = new Set<keyof ClientOptions>([
+  ...commonKeys,
+  'keyShares',
+  'selectCredential',
+  'certificateAuthorities',
+  'grease',
+  'middleboxCompatibility',
+]);
+
+const serverKeys: ReadonlySet<string> = new Set<keyof ServerOptions>([
+  ...commonKeys,
+  'clientCertificate',
+  'certificateAuthorities',
+  'selectConfig',
+  'selectCredential',
+  'selectAlpn',
+  'strictServerName',
+  'preferClientOrder',
+  'retryCookie',
+]);
+
+const made = new WeakSet<object>();
+
+/**
+ * Checks a client's options.
+ *
+ * @example
+ * ```ts
+ * const config = clientConfig({ provider: nodeProvider, versions: [tls13], trust: trustStore(parseCertificates(pem)) });
+ * ```
+ * @throws TlsConfigError that names the option at fault.
+ */
+export function clientConfig(options: ClientOptions): ClientConfig {
+  refuseUnknown(options, clientKeys);
+  const common = complete(options);
+  const keyShares = options.keyShares ?? defaultKeyShares(common.groups, options.provider);
+  for (const [index, group] of keyShares.entries()) {
+    if (!common.groups.includes(group)) {
+      throw new TlsConfigError(`keyShares[${index}]`, `${group.name} is not among the groups`);
+    }
+  }
+  return register({ ...options, ...common, keyShares, kind: 'client' });
+}
+
+/**
+ * Checks a server's options.
+ * @throws TlsConfigError that names the option at fault.
+ */
+export function serverConfig(options: ServerOptions): ServerConfig {
+  refuseUnknown(options, serverKeys);
+  const common = complete(options);
+  const clientCertificate = options.clientCertificate ?? 'none';
+  if (common.credentials.length === 0 && !options.selectCredential && !options.selectConfig) {
+    throw new TlsConfigError('credentials', 'a server needs a certificate, or selectCredential, or selectConfig');
+  }
+  if (clientCertificate !== 'none' && options.trust === undefined && !options.verifyPeer) {
+    throw new TlsConfigError('trust', 'client certificates are asked for, and nobody is trusted to have signed them');
+  }
+  return register({ ...options, ...common, clientCertificate, kind: 'server' });
+}
+
+/** Whether `value` was made by `clientConfig` or `serverConfig`. */
+export function isConfig(value: unknown, kind: 'client' | 'server'): boolean {
+  return typeof value === 'object' && value !== null && made.has(value) && (value as { kind?: unknown }).kind === kind;
+}
+
+function register<C extends object>(config: C): C {
+  // Without a prototype, so that a polluted Object.prototype decides nothing.
+  const frozen: C = Object.freeze(Object.assign(Object.create(null), config));
+  made.add(frozen);
+  return frozen;
+}
+
+function refuseUnknown(options: object, known: ReadonlySet<string>): void {
+  for (const key of Object.keys(options)) {
+    if (!known.has(key)) throw new TlsConfigError(quote(key), 'there is no such option');
+  }
+}
+
+function complete(options: CommonOptions): Defaults {
+  const { provider } = options;
+  if (options.versions.length === 0) throw new TlsConfigError('versions', 'at least one version is needed');
+  const common = {
+    cipherSuites: rows('cipherSuites', options.cipherSuites, defaultCipherSuites, ({ aead }) => !!provider.aeads[aead], provider),
+    groups: rows('groups', options.groups, defaultGroups, ({ exchange }) => !!provider.groups[exchange], provider),
+    signatureSchemes: rows(
+      'signatureSchemes',
+      options.signatureSchemes,
+      allSchemes,
+      ({ algorithm }) => !!provider.signatures[algorithm],
+      provider,
+    ),
+    alpnProtocols: options.alpnProtocols ?? [],
+    credentials: options.credentials ?? [],
+    trust: options.trust ?? trustStore([]),
+    time: options.time ?? (() => new Date()),
+    clock: options.clock ?? monotonicMs,
+    limits: { ...defaultLimits, ...options.limits },
+  };
+  checkAlpn(common.alpnProtocols);
+  checkCredentials(common.credentials);
+  const { recordSizeLimit } = options;
+  if (recordSizeLimit !== undefined && !(Number.isInteger(recordSizeLimit) && recordSizeLimit >= 64 && recordSizeLimit <= 16_385)) {
+    throw new TlsConfigError('recordSizeLimit', `${recordSizeLimit} is not a whole number from 64 to 16,385`);
+  }
+  return common;
+}
+
+function rows<R extends { readonly name: string }>(
+  option: string,
+  given: readonly R[] | undefined,
+  defaults: readonly R[],
+  has: (row: R) => boolean,
+  provider: CryptoProvider,
+): readonly R[] {
+  if (given === undefined) return defaults.filter(has);
+  if (given.length === 0) throw new TlsConfigError(option, 'at least one is needed');
+  for (const [index, row] of given.entries()) {
+    if (!has(row)) throw new TlsConfigError(`${option}[${index}]`, `the ${provider.name} provider has no ${row.name}`);
+  }
+  return Object.freeze([...given]);
+}
+
+function defaultKeyShares(groups: readonly NamedGroup[], provider: CryptoProvider): readonly NamedGroup[] {
+  const [first] = groups;
+  if (first === undefined) return [];
+  const parts = provider.groups[first.exchange]?.parts?.map(({ name }) => name) ?? [];
+  return [first, ...groups.filter(({ exchange }) => parts.includes(exchange))];
+}
+
+function checkAlpn(protocols: readonly string[]): void {
+  for (const [index, name] of protocols.entries()) {
+    if (name.length === 0 || name.length > 255 || [...name].some((character) => character > '\u00ff')) {
+      throw new TlsConfigError(`alpnProtocols[${index}]`, `${quote(name)} is not 1 to 255 bytes long`);
+    }
+  }
+}
+
+function checkCredentials(credentials: readonly Credential[]): void {
+  for (const [index, { chain, signer }] of credentials.entries()) {
+    const [leaf] = chain as readonly (Certificate | undefined)[];
+    if (leaf === undefined) throw new TlsConfigError(`credentials[${index}].chain`, 'it holds no certificate');
+    if (!sameKey(leaf.publicKey.spki, signer.publicKey.spki)) {
+      throw new TlsConfigError(
+        `credentials[${index}].signer`,
+        `its key is not the one in the certificate for ${quote(leaf.subject.toString())}`,
+      );
+    }
+  }
+}
+
+function sameKey(a: Uint8Array, b: Uint8Array): boolean {
+  return a.length === b.length && a.every((byte, index) => byte === b[index]);
+}

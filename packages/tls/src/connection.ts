@@ -1,0 +1,587 @@
+/**
+ * The engine: takes bytes and gives bytes, events and plaintext. It opens no socket and sets no timer. It drives the
+ * flow (the handshake, then what follows it), owns the record layer, and is the one place where a failure becomes an
+ * alert and the end.
+ *
+ * It is not re-entrant: a call made while a step runs (from a user's callback, say) is done when the step returns, and
+ * events are delivered after the step, never inside it.
+ *
+ * @module
+ */
+
+import { type Bytes, type CryptoProvider, copyBytes, isThenable } from '@handfast/crypto';
+import { alertMeaning } from './alerts.ts';
+import { type Phase, TlsError } from './errors.ts';
+import { discard, type Established, type Expectation, type Flow, type FlowHost, type Negotiated } from './flow.ts';
+import { keyLogLine } from './key-log.ts';
+import { type Limits, maxConsecutive } from './limits.ts';
+import { maxMessageLength, messageTitle, readHandshake, wireType } from './messages/handshake.ts';
+import { type AbortControllerLike, newAbortController } from './platform.ts';
+import { Deframer } from './record/deframer.ts';
+import { HandshakeJoiner } from './record/joiner.ts';
+import { type Content, type PaddingPolicy, RecordLayer } from './record/layer.ts';
+import { alertName, contentType } from './registry.ts';
+import type { KeyLogListener, TraceEventBody, TraceListener } from './trace.ts';
+
+/** What an adapter does with the engine's output. Called after each step, in order. */
+export interface ConnectionHandlers {
+  /** Bytes for the transport, in order: one flight or one large write a call. They are the handler's to keep. */
+  send(chunks: readonly Bytes[]): void;
+  /** The handshake is done: `write` may be called. */
+  established?(negotiated: Negotiated): void;
+  /** Application data, in memory that is handed over. */
+  data?(plaintext: Bytes): void;
+  /** The peer's close_notify: nothing more will come. Data may still be written. */
+  end?(): void;
+  /** The engine takes input again, after `receive` took less than it was given. */
+  resume?(): void;
+  /** All that was written is sealed and handed to `send`. */
+  drained?(): void;
+  /** The end, once: with an error unless both sides sent close_notify. Any alert has been handed to `send` before. */
+  closed?(error: TlsError | undefined): void;
+}
+
+export interface ConnectionOptions {
+  readonly role: 'client' | 'server';
+  readonly provider: CryptoProvider;
+  readonly limits: Limits;
+  readonly handlers: ConnectionHandlers;
+  readonly padding: PaddingPolicy | undefined;
+  readonly trace: TraceListener | undefined;
+  readonly keyLog: KeyLogListener | undefined;
+  /** Milliseconds, for the trace. */
+  readonly clock: () => number;
+  /** The whole life of the connection, as a flow that ends only by an error. */
+  readonly flow: (host: FlowHost) => Flow<never>;
+}
+
+/** One `receive` opens at most so much, and goes on in a later turn: other connections want theirs too. */
+const recordsPerTurn = 256;
+const bytesPerTurn = 1024 * 1024;
+
+interface Waiting extends Expectation {
+  readonly wireTypes: readonly number[];
+}
+
+export class Connection {
+  readonly role: 'client' | 'server';
+  readonly #options: ConnectionOptions;
+  readonly #handlers: ConnectionHandlers;
+  readonly #records: RecordLayer;
+  readonly #deframer: Deframer = new Deframer();
+  readonly #joiner: HandshakeJoiner = new HandshakeJoiner();
+  readonly #host: FlowHost;
+  readonly #flow: Flow<never>;
+  /** Made when a callback first asks for its signal. */
+  #abort: AbortControllerLike | undefined;
+
+  /** Steps asked for while one runs, and events of finished steps. */
+  readonly #calls: (() => void)[] = [];
+  readonly #events: (() => void)[] = [];
+  #running = false;
+  #delivering = false;
+
+  #started = false;
+  #waiting: Waiting | undefined;
+  /** A promise is out: of a flow, or of an AEAD. No input is taken. */
+  #parked = false;
+  #owesResume = false;
+  #owesDrained = false;
+
+  #established: Established | undefined;
+  #readEnded = false;
+  #writeEnded = false;
+  #ended = false;
+
+  #emptyRecords = 0;
+  #changeCipherSpecs = 0;
+  #warnings = 0;
+
+  constructor(options: ConnectionOptions) {
+    this.role = options.role;
+    this.#options = options;
+    this.#handlers = options.handlers;
+    const { trace, keyLog } = options;
+    this.#records = new RecordLayer({
+      provider: options.provider,
+      role: options.role,
+      padding: options.padding,
+      observe: trace && ((direction, type, length, isProtected) => {
+        this.#trace({ type: 'record', direction, contentType: type, length, protected: isProtected });
+      }),
+      onSealed: (error) => this.#step(() => {
+        if (error !== undefined) throw new TlsError('crypto_failed', 'a record could not be sealed', { cause: error });
+      }),
+    });
+    const abortController = (): AbortControllerLike => {
+      this.#abort ??= newAbortController();
+      return this.#abort;
+    };
+    this.#host = {
+      role: options.role,
+      provider: options.provider,
+      records: this.#records,
+      get signal() {
+        return abortController().signal;
+      },
+      trace: trace && ((event) => this.#trace(event)),
+      keyLog: keyLog && ((label, random, secret) => {
+        const line = keyLogLine(label, random, secret);
+        this.#deliverLater('key log', () => keyLog(line));
+      }),
+      offered: new Set(),
+      changeCipherSpecAllowed: options.role === 'client',
+      requireAligned: () => this.#requireAligned(),
+      send: (message) => this.#sendHandshake(message),
+      established: (established) => this.#onEstablished(established),
+    };
+    this.#flow = options.flow(this.#host);
+  }
+
+  /** Where the connection is in its life. */
+  get phase(): Phase {
+    if (this.#ended) return 'closed';
+    if (this.#readEnded || this.#writeEnded) return 'closing';
+    return this.#established ? 'connected' : 'handshake';
+  }
+
+  /** The state of RFC 9846 appendix A that the handshake waits in. */
+  get state(): string | undefined {
+    return this.#waiting?.state;
+  }
+
+  /** Whether an asynchronous operation is under way, so that `receive` takes nothing. */
+  get parked(): boolean {
+    return this.#parked;
+  }
+
+  /** Whether records that were written still wait for an asynchronous AEAD: `drained` follows. */
+  get sealing(): boolean {
+    return this.#records.sealing;
+  }
+
+  get negotiated(): Negotiated | undefined {
+    return this.#established?.negotiated;
+  }
+
+  /** Begins: a client's first flight goes out. */
+  start(): void {
+    this.#step(() => {
+      if (this.#started) return;
+      this.#started = true;
+      this.#advance(() => this.#flow.next());
+    });
+  }
+
+  /**
+   * Takes bytes of the transport; they are borrowed until the call returns. Never throws: a failure is `closed`'s.
+   * @returns how many were taken. Where it is less than all, give the rest after `resume` if `parked`, else in a later
+   *   turn.
+   */
+  receive(input: Uint8Array): number {
+    if (this.#running) {
+      this.#owesResume = true;
+      return 0;
+    }
+    // A Buffer's methods differ: everything below sees plain bytes.
+    const bytes = plain(input);
+    let at = 0;
+    this.#step(() => {
+      for (let records = 0; records < recordsPerTurn && at < bytes.length && at < bytesPerTurn; records++) {
+        if (this.#parked || this.#ended || this.#readEnded) break;
+        const { record, taken } = this.#deframer.next(bytes, at, this.#records.maxPayload);
+        at += taken;
+        if (record === undefined) continue;
+        const content = this.#records.open(record);
+        if (isThenable(content)) this.#park(content, (opened) => this.#content(opened as Content | undefined));
+        else this.#content(content);
+      }
+    });
+    if (this.#ended || this.#readEnded) return input.length;
+    if (at < input.length && this.#parked) this.#owesResume = true;
+    return at;
+  }
+
+  /** The transport's end. Without the peer's close_notify before it, data may be missing: an error. */
+  receiveEnd(): void {
+    this.#step(() => {
+      if (this.#readEnded) return;
+      const peer = this.#peerName;
+      if (!this.#established) {
+        throw new TlsError('truncated', `the ${peer} closed the transport during the handshake`, {
+          hint: `look into the ${peer}'s log: it said no word of why`,
+        });
+      }
+      throw new TlsError(
+        'truncated',
+        `the ${peer} closed the transport without close_notify${this.#deframer.midRecord ? ', inside a record' : ''}`,
+        { hint: 'data may be missing at the end: do not trust what depends on its length' },
+      );
+    });
+  }
+
+  /**
+   * Encrypts application data and hands it to `send`. The bytes are borrowed until the call returns.
+   * @throws TlsError `closed` before the handshake is done and after `closeWrite` or the end.
+   */
+  write(data: Uint8Array): void {
+    if (!this.#established || this.#writeEnded || this.#ended) {
+      const why = this.#established ? 'its writing side has ended' : 'its handshake is not done';
+      throw new TlsError('closed', `nothing can be written to this connection: ${why}`);
+    }
+    const bytes = this.#running ? copyBytes(data) : plain(data);
+    this.#step(() => {
+      const established = this.#established;
+      if (established === undefined || this.#writeEnded) return;
+      for (let at = 0; at < bytes.length; ) {
+        established.beforeApplicationData();
+        const end = at + this.#records.maxContent;
+        this.#records.applicationData(bytes.subarray(at, end));
+        at = end;
+      }
+    });
+  }
+
+  /** Sends close_notify: nothing more will be written. The peer may go on. */
+  closeWrite(): void {
+    this.#step(() => {
+      if (this.#writeEnded) return;
+      if (!this.#established) throw new TlsError('aborted', 'the connection was closed by us during the handshake');
+      this.#writeEnded = true;
+      this.#sendAlert('close_notify');
+      this.#endIfBothEnded();
+    });
+  }
+
+  /** Ends at once. In a handshake the peer is told that the user canceled; after it, it sees a truncation. */
+  abort(reason = 'the connection was aborted by us'): void {
+    this.#step(() => {
+      throw new TlsError('aborted', reason);
+    });
+  }
+
+  /** Ends with an error of the adapter's: a time-out, a transport that failed. */
+  fail(error: TlsError): void {
+    this.#step(() => {
+      throw error;
+    });
+  }
+
+  /**
+   * Fresh keys for what we send (RFC 9846 §4.7.3); `requestPeer` asks the peer for fresh keys as well.
+   * @throws TlsError `closed` before the handshake is done and after the end of our side.
+   */
+  updateKeys(options: { readonly requestPeer?: boolean } = {}): void {
+    if (!this.#established || this.#writeEnded || this.#ended) {
+      throw new TlsError('closed', 'keys can be updated only while the connection stands and our side is open');
+    }
+    this.#step(() => this.#established?.updateKeys(options.requestPeer ?? false));
+  }
+
+  /**
+   * Keying material for the application (RFC 9846 §7.5, RFC 5705), the same on both sides.
+   * @throws TlsError `closed` before the handshake is done and after the end.
+   */
+  exportKeyingMaterial(length: number, label: string, context: Uint8Array = new Uint8Array(0)): Bytes {
+    if (!this.#established || this.#ended) {
+      throw new TlsError('closed', 'keying material can be exported only while the connection stands');
+    }
+    return this.#established.exportKeyingMaterial(length, label, context);
+  }
+
+  // ---- steps: the one place where calls enter, failures are caught and events leave
+
+  #step(work: () => void): void {
+    if (this.#running) {
+      this.#calls.push(work);
+      return;
+    }
+    for (let next: (() => void) | undefined = work; next !== undefined; next = this.#calls.shift()) {
+      if (this.#ended) continue;
+      this.#running = true;
+      try {
+        next();
+      } catch (error) {
+        this.#end(asTlsError(error));
+      } finally {
+        if (!this.#ended) this.#records.flushHandshake();
+        this.#running = false;
+      }
+    }
+    this.#deliver();
+  }
+
+  #deliver(): void {
+    if (this.#delivering) return;
+    this.#delivering = true;
+    try {
+      for (;;) {
+        const chunks = this.#records.takeOutput();
+        if (chunks.length > 0) this.#handlers.send(chunks);
+        if (this.#records.sealing) this.#owesDrained = true;
+        else if (this.#owesDrained) {
+          this.#owesDrained = false;
+          this.#handlers.drained?.();
+        }
+        const event = this.#events.shift();
+        if (event !== undefined) event();
+        else if (this.#owesResume && !this.#parked) {
+          this.#owesResume = false;
+          this.#handlers.resume?.();
+        } else if (chunks.length === 0) return;
+      }
+    } finally {
+      this.#delivering = false;
+    }
+  }
+
+  /** Delivers to a listener of the user's after the step; what it throws ends this connection. */
+  #deliverLater(name: string, call: () => void): void {
+    this.#events.push(() => {
+      try {
+        call();
+      } catch (cause) {
+        this.fail(new TlsError('callback_failed', `the ${name} callback failed: ${messageOf(cause)}`, { cause }));
+      }
+    });
+  }
+
+  #trace(event: TraceEventBody): void {
+    const { trace, clock } = this.#options;
+    if (trace === undefined) return;
+    const stamped = { ...event, at: clock(), role: this.role };
+    this.#deliverLater('trace', () => trace(stamped));
+  }
+
+  #end(error: TlsError | undefined): void {
+    if (this.#ended) return;
+    if (error !== undefined) {
+      error.phase = this.phase;
+      error.state = this.#waiting?.state;
+      this.#sendLastAlert(error);
+    }
+    this.#ended = true;
+    this.#waiting = undefined;
+    // `finally` blocks wipe what the flow holds. A flow that threw has ended already.
+    this.#flow.return(undefined as never);
+    this.#established?.dispose();
+    this.#records.dispose();
+    this.#abort?.abort(error);
+    this.#trace({ type: 'closed', error });
+    this.#events.push(() => this.#handlers.closed?.(error));
+  }
+
+  #sendLastAlert(error: TlsError): void {
+    if (this.#writeEnded || error.origin === 'peer' || error.alert === null || !this.#started) return;
+    try {
+      if (error.code === 'aborted') {
+        // After the handshake nothing is said: a close_notify would call the data complete.
+        if (this.#established) return;
+        this.#sendAlert('user_canceled');
+        this.#sendAlert('close_notify');
+      } else if (!error.alert.startsWith('unknown')) {
+        this.#sendAlert(error.alert as Parameters<RecordLayer['alert']>[0]);
+      }
+    } catch {
+      // The write key itself is what failed: there is no way left to say so.
+    }
+    this.#writeEnded = true;
+  }
+
+  #sendAlert(alert: Parameters<RecordLayer['alert']>[0]): void {
+    this.#records.alert(alert);
+    const level = alert === 'close_notify' || alert === 'user_canceled' ? 1 : 2;
+    this.#trace({ type: 'alert', direction: 'out', alert, level });
+  }
+
+  #endIfBothEnded(): void {
+    if (this.#readEnded && this.#writeEnded) this.#end(undefined);
+  }
+
+  get #peerName(): string {
+    return this.role === 'client' ? 'server' : 'client';
+  }
+
+  // ---- the flow
+
+  #advance(resume: () => IteratorResult<Expectation | Promise<unknown>, never>): void {
+    const { done, value } = resume();
+    if (done) return;
+    if (isThenable(value)) {
+      this.#waiting = undefined;
+      this.#parkFlow(value as Promise<unknown>);
+    } else {
+      this.#waiting = { ...value, wireTypes: value.types.map((type) => wireType[type]) };
+      if (this.#options.trace) this.#trace({ type: 'state', state: value.state });
+    }
+  }
+
+  #parkFlow(promise: Promise<unknown>): void {
+    this.#parked = true;
+    const wake = (resume: () => IteratorResult<Expectation | Promise<unknown>, never>): void => {
+      this.#step(() => {
+        this.#parked = false;
+        this.#advance(resume);
+        this.#pump();
+      });
+    };
+    promise.then(
+      (value) => {
+        if (this.#ended) discard(value);
+        else wake(() => this.#flow.next(value));
+      },
+      (error: unknown) => {
+        if (!this.#ended) wake(() => this.#flow.throw(error));
+      },
+    );
+  }
+
+  /** Waits for an AEAD; its failure is a failure of ours. */
+  #park(promise: PromiseLike<unknown>, then: (value: unknown) => void): void {
+    this.#parked = true;
+    promise.then(
+      (value) => this.#step(() => {
+        this.#parked = false;
+        then(value);
+      }),
+      (error: unknown) => this.#step(() => {
+        throw error;
+      }),
+    );
+  }
+
+  /** Gives the flow whole messages until it waits for more input. */
+  #pump(): void {
+    while (!this.#parked && !this.#ended && this.#waiting !== undefined) {
+      const type = this.#joiner.nextType;
+      if (type === undefined) return;
+      const waiting: Waiting = this.#waiting;
+      if (!waiting.wireTypes.includes(type)) throw unexpected(waiting, messageTitle(type));
+      const raw = this.#joiner.take(maxMessageLength(type, this.#options.limits.certificateBytes));
+      if (raw === undefined) return;
+      const message = readHandshake(raw, this.#host.offered);
+      if (!waiting.types.includes(message.type)) throw unexpected(waiting, message.type);
+      this.#trace({ type: 'message', direction: 'in', message });
+      this.#advance(() => this.#flow.next(message));
+    }
+  }
+
+  #sendHandshake(message: Bytes): void {
+    this.#records.handshake(message);
+    if (this.#options.trace) {
+      this.#trace({ type: 'message', direction: 'out', message: readHandshake(message, everything) });
+    }
+  }
+
+  #onEstablished(established: Established): void {
+    this.#established = established;
+    const { negotiated } = established;
+    this.#trace({ type: 'established', negotiated });
+    this.#events.push(() => this.#handlers.established?.(negotiated));
+  }
+
+  // ---- records' contents
+
+  #content(content: Content | undefined): void {
+    if (content === undefined) return;
+    const { type, bytes } = content;
+    if (type !== contentType.handshake && this.#joiner.pending) {
+      throw new TlsError('unexpected_message', 'another record type came inside a fragmented handshake message');
+    }
+    if (type === contentType.application_data) this.#applicationData(content);
+    else if (type === contentType.handshake) this.#handshakeFragment(bytes);
+    else if (type === contentType.alert) this.#alert(bytes);
+    else if (type === contentType.change_cipher_spec) this.#changeCipherSpec(content);
+    else throw new TlsError('unexpected_message', `a record of unknown content type ${type} came`);
+  }
+
+  #applicationData({ bytes, protected: isProtected }: Content): void {
+    if (!isProtected || this.#waiting?.applicationData !== 'interleaved') {
+      const when = isProtected ? 'before the handshake was done' : 'in plaintext';
+      throw new TlsError('unexpected_message', `application data came ${when}`);
+    }
+    if (bytes.length === 0) {
+      if (++this.#emptyRecords > maxConsecutive.emptyRecords) {
+        throw new TlsError('too_many_records', `more than ${maxConsecutive.emptyRecords} empty records in a row`);
+      }
+      return;
+    }
+    this.#emptyRecords = 0;
+    // Opened into memory of its own: it is handed over.
+    const data = bytes as Bytes;
+    this.#events.push(() => this.#handlers.data?.(data));
+  }
+
+  #handshakeFragment(bytes: Uint8Array): void {
+    if (bytes.length === 0) throw new TlsError('unexpected_message', 'a handshake record without content came');
+    this.#joiner.append(bytes);
+    this.#pump();
+  }
+
+  #alert(bytes: Uint8Array): void {
+    const [level, id] = bytes;
+    if (level === undefined || id === undefined || bytes.length !== 2) {
+      const code = bytes.length === 0 ? 'unexpected_message' : 'decode_error';
+      throw new TlsError(code, `an alert record of ${bytes.length} bytes came: it must hold one alert of 2`);
+    }
+    const alert = alertName(id);
+    this.#trace({ type: 'alert', direction: 'in', alert, level });
+    if (alert === 'user_canceled') {
+      if (++this.#warnings > maxConsecutive.warnings) {
+        throw new TlsError('too_many_alerts', `more than ${maxConsecutive.warnings} user_canceled alerts`);
+      }
+      return;
+    }
+    if (alert === 'close_notify' && this.#established) {
+      this.#readEnded = true;
+      this.#events.push(() => this.#handlers.end?.());
+      this.#endIfBothEnded();
+      return;
+    }
+    throw new TlsError('peer_alert', alertMeaning(this.#peerName, alert, this.#established !== undefined), {
+      origin: 'peer',
+      alert,
+    });
+  }
+
+  #changeCipherSpec({ bytes, protected: isProtected }: Content): void {
+    if (isProtected || !this.#host.changeCipherSpecAllowed || bytes.length !== 1 || bytes[0] !== 1) {
+      const why = isProtected
+        ? 'a protected ChangeCipherSpec came'
+        : this.#host.changeCipherSpecAllowed
+          ? 'a ChangeCipherSpec other than 0x01 came'
+          : 'a ChangeCipherSpec came outside the handshake';
+      throw new TlsError('unexpected_message', why);
+    }
+    if (++this.#changeCipherSpecs > maxConsecutive.changeCipherSpecs) {
+      throw new TlsError('too_many_records', `more than ${maxConsecutive.changeCipherSpecs} ChangeCipherSpec records`);
+    }
+  }
+
+  #requireAligned(): void {
+    if (this.#joiner.pending) {
+      throw new TlsError('unexpected_message', 'handshake bytes follow in the record after which keys change');
+    }
+  }
+}
+
+/** Our own messages need no offer to be decoded for the trace. */
+const everything: ReadonlySet<number> = Object.assign(new Set<number>(), { has: () => true });
+
+function unexpected({ state, types }: Expectation, got: string): TlsError {
+  return new TlsError('unexpected_message', `${got} came in state ${state}, which takes ${types.join(' or ')}`);
+}
+
+function asTlsError(error: unknown): TlsError {
+  return error instanceof TlsError
+    ? error
+    : new TlsError('internal', `an unexpected failure: ${messageOf(error)}`, { cause: error });
+}
+
+function messageOf(error: unknown): string {
+  return error instanceof Error ? error.message : String(error);
+}
+
+function plain(bytes: Uint8Array): Uint8Array {
+  return bytes.constructor === Uint8Array ? bytes : new Uint8Array(bytes.buffer, bytes.byteOffset, bytes.byteLength);
+}

@@ -1,0 +1,79 @@
+/**
+ * Certificates of ours with their keys, and which of them answers a peer: by name, by the peer's signature schemes, and
+ * by what signed the chain (RFC 9846 §4.5.1.2).
+ *
+ * @module
+ */
+
+import type { Signer } from '@handfast/crypto';
+import { type Certificate, matchesHostname } from '@handfast/x509';
+import { type SignatureScheme, schemeById } from './registry.ts';
+
+/** A certificate chain and the key that proves it ours. */
+export interface Credential {
+  /** The first is our own; each following one signed the one before. The anchor may be left out. */
+  readonly chain: readonly Certificate[];
+  readonly signer: Signer;
+}
+
+/** What a peer can verify. */
+export interface PeerSchemes {
+  /** signature_algorithms. */
+  readonly handshake: readonly number[];
+  /** signature_algorithms_cert; where absent, the same. */
+  readonly certificates: readonly number[];
+}
+
+export interface Chosen {
+  readonly credential: Credential;
+  readonly scheme: SignatureScheme;
+}
+
+/** The first of our schemes that this key can sign with and the peer can verify. */
+export function schemeFor(
+  { signer }: Credential,
+  ours: readonly SignatureScheme[],
+  peer: readonly number[],
+): SignatureScheme | undefined {
+  return ours.find(
+    (scheme) =>
+      scheme.handshake &&
+      scheme.keyType === signer.publicKey.type &&
+      signer.algorithms.includes(scheme.algorithm) &&
+      peer.includes(scheme.id),
+  );
+}
+
+/**
+ * The best credential: one that is for the name, whose chain the peer can verify; else one for the name; else the first
+ * that can sign. A chain that does not fit `signature_algorithms_cert` is sent all the same where no other is there.
+ */
+export function chooseCredential(
+  credentials: readonly Credential[],
+  serverName: string | undefined,
+  ours: readonly SignatureScheme[],
+  peer: PeerSchemes,
+): Chosen | undefined {
+  let best: (Chosen & { readonly rank: number }) | undefined;
+  for (const credential of credentials) {
+    const scheme = schemeFor(credential, ours, peer.handshake);
+    if (scheme === undefined) continue;
+    const rank = (isFor(credential, serverName) ? 2 : 0) + (chainFits(credential, peer.certificates) ? 1 : 0);
+    if (best === undefined || rank > best.rank) best = { credential, scheme, rank };
+  }
+  return best;
+}
+
+/** Whether a credential's certificate is for a name. */
+export function isFor({ chain: [leaf] }: Credential, serverName: string | undefined): boolean {
+  return serverName !== undefined && leaf !== undefined && matchesHostname(leaf, serverName);
+}
+
+function chainFits({ chain }: Credential, schemes: readonly number[]): boolean {
+  const algorithms = new Set(schemes.map((id) => schemeById.get(id)?.algorithm));
+  return chain.every(({ signatureAlgorithm, issuer, subject }) => {
+    // An anchor's own signature is nobody's concern.
+    const selfIssued = issuer.toString() === subject.toString();
+    return selfIssued || (signatureAlgorithm !== undefined && algorithms.has(signatureAlgorithm));
+  });
+}

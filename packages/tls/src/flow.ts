@@ -1,0 +1,139 @@
+/**
+ * The handshake coroutine's vocabulary: what a flow may wait for, what it can ask of the engine, and what it hands over
+ * when a connection stands. `tls13/client.ts` and `tls13/server.ts` are written in it; `connection.ts` drives it.
+ *
+ * @module
+ */
+
+import {
+  type Bytes,
+  type CryptoProvider,
+  type KeyExchange,
+  type MaybePromise,
+  settle,
+} from '@handfast/crypto';
+import { TlsError } from './errors.ts';
+import type { MessageOf, MessageType } from './messages/handshake.ts';
+import type { PeerIdentity } from './peer.ts';
+import type { RecordLayer } from './record/layer.ts';
+import type { CipherSuite, NamedGroup, SignatureScheme } from './registry.ts';
+import type { LegalIn, State } from './tls13/states.ts';
+import type { TraceEventBody } from './trace.ts';
+
+/** What a flow waits for: one of these messages, in this state. */
+export interface Expectation {
+  readonly state: State;
+  readonly types: readonly MessageType[];
+  /** Whether application data may arrive meanwhile. */
+  readonly applicationData: 'never' | 'interleaved';
+}
+
+/** A handshake, or a part of one: yields what it waits for, answers what it made. */
+export type Flow<T> = Generator<Expectation | Promise<unknown>, T, unknown>;
+
+/** A signal that a callback's work is no longer wanted: the platform's AbortSignal. */
+export interface AbortSignalLike {
+  readonly aborted: boolean;
+  readonly reason: unknown;
+  addEventListener(type: 'abort', listener: () => void, options?: { readonly once?: boolean }): void;
+}
+
+/** How a key's life is named in traces and key logs. */
+export type SecretLevel = 'handshake' | 'application';
+
+/** What the engine offers a flow. */
+export interface FlowHost {
+  readonly role: 'client' | 'server';
+  readonly provider: CryptoProvider;
+  readonly records: RecordLayer;
+  /** Aborted when the connection ends; every callback gets it. */
+  readonly signal: AbortSignalLike;
+  /** Present only when somebody listens: building an event costs nothing otherwise. */
+  readonly trace: ((event: TraceEventBody) => void) | undefined;
+  /** SSLKEYLOGFILE lines, where asked for. */
+  readonly keyLog: ((label: string, clientRandom: Uint8Array, secret: Uint8Array) => void) | undefined;
+  /** The extensions that the peer's answers may hold: set by the flow before it waits for one. */
+  offered: ReadonlySet<number>;
+  /** Whether a ChangeCipherSpec of the peer is dropped now (RFC 9846 §5). */
+  changeCipherSpecAllowed: boolean;
+  /** Throws where handshake bytes of the old keys are left: read keys must not change in the middle of a record. */
+  requireAligned(): void;
+  /** A handshake message on its way out. */
+  send(message: Bytes): void;
+  /** The handshake is done: the application may go on. */
+  established(connection: Established): void;
+}
+
+/** What both sides agreed on, and who the peer is. Readonly; kept as long as the caller likes. */
+export interface Negotiated {
+  readonly version: 'TLS 1.3';
+  readonly cipherSuite: CipherSuite;
+  readonly group: NamedGroup;
+  /** The protocol chosen by ALPN. */
+  readonly alpnProtocol: string | undefined;
+  /** The name that the client asked for. */
+  readonly serverName: string | undefined;
+  /** Whether the server asked for a second ClientHello. */
+  readonly helloRetryRequest: boolean;
+  /** The scheme that the peer signed with; undefined where it sent no certificate. */
+  readonly peerSignatureScheme: SignatureScheme | undefined;
+  /** The scheme that we signed with; undefined where we sent no certificate. */
+  readonly signatureScheme: SignatureScheme | undefined;
+  /** Who the peer proved to be; undefined for a client without a certificate. */
+  readonly peer: PeerIdentity | undefined;
+}
+
+/** A connection that stands: the engine's hold on its keys. */
+export interface Established {
+  readonly negotiated: Negotiated;
+  /** Called before each application record: key updates that are owed or due go out first. */
+  beforeApplicationData(): void;
+  /** Sends a KeyUpdate; `requestPeer` asks for the peer's own. */
+  updateKeys(requestPeer: boolean): void;
+  /** RFC 9846 §7.5. */
+  exportKeyingMaterial(length: number, label: string, context: Uint8Array): Bytes;
+  dispose(): void;
+}
+
+/**
+ * The only way to receive. Anything else on the wire ends the connection with `unexpected_message`, so a step that is
+ * written down cannot be skipped by a peer.
+ */
+export function* expect<S extends State, T extends LegalIn<S> & MessageType>(
+  state: S,
+  ...types: readonly T[]
+): Flow<MessageOf<T>> {
+  // The engine resumes an expectation with a message of one of its types: this is where that is said to the compiler.
+  return (yield { state, types, applicationData: state === 'CONNECTED' ? 'interleaved' : 'never' }) as MessageOf<T>;
+}
+
+/**
+ * Calls a function of the user's: what it throws or rejects with ends this connection alone. A `TlsError` of its own is
+ * passed on, so that a callback can choose code and alert.
+ */
+export function* callUser<T>(name: string, callback: () => MaybePromise<T>): Flow<T> {
+  try {
+    return yield* settle(callback());
+  } catch (error) {
+    if (error instanceof TlsError) throw error;
+    const reason = error instanceof Error ? error.message : String(error);
+    throw new TlsError('callback_failed', `the ${name} callback failed: ${reason}`, { cause: error });
+  }
+}
+
+/** A key exchange that the provider has; the config was checked for it. */
+export function exchangeOf(provider: CryptoProvider, group: NamedGroup): KeyExchange {
+  const exchange = provider.groups[group.exchange];
+  if (exchange === undefined) throw new TlsError('internal', `the ${provider.name} provider has no ${group.name}`);
+  return exchange;
+}
+
+/** Forgets a value that came too late: a promise settled after its connection had ended. */
+export function discard(value: unknown): void {
+  if (value instanceof Uint8Array) value.fill(0);
+  else if (typeof value === 'object' && value !== null) {
+    for (const part of Object.values(value)) if (part instanceof Uint8Array) part.fill(0);
+    if ('dispose' in value && typeof value.dispose === 'function') value.dispose();
+  }
+}
+

@@ -1,0 +1,48 @@
+/**
+ * TLS over any byte stream: the engine, its configs, descriptors, errors and types. No I/O: see `./node` for sockets.
+ *
+ * @module
+ */
+
+export { type ClientTarget, tlsClient } from './client.ts';
+export {
+  type ClientConfig,
+  type ClientOptions,
+  type CommonOptions,
+  type CredentialRequest,
+  clientConfig,
+  type Defaults,
+  type HelloInfo,
+  type ServerConfig,
+  type ServerOptions,
+  serverConfig,
+} from './config.ts';
+export { Connection, type ConnectionHandlers } from './connection.ts';
+export type { Credential } from './credentials.ts';
+export { alertOf, type Phase, quote, TlsConfigError, TlsError, type TlsErrorCode } from './errors.ts';
+export type { AbortSignalLike, Negotiated } from './flow.ts';
+export { defaultLimits, type Limits } from './limits.ts';
+export type { ClientHello } from './messages/client-hello.ts';
+export type { PeerIdentity, PeerVerdict, PeerVerification } from './peer.ts';
+export type { PaddingPolicy } from './record/layer.ts';
+export {
+  type AlertName,
+  alerts,
+  type CipherSuite,
+  cipherSuites,
+  defaultCipherSuites,
+  defaultGroups,
+  type NamedGroup,
+  namedGroups,
+  type SignatureScheme,
+  signatureSchemes,
+  TLS_AES_128_CCM_8_SHA256,
+  TLS_AES_128_CCM_SHA256,
+  TLS_AES_128_GCM_SHA256,
+  TLS_AES_256_GCM_SHA384,
+  TLS_CHACHA20_POLY1305_SHA256,
+} from './registry.ts';
+export { tlsServer } from './server.ts';
+export { tls13 } from './tls13/index.ts';
+export type { KeyLogListener, TraceEvent, TraceEventBody, TraceListener } from './trace.ts';
+export type { Version } from './version.ts';

@@ -1,0 +1,392 @@
+/**
+ * Extensions (RFC 9846 §4.3): one table says which may stand in which message and how it is read there. Placement,
+ * duplicates and answers that nobody asked for are refused in one loop, `readExtensions`.
+ *
+ * @module
+ */
+
+import { type Bytes, copyBytes } from '@handfast/crypto';
+import { TlsError } from '../errors.ts';
+import { extensionName, extensionType } from '../registry.ts';
+import { Reader } from './reader.ts';
+import type { Writer } from './writer.ts';
+
+/** The messages that carry extensions, abbreviated as RFC 9846 §4.3 does. */
+export type Place = 'CH' | 'SH' | 'HRR' | 'EE' | 'CT' | 'CR' | 'NST';
+
+const placeNames: Readonly<Record<Place, string>> = {
+  CH: 'ClientHello',
+  SH: 'ServerHello',
+  HRR: 'HelloRetryRequest',
+  EE: 'EncryptedExtensions',
+  CT: 'Certificate',
+  CR: 'CertificateRequest',
+  NST: 'NewSessionTicket',
+};
+
+export type ExtensionName = keyof typeof extensionType;
+
+export interface KeyShareEntry {
+  readonly group: number;
+  readonly keyExchange: Bytes;
+}
+
+export interface PreSharedKeyOffer {
+  readonly identities: readonly { readonly identity: Bytes; readonly obfuscatedTicketAge: number }[];
+  readonly binders: readonly Bytes[];
+}
+
+export interface ClientHelloExtensions {
+  /** The host name, as the client sent it. */
+  readonly server_name?: string;
+  readonly supported_groups?: readonly number[];
+  readonly signature_algorithms?: readonly number[];
+  readonly signature_algorithms_cert?: readonly number[];
+  readonly application_layer_protocol_negotiation?: readonly string[];
+  readonly record_size_limit?: number;
+  readonly supported_versions?: readonly number[];
+  readonly cookie?: Bytes;
+  readonly psk_key_exchange_modes?: readonly number[];
+  readonly pre_shared_key?: PreSharedKeyOffer;
+  readonly early_data?: true;
+  /** DER distinguished names. */
+  readonly certificate_authorities?: readonly Uint8Array[];
+  readonly post_handshake_auth?: true;
+  readonly key_share?: readonly KeyShareEntry[];
+}
+
+export interface ServerHelloExtensions {
+  readonly supported_versions?: number;
+  readonly key_share?: KeyShareEntry;
+  readonly pre_shared_key?: number;
+}
+
+export interface HelloRetryRequestExtensions {
+  readonly supported_versions?: number;
+  readonly cookie?: Bytes;
+  readonly key_share?: number;
+}
+
+export interface EncryptedExtensionsValues {
+  readonly server_name?: true;
+  readonly supported_groups?: readonly number[];
+  /** The one protocol that the server chose. */
+  readonly application_layer_protocol_negotiation?: string;
+  readonly record_size_limit?: number;
+  readonly early_data?: true;
+}
+
+export interface CertificateRequestExtensions {
+  readonly signature_algorithms?: readonly number[];
+  readonly signature_algorithms_cert?: readonly number[];
+  readonly certificate_authorities?: readonly Uint8Array[];
+}
+
+// biome-ignore lint/complexity/noBannedTypes: nothing that we decode may stand here yet; the shape is what the loop gives.
+export type CertificateEntryExtensions = {};
+
+export interface NewSessionTicketExtensions {
+  /** max_early_data_size, in bytes. */
+  readonly early_data?: number;
+}
+
+export interface ExtensionsIn {
+  readonly CH: ClientHelloExtensions;
+  readonly SH: ServerHelloExtensions;
+  readonly HRR: HelloRetryRequestExtensions;
+  readonly EE: EncryptedExtensionsValues;
+  readonly CT: CertificateEntryExtensions;
+  readonly CR: CertificateRequestExtensions;
+  readonly NST: NewSessionTicketExtensions;
+}
+
+interface Codec<T> {
+  readonly read: (reader: Reader) => T;
+  readonly write: (writer: Writer, value: T) => void;
+}
+
+/** May stand there, and is passed by undecoded. */
+const recognised = 'recognised';
+
+type Row<N extends ExtensionName> = {
+  readonly [P in Place]?: N extends keyof ExtensionsIn[P] ? Codec<NonNullable<ExtensionsIn[P][N]>> : typeof recognised;
+};
+
+const empty: Codec<true> = { read: () => true, write: () => undefined };
+
+const u16: Codec<number> = { read: (reader) => reader.u16(), write: (writer, value) => writer.u16(value) };
+
+const u16List: Codec<readonly number[]> = {
+  read(reader) {
+    const list = reader.vector16(2);
+    if (list.remaining % 2 !== 0) throw reader.fail(`a list of 16-bit values cannot be ${list.remaining} bytes long`);
+    return list.each((item) => item.u16());
+  },
+  write(writer, values) {
+    writer.block16(() => {
+      for (const value of values) writer.u16(value);
+    });
+  },
+};
+
+const opaque16: Codec<Bytes> = {
+  read: (reader) => reader.opaque16(1),
+  write: (writer, value) => writer.opaque16(value),
+};
+
+/** ProtocolName is a byte string; each character of ours is one byte. */
+const protocolNames: Codec<readonly string[]> = {
+  read: (reader) => reader.vector16(2).each((item) => latin1(item.opaque8(1))),
+  write(writer, names) {
+    writer.block16(() => {
+      for (const name of names) writer.opaque8(bytesOfLatin1(name));
+    });
+  },
+};
+
+const oneProtocolName: Codec<string> = {
+  read(reader) {
+    const [name, ...more] = protocolNames.read(reader);
+    if (name === undefined || more.length > 0) throw reader.fail('the answer must hold exactly one protocol name');
+    return name;
+  },
+  write: (writer, name) => protocolNames.write(writer, [name]),
+};
+
+const hostNameType = 0;
+
+/** ServerNameList (RFC 6066 §3): host_name is the one type that exists, and may stand once. */
+const serverNameList: Codec<string> = {
+  read(reader) {
+    let hostName: string | undefined;
+    for (const [type, name] of reader.vector16(1).each((item) => [item.u8(), item.opaque16(1)] as const)) {
+      if (type !== hostNameType) continue;
+      if (hostName !== undefined) throw reader.fail('two names of type host_name');
+      if (name.some((byte) => byte <= 0x20 || byte >= 0x7f)) {
+        throw new TlsError('illegal_parameter', 'server_name: the host name holds bytes that are not visible ASCII');
+      }
+      hostName = latin1(name);
+    }
+    if (hostName === undefined) throw reader.fail('no name of type host_name');
+    return hostName;
+  },
+  write(writer, name) {
+    writer.block16(() => writer.u8(hostNameType).opaque16(bytesOfLatin1(name)));
+  },
+};
+
+const keyShareEntry: Codec<KeyShareEntry> = {
+  read: (reader) => ({ group: reader.u16(), keyExchange: reader.opaque16(1) }),
+  write: (writer, { group, keyExchange }) => writer.u16(group).opaque16(keyExchange),
+};
+
+const keyShareList: Codec<readonly KeyShareEntry[]> = {
+  read: (reader) => reader.vector16().each((item) => keyShareEntry.read(item)),
+  write(writer, entries) {
+    writer.block16(() => {
+      for (const entry of entries) keyShareEntry.write(writer, entry);
+    });
+  },
+};
+
+const versionList: Codec<readonly number[]> = {
+  read(reader) {
+    const list = reader.vector8(2, 254);
+    if (list.remaining % 2 !== 0) throw reader.fail('an odd number of bytes in a list of versions');
+    return list.each((item) => item.u16());
+  },
+  write(writer, versions) {
+    writer.block8(() => {
+      for (const version of versions) writer.u16(version);
+    });
+  },
+};
+
+const pskModes: Codec<readonly number[]> = {
+  read: (reader) => reader.vector8(1).each((item) => item.u8()),
+  write(writer, modes) {
+    writer.block8(() => {
+      for (const mode of modes) writer.u8(mode);
+    });
+  },
+};
+
+/** OfferedPsks (RFC 9846 §4.3.11). */
+const offeredPsks: Codec<PreSharedKeyOffer> = {
+  read: (reader) => ({
+    identities: reader.vector16(7).each((item) => ({ identity: item.opaque16(1), obfuscatedTicketAge: item.u32() })),
+    binders: reader.vector16(33).each((item) => item.opaque8(32)),
+  }),
+  write(writer, { identities, binders }) {
+    writer.block16(() => {
+      for (const { identity, obfuscatedTicketAge } of identities) writer.opaque16(identity).u32(obfuscatedTicketAge);
+    });
+    writer.block16(() => {
+      for (const binder of binders) writer.opaque8(binder);
+    });
+  },
+};
+
+const distinguishedNames: Codec<readonly Uint8Array[]> = {
+  read: (reader) => reader.vector16(3).each((item) => item.opaque16(1)),
+  write(writer, names) {
+    writer.block16(() => {
+      for (const name of names) writer.opaque16(name);
+    });
+  },
+};
+
+const maxEarlyDataSize: Codec<number> = {
+  read: (reader) => reader.u32(),
+  write: (writer, size) => writer.u32(size),
+};
+
+/**
+ * RFC 9846 §4.3's table. Rows below the line are earlier versions' extensions: a hello may offer them beside 1.3's, a
+ * 1.3 server never answers them.
+ */
+const table: { readonly [N in ExtensionName]: Row<N> } = {
+  server_name: { CH: serverNameList, EE: empty, CR: recognised },
+  status_request: { CH: recognised, CR: recognised, CT: recognised },
+  supported_groups: { CH: u16List, EE: u16List },
+  signature_algorithms: { CH: u16List, CR: u16List },
+  use_srtp: { CH: recognised, EE: recognised },
+  heartbeat: { CH: recognised, EE: recognised },
+  application_layer_protocol_negotiation: { CH: protocolNames, EE: oneProtocolName },
+  signed_certificate_timestamp: { CH: recognised, CR: recognised, CT: recognised },
+  client_certificate_type: { CH: recognised, EE: recognised },
+  server_certificate_type: { CH: recognised, EE: recognised },
+  padding: { CH: recognised },
+  compress_certificate: { CH: recognised, CR: recognised },
+  record_size_limit: { CH: u16, EE: u16 },
+  delegated_credential: { CH: recognised, CR: recognised, CT: recognised },
+  pre_shared_key: { CH: offeredPsks, SH: u16 },
+  early_data: { CH: empty, EE: empty, NST: maxEarlyDataSize },
+  supported_versions: { CH: versionList, SH: u16, HRR: u16 },
+  cookie: { CH: opaque16, HRR: opaque16 },
+  psk_key_exchange_modes: { CH: pskModes },
+  certificate_authorities: { CH: distinguishedNames, CR: distinguishedNames },
+  oid_filters: { CR: recognised },
+  post_handshake_auth: { CH: empty },
+  signature_algorithms_cert: { CH: u16List, CR: u16List },
+  key_share: { CH: keyShareList, SH: keyShareEntry, HRR: u16 },
+  ticket_request: { CH: recognised, EE: recognised },
+  encrypted_client_hello: { CH: recognised, HRR: recognised, EE: recognised },
+  // ----
+  max_fragment_length: { CH: recognised, EE: recognised },
+  ec_point_formats: { CH: recognised },
+  encrypt_then_mac: { CH: recognised },
+  extended_master_secret: { CH: recognised },
+  session_ticket: { CH: recognised },
+  renegotiation_info: { CH: recognised },
+};
+
+const rowById: ReadonlyMap<number, readonly [ExtensionName, Row<ExtensionName>]> = new Map(
+  Object.entries(extensionType).map(([name, id]) => {
+    const known = name as ExtensionName;
+    return [id, [known, table[known] as Row<ExtensionName>]];
+  }),
+);
+
+/** An extension as it stands on the wire. */
+export interface RawExtension {
+  readonly type: number;
+  readonly data: Bytes;
+}
+
+export interface Extensions<P extends Place> {
+  readonly values: ExtensionsIn[P];
+  /** All of them, unknown ones too, in wire order. */
+  readonly list: readonly RawExtension[];
+}
+
+/** In these messages a peer may say what we do not know; the others answer what we offered. */
+const mayHoldUnknown: ReadonlySet<Place> = new Set<Place>(['CH', 'CR', 'NST']);
+
+/**
+ * Reads an extension block.
+ *
+ * @param offered the types that the message answers; cookie in HelloRetryRequest needs no offer. Ignored for the
+ *   messages that ask rather than answer.
+ */
+export function readExtensions<P extends Place>(
+  block: Reader,
+  place: P,
+  offered?: ReadonlySet<number>,
+): Extensions<P> {
+  const values: Partial<Record<ExtensionName, unknown>> = Object.create(null);
+  const list: RawExtension[] = [];
+  const seen = new Set<number>();
+  while (block.remaining > 0) {
+    const type = block.u16();
+    const data = copyBytes(block.vector16().rest());
+    if (seen.has(type)) {
+      throw new TlsError('illegal_parameter', `${placeNames[place]}: extension ${extensionName(type)} stands twice`);
+    }
+    seen.add(type);
+    list.push({ type, data });
+    const known = rowById.get(type);
+    if (known !== undefined) {
+      const [name, row] = known;
+      const codec = row[place];
+      if (codec === undefined) {
+        throw new TlsError('illegal_parameter', `${placeNames[place]}: extension ${name} may not stand in this message`);
+      }
+      refuseUnlessOffered(place, type, offered);
+      if (codec !== recognised) {
+        const reader = new Reader(data, `${name} of ${placeNames[place]}`);
+        values[name] = codec.read(reader);
+        reader.end();
+      }
+    } else if (!mayHoldUnknown.has(place)) {
+      refuseUnlessOffered(place, type, offered);
+    }
+  }
+  // The table's type ties each name's codec to its field in ExtensionsIn; the loop cannot say so to the compiler.
+  return { values: values as ExtensionsIn[P], list };
+}
+
+function refuseUnlessOffered(place: Place, type: number, offered: ReadonlySet<number> | undefined): void {
+  if (mayHoldUnknown.has(place) || offered?.has(type)) return;
+  if (place === 'HRR' && type === extensionType.cookie) return;
+  throw new TlsError(
+    'unsupported_extension',
+    `${placeNames[place]}: extension ${extensionName(type)} answers nothing that was offered`,
+  );
+}
+
+/** Writes an extension block: `values` in the order of their keys, after and before what `raw` adds. */
+export function writeExtensions<P extends Place>(
+  writer: Writer,
+  place: P,
+  values: ExtensionsIn[P],
+  raw: { readonly first?: readonly RawExtension[]; readonly last?: readonly RawExtension[] } = {},
+): void {
+  writer.block16(() => {
+    for (const { type, data } of raw.first ?? []) writer.u16(type).opaque16(data);
+    for (const [name, value] of Object.entries(values) as [ExtensionName, unknown][]) {
+      if (value === undefined) continue;
+      const codec = (table[name] as Row<ExtensionName>)[place] as Codec<unknown> | typeof recognised | undefined;
+      if (codec === undefined || codec === recognised) throw new TypeError(`${name} is not ours to write in ${place}`);
+      writer.u16(extensionType[name]).block16(() => codec.write(writer, value));
+    }
+    for (const { type, data } of raw.last ?? []) writer.u16(type).opaque16(data);
+  });
+}
+
+/** The types in a block that we wrote or read. */
+export function typesOf(list: readonly RawExtension[]): ReadonlySet<number> {
+  return new Set(list.map(({ type }) => type));
+}
+
+function latin1(bytes: Uint8Array): string {
+  let out = '';
+  for (const byte of bytes) out += String.fromCharCode(byte);
+  return out;
+}
+
+function bytesOfLatin1(text: string): Bytes {
+  const out = new Uint8Array(text.length);
+  for (let i = 0; i < text.length; i++) out[i] = text.charCodeAt(i);
+  return out;
+}

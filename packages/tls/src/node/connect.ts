@@ -1,0 +1,129 @@
+/**
+ * `connect()`: a client over a new TCP connection, or over any Duplex.
+ *
+ * @module
+ */
+
+import { connect as connectTcp, isIP, type NetConnectOpts } from 'node:net';
+import type { Duplex } from 'node:stream';
+import { tlsClient } from '../client.ts';
+import { type ClientOptions, clientConfig } from '../config.ts';
+import type { PeerVerdict } from '../peer.ts';
+import { tls13 } from '../tls13/index.ts';
+import { createSecureContext, defaultTrust, type SecureContext, type SecureContextOptions } from './secure-context.ts';
+import { TLSSocket, type TLSSocketOptions } from './socket.ts';
+
+/** The engine's options that pass through as they are. */
+export type EngineClientOptions = Pick<
+  ClientOptions,
+  | 'verifyPeer'
+  | 'selectCredential'
+  | 'certificateAuthorities'
+  | 'recordSizeLimit'
+  | 'padding'
+  | 'limits'
+  | 'trace'
+  | 'keyLog'
+  | 'time'
+  | 'grease'
+  | 'middleboxCompatibility'
+>;
+
+export interface ConnectOptions extends SecureContextOptions, EngineClientOptions, TLSSocketOptions {
+  readonly host?: string;
+  readonly port?: number;
+  /** A Unix socket's path, in place of host and port. */
+  readonly path?: string;
+  /** A stream to speak over, in place of a new connection. */
+  readonly socket?: Duplex;
+  /** The server's name, sent and verified. Default: `host`. An address is verified, and never sent. */
+  readonly servername?: string;
+  /** Application protocols, best first. */
+  readonly ALPNProtocols?: readonly string[];
+  /** Groups to send shares for, by row or name; see `ClientOptions.keyShares`. */
+  readonly keyShares?: SecureContextOptions['groups'];
+  /** Refuse a server whose certificate does not verify. Default: true. */
+  readonly rejectUnauthorized?: boolean;
+  /** Made once for many connections, in place of the options of `createSecureContext`. */
+  readonly secureContext?: SecureContext;
+  readonly family?: number;
+  readonly localAddress?: string;
+  readonly lookup?: NonNullable<Extract<NetConnectOpts, { host?: string }>['lookup']>;
+}
+
+const acceptAnyway = (): PeerVerdict => ({ accepted: true });
+
+/**
+ * Connects and verifies.
+ *
+ * @example
+ * ```ts
+ * const socket = connect({ host: 'example.com', port: 443 }, () => socket.end('GET / HTTP/1.0\r\n\r\n'));
+ * socket.pipe(process.stdout);
+ * ```
+ * @param listener called at `secureConnect`.
+ * @returns at once; failures are `error` events, a `TlsError` each.
+ */
+export function connect(options: ConnectOptions, listener?: () => void): TLSSocket {
+  const host = options.host ?? 'localhost';
+  const context = options.secureContext ?? createSecureContext(options);
+  const verifyPeer = options.verifyPeer ?? (options.rejectUnauthorized === false ? acceptAnyway : undefined);
+  const { keyShares } = createSharesOption(options);
+  const config = clientConfig({
+    ...context.options,
+    versions: [tls13],
+    trust: context.trust ?? defaultTrust(),
+    alpnProtocols: options.ALPNProtocols ?? [],
+    ...(keyShares === undefined ? {} : { keyShares }),
+    ...engineOptions(options),
+    ...(verifyPeer === undefined ? {} : { verifyPeer }),
+  });
+  const name = options.servername ?? host;
+  const target = isIP(name) === 0 ? { serverName: withoutFinalDot(name), verifyName: name } : { verifyName: name };
+  const transport = options.socket ?? openTcp(options, host);
+  const socket = new TLSSocket(transport, (handlers) => tlsClient(config, target, handlers), options);
+  if (listener !== undefined) socket.once('secureConnect', listener);
+  if ('connecting' in transport && transport.connecting === true) transport.once('connect', () => socket.begin());
+  else process.nextTick(() => socket.begin());
+  return socket;
+}
+
+function createSharesOption({ keyShares, provider }: ConnectOptions): Pick<ClientOptions, 'keyShares'> {
+  if (keyShares === undefined) return {};
+  const { groups } = createSecureContext({ groups: keyShares, ...(provider ? { provider } : {}) }).options;
+  return groups === undefined ? {} : { keyShares: groups };
+}
+
+function engineOptions(options: EngineClientOptions): EngineClientOptions {
+  const names: readonly (keyof EngineClientOptions)[] = [
+    'selectCredential',
+    'certificateAuthorities',
+    'recordSizeLimit',
+    'padding',
+    'limits',
+    'trace',
+    'keyLog',
+    'time',
+    'grease',
+    'middleboxCompatibility',
+  ];
+  return Object.fromEntries(names.filter((name) => options[name] !== undefined).map((name) => [name, options[name]]));
+}
+
+function openTcp(options: ConnectOptions, host: string): Duplex {
+  if (options.path !== undefined) return connectTcp({ path: options.path });
+  const { family, lookup, localAddress } = options;
+  return connectTcp({
+    host,
+    port: options.port ?? 443,
+    noDelay: true,
+    ...(family === undefined ? {} : { family }),
+    ...(lookup === undefined ? {} : { lookup }),
+    ...(localAddress === undefined ? {} : { localAddress }),
+  });
+}
+
+/** RFC 6066 §3: the name is sent without a trailing dot. */
+function withoutFinalDot(name: string): string {
+  return name.endsWith('.') ? name.slice(0, -1) : name;
+}

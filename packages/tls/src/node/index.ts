@@ -1,0 +1,16 @@
+/**
+ * TLS on Node, named as `node:tls` names things: `connect`, `createServer`, `TLSSocket`.
+ *
+ * @module
+ */
+
+export { type ConnectOptions, connect, type EngineClientOptions } from './connect.ts';
+export {
+  createSecureContext,
+  defaultTrust,
+  type Pem,
+  type SecureContext,
+  type SecureContextOptions,
+} from './secure-context.ts';
+export { createServer, type EngineServerOptions, Server, serverConfigFrom, type TlsServerOptions } from './server.ts';
+export { TLSSocket, type TLSSocketOptions } from './socket.ts';

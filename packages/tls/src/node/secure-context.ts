@@ -1,0 +1,132 @@
+/**
+ * `createSecureContext()`: PEM, names and the like become descriptors, certificates and keys once, to be shared by any
+ * number of connections.
+ *
+ * @module
+ */
+
+import { getCACertificates, rootCertificates } from 'node:tls';
+import { type CryptoProvider, isThenable, type MaybePromise, type Signer } from '@handfast/crypto';
+import { nodeProvider } from '@handfast/crypto/node';
+import { parseCertificates, parsePrivateKey, type TrustStore, trustStore } from '@handfast/x509';
+import type { CommonOptions } from '../config.ts';
+import type { Credential } from '../credentials.ts';
+import { quote, TlsConfigError } from '../errors.ts';
+import {
+  type CipherSuite,
+  cipherSuites,
+  type NamedGroup,
+  namedGroups,
+  type Row,
+  type SignatureScheme,
+  signatureSchemes,
+} from '../registry.ts';
+
+/** Text in PEM, or bytes in PEM or DER. */
+export type Pem = string | Uint8Array;
+
+export interface SecureContextOptions {
+  /** Certificates whose signatures are trusted. Default: Node's, as `tls.getCACertificates('default')` says. */
+  readonly ca?: Pem | readonly Pem[];
+  /** The same, parsed. */
+  readonly trust?: TrustStore;
+  /** Our certificate, then those that signed it. */
+  readonly cert?: Pem | readonly Pem[];
+  /** The private key of `cert`: PKCS#8, SEC1 or PKCS#1, unencrypted. */
+  readonly key?: Pem;
+  /** The same, parsed; a signer may be an HSM or a KMS. They stand before `cert`. */
+  readonly credentials?: readonly Credential[];
+  /** Rows or IANA names, best first. */
+  readonly cipherSuites?: readonly (CipherSuite | string)[];
+  readonly groups?: readonly (NamedGroup | string)[];
+  readonly signatureSchemes?: readonly (SignatureScheme | string)[];
+  /** Default: `nodeProvider`. */
+  readonly provider?: CryptoProvider;
+}
+
+type ContextConfig = Pick<
+  CommonOptions,
+  'provider' | 'credentials' | 'cipherSuites' | 'groups' | 'signatureSchemes'
+>;
+
+/** What `createSecureContext` makes. */
+export interface SecureContext {
+  readonly options: ContextConfig;
+  /** Whose signatures are trusted; undefined: nobody was named. */
+  readonly trust: TrustStore | undefined;
+}
+
+/**
+ * Parses certificates, keys and names.
+ * @throws TlsConfigError, CertificateError or CryptoError that names what cannot be used.
+ */
+export function createSecureContext(options: SecureContextOptions = {}): SecureContext {
+  const provider = options.provider ?? nodeProvider;
+  const credentials = [...(options.credentials ?? []), ...credentialOf(options, provider)];
+  const suites = list('cipherSuites', options.cipherSuites, cipherSuites);
+  const groups = list('groups', options.groups, namedGroups);
+  const schemes = list('signatureSchemes', options.signatureSchemes, signatureSchemes);
+  return {
+    options: {
+      provider,
+      credentials,
+      ...(suites && { cipherSuites: suites }),
+      ...(groups && { groups }),
+      ...(schemes && { signatureSchemes: schemes }),
+    },
+    trust: options.trust ?? (options.ca === undefined ? undefined : trustStore(several(options.ca).flatMap(parsed))),
+  };
+}
+
+let defaultStore: TrustStore | undefined;
+
+/** Whom Node trusts by default; parsed once. */
+export function defaultTrust(): TrustStore {
+  // Before Node 22.15 there is no getCACertificates: its bundled roots are the same list.
+  const pems = typeof getCACertificates === 'function' ? getCACertificates('default') : rootCertificates;
+  defaultStore ??= trustStore(pems.flatMap(parsed));
+  return defaultStore;
+}
+
+function credentialOf({ cert, key }: SecureContextOptions, provider: CryptoProvider): readonly Credential[] {
+  if (cert === undefined && key === undefined) return [];
+  if (cert === undefined) throw new TlsConfigError('cert', 'a key was given, and no certificate for it');
+  if (key === undefined) throw new TlsConfigError('key', 'a certificate was given, and no key for it');
+  const signer: MaybePromise<Signer> = provider.importPrivateKey(parsePrivateKey(asInput(key)));
+  if (isThenable(signer)) {
+    throw new TlsConfigError('key', `the ${provider.name} provider imports keys asynchronously: pass credentials instead`);
+  }
+  return [{ chain: several(cert).flatMap(parsed), signer }];
+}
+
+function several(pem: Pem | readonly Pem[]): readonly Pem[] {
+  return typeof pem === 'string' || pem instanceof Uint8Array ? [pem] : pem;
+}
+
+function parsed(pem: Pem): ReturnType<typeof parseCertificates> {
+  return parseCertificates(asInput(pem));
+}
+
+/** A Buffer of PEM is text. */
+function asInput(pem: Pem): Pem {
+  if (typeof pem === 'string') return pem;
+  const text = Buffer.from(pem.buffer, pem.byteOffset, pem.byteLength).toString('latin1');
+  return text.includes('-----BEGIN') ? text : pem;
+}
+
+function list<R extends Row>(
+  option: string,
+  given: readonly (R | string)[] | undefined,
+  known: readonly R[],
+): readonly R[] | undefined {
+  return given?.map((item) => rowOf(option, item, known));
+}
+
+function rowOf<R extends Row>(option: string, item: R | string, known: readonly R[]): R {
+  if (typeof item !== 'string') return item;
+  const row = known.find(({ name }) => name.toLowerCase() === item.toLowerCase());
+  if (row === undefined) {
+    throw new TlsConfigError(option, `${quote(item)} is not known; known are ${known.map(({ name }) => name).join(', ')}`);
+  }
+  return row;
+}

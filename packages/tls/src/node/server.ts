@@ -1,0 +1,115 @@
+/**
+ * `createServer()`: a TCP server whose connections speak TLS.
+ *
+ * @module
+ */
+
+import { Server as NetServer, type Socket } from 'node:net';
+import type { Duplex } from 'node:stream';
+import { type ServerConfig, type ServerOptions, serverConfig } from '../config.ts';
+import type { PeerVerdict } from '../peer.ts';
+import { tlsServer } from '../server.ts';
+import { tls13 } from '../tls13/index.ts';
+import { createSecureContext, type SecureContext, type SecureContextOptions } from './secure-context.ts';
+import { TLSSocket, type TLSSocketOptions } from './socket.ts';
+
+/** The engine's options that pass through as they are. */
+export type EngineServerOptions = Pick<
+  ServerOptions,
+  | 'verifyPeer'
+  | 'selectConfig'
+  | 'selectCredential'
+  | 'selectAlpn'
+  | 'certificateAuthorities'
+  | 'recordSizeLimit'
+  | 'padding'
+  | 'limits'
+  | 'trace'
+  | 'keyLog'
+  | 'time'
+  | 'strictServerName'
+  | 'preferClientOrder'
+  | 'retryCookie'
+>;
+
+export interface TlsServerOptions extends SecureContextOptions, EngineServerOptions, TLSSocketOptions {
+  /** Ask clients for a certificate. */
+  readonly requestCert?: boolean;
+  /** With `requestCert`: refuse clients without a verified certificate. Default: true. */
+  readonly rejectUnauthorized?: boolean;
+  readonly ALPNProtocols?: readonly string[];
+  readonly secureContext?: SecureContext;
+}
+
+const acceptAnyway = (): PeerVerdict => ({ accepted: true });
+
+const passedThrough: readonly (keyof EngineServerOptions)[] = [
+  'verifyPeer',
+  'selectConfig',
+  'selectCredential',
+  'selectAlpn',
+  'certificateAuthorities',
+  'recordSizeLimit',
+  'padding',
+  'limits',
+  'trace',
+  'keyLog',
+  'time',
+  'strictServerName',
+  'preferClientOrder',
+  'retryCookie',
+];
+
+/** The engine's config for Node-shaped options: also what `selectConfig` may answer. */
+export function serverConfigFrom(options: TlsServerOptions): ServerConfig {
+  const context = options.secureContext ?? createSecureContext(options);
+  const required = options.rejectUnauthorized !== false;
+  const engine = Object.fromEntries(
+    passedThrough.filter((name) => options[name] !== undefined).map((name) => [name, options[name]]),
+  );
+  return serverConfig({
+    ...context.options,
+    versions: [tls13],
+    alpnProtocols: options.ALPNProtocols ?? [],
+    clientCertificate: options.requestCert ? (required ? 'require' : 'request') : 'none',
+    ...(options.requestCert && !required ? { verifyPeer: acceptAnyway } : {}),
+    ...(context.trust === undefined ? {} : { trust: context.trust }),
+    ...engine,
+  });
+}
+
+/**
+ * A server. Events beside a `net.Server`'s: `secureConnection` (socket) once a handshake is done; `tlsClientError`
+ * (error, socket) for one that failed.
+ */
+export class Server extends NetServer {
+  readonly #config: ServerConfig;
+  readonly #options: TLSSocketOptions;
+
+  constructor(options: TlsServerOptions, listener?: (socket: TLSSocket) => void) {
+    super({ allowHalfOpen: true, noDelay: true });
+    this.#config = serverConfigFrom(options);
+    this.#options = options;
+    if (listener !== undefined) this.on('secureConnection', listener);
+    this.on('connection', (transport: Socket) => this.#accept(transport));
+  }
+
+  #accept(transport: Duplex): void {
+    const socket = new TLSSocket(transport, (handlers) => tlsServer(this.#config, handlers), this.#options);
+    const refused = (error: Error): void => {
+      this.emit('tlsClientError', error, socket);
+    };
+    // Until the handshake is done its failures are the server's news; after it, the socket's owner's.
+    socket.on('error', refused);
+    socket.once('secureConnect', () => {
+      socket.off('error', refused);
+      this.emit('secureConnection', socket);
+    });
+    socket.begin();
+  }
+}
+
+/** See `Server`. */
+export function createServer(options: TlsServerOptions, listener?: (socket: TLSSocket) => void): Server {
+  return new Server(options, listener);
+}

@@ -1,0 +1,318 @@
+/**
+ * `TLSSocket`: a Duplex over any other Duplex, with back-pressure both ways. The protocol is the engine's; here are the
+ * transport, the stream's rules and the time-out.
+ *
+ * @module
+ */
+
+import { Socket } from 'node:net';
+import { Duplex } from 'node:stream';
+import type { Bytes } from '@handfast/crypto';
+import type { CertificateError } from '@handfast/x509';
+import type { Connection, ConnectionHandlers } from '../connection.ts';
+import { TlsError } from '../errors.ts';
+import type { Negotiated } from '../flow.ts';
+
+/** After a fatal alert the peer's bytes are read and dropped for so long and so much: a reset would destroy the alert. */
+const lingerMs = 1_000;
+const lingerBytes = 256 * 1024;
+
+export interface TLSSocketOptions {
+  /** Milliseconds for the handshake; 0: no limit. Default: 120,000. */
+  readonly handshakeTimeout?: number;
+  /** Keep our side open when the peer has ended its own. Default: false, as with `net.Socket`. */
+  readonly allowHalfOpen?: boolean;
+}
+
+export const defaultHandshakeTimeoutMs = 120_000;
+
+/** A verified, encrypted stream. Events beside a Duplex's: `secureConnect`, once the handshake is done. */
+export class TLSSocket extends Duplex {
+  readonly encrypted = true;
+  /** Whether the peer's certificate was verified. */
+  authorized = false;
+  /** Why it was not, where the connection was accepted all the same. */
+  authorizationError: CertificateError | undefined;
+  /** The protocol chosen by ALPN; `false` for none. */
+  alpnProtocol: string | false = false;
+  /** The name that the client asked for; `false` for none. */
+  servername: string | false = false;
+
+  readonly #transport: Duplex;
+  readonly #connection: Connection;
+  readonly #timer: NodeJS.Timeout | undefined;
+  /** Input that the engine has not taken yet. */
+  #pending: Uint8Array | undefined;
+  #transportEnded = false;
+  #readableFull = false;
+  #turn: NodeJS.Immediate | undefined;
+  /** What `_write` or `_final` waits with, until the transport or the engine has room. */
+  #onRoom: (() => void) | undefined;
+  #transportFull = false;
+  #waitingForHandshake: (() => void) | undefined;
+  #lingering = 0;
+
+  /**
+   * @param make makes the engine for the given handlers.
+   */
+  constructor(transport: Duplex, make: (handlers: ConnectionHandlers) => Connection, options: TLSSocketOptions = {}) {
+    super({ allowHalfOpen: options.allowHalfOpen ?? false });
+    this.#transport = transport;
+    this.#connection = make({
+      send: (chunks) => this.#send(chunks),
+      established: (negotiated) => this.#established(negotiated),
+      data: (plaintext) => {
+        if (!this.push(Buffer.from(plaintext.buffer, plaintext.byteOffset, plaintext.byteLength))) {
+          this.#readableFull = true;
+        }
+      },
+      end: () => this.push(null),
+      resume: () => this.#feedPending(),
+      drained: () => this.#roomAgain(),
+      closed: (error) => this.#closed(error),
+    });
+    const timeout = options.handshakeTimeout ?? defaultHandshakeTimeoutMs;
+    if (timeout > 0) this.#timer = setTimeout(() => this.#timedOut(timeout), timeout);
+    this.#listen();
+  }
+
+  /** Begins the handshake: called once the transport is connected. */
+  begin(): void {
+    this.#connection.start();
+  }
+
+  /** What both sides agreed on; undefined before `secureConnect`. */
+  get negotiated(): Negotiated | undefined {
+    return this.#connection.negotiated;
+  }
+
+  /** `TLSv1.3`, or null before `secureConnect`. */
+  getProtocol(): string | null {
+    return this.negotiated ? 'TLSv1.3' : null;
+  }
+
+  /** The suite, as node:tls tells it. */
+  getCipher(): { readonly name: string; readonly standardName: string; readonly version: string } | undefined {
+    const name = this.negotiated?.cipherSuite.name;
+    return name === undefined ? undefined : { name, standardName: name, version: 'TLSv1.3' };
+  }
+
+  /** Fresh keys for what we send; `requestPeer` asks for the peer's as well. */
+  updateKeys(options: { readonly requestPeer?: boolean } = {}): void {
+    this.#connection.updateKeys(options);
+  }
+
+  /** Keying material for the application (RFC 5705, RFC 9846 §7.5). */
+  exportKeyingMaterial(length: number, label: string, context?: Uint8Array): Buffer {
+    const { buffer, byteOffset, byteLength } = this.#connection.exportKeyingMaterial(length, label, context);
+    return Buffer.from(buffer, byteOffset, byteLength);
+  }
+
+  get remoteAddress(): string | undefined {
+    return this.#transport instanceof Socket ? this.#transport.remoteAddress : undefined;
+  }
+
+  get remotePort(): number | undefined {
+    return this.#transport instanceof Socket ? this.#transport.remotePort : undefined;
+  }
+
+  get localAddress(): string | undefined {
+    return this.#transport instanceof Socket ? this.#transport.localAddress : undefined;
+  }
+
+  get localPort(): number | undefined {
+    return this.#transport instanceof Socket ? this.#transport.localPort : undefined;
+  }
+
+  setNoDelay(noDelay = true): this {
+    if (this.#transport instanceof Socket) this.#transport.setNoDelay(noDelay);
+    return this;
+  }
+
+  setKeepAlive(enable = false, initialDelayMs = 0): this {
+    if (this.#transport instanceof Socket) this.#transport.setKeepAlive(enable, initialDelayMs);
+    return this;
+  }
+
+  ref(): this {
+    if (this.#transport instanceof Socket) this.#transport.ref();
+    return this;
+  }
+
+  unref(): this {
+    if (this.#transport instanceof Socket) this.#transport.unref();
+    return this;
+  }
+
+  // ---- the transport
+
+  #listen(): void {
+    const transport = this.#transport;
+    transport.on('data', (chunk: Buffer) => this.#feed(chunk));
+    transport.on('end', () => {
+      this.#transportEnded = true;
+      if (this.#pending === undefined) this.#connection.receiveEnd();
+    });
+    transport.on('close', () => {
+      if (this.#pending === undefined) this.#connection.receiveEnd();
+      else this.#transportEnded = true;
+    });
+    transport.on('error', (error) => this.destroy(error));
+    transport.on('drain', () => {
+      this.#transportFull = false;
+      this.#roomAgain();
+    });
+  }
+
+  /** Gives the engine bytes; what it does not take waits, and the transport with it. */
+  #feed(chunk: Uint8Array): void {
+    if (this.#lingering > 0) return this.#linger(chunk.length);
+    if (this.#pending !== undefined) {
+      // The transport delivered after pause(): it may, once.
+      this.#pending = Buffer.concat([this.#pending, chunk]);
+      return;
+    }
+    const taken = this.#connection.receive(chunk);
+    if (taken < chunk.length) {
+      this.#pending = chunk.subarray(taken);
+      this.#transport.pause();
+      if (!this.#connection.parked) this.#laterTurn();
+    } else if (this.#readableFull) {
+      this.#transport.pause();
+    }
+  }
+
+  #feedPending(): void {
+    const pending = this.#pending;
+    if (pending === undefined || this.#readableFull || this.destroyed) return;
+    this.#pending = undefined;
+    this.#feed(pending);
+    if (this.#pending !== undefined) return;
+    if (this.#transportEnded) this.#connection.receiveEnd();
+    else if (!this.#readableFull) this.#transport.resume();
+  }
+
+  #laterTurn(): void {
+    this.#turn ??= setImmediate(() => {
+      this.#turn = undefined;
+      this.#feedPending();
+    });
+  }
+
+  #send(chunks: readonly Bytes[]): void {
+    const transport = this.#transport;
+    if (transport.destroyed || transport.writableEnded) return;
+    // One flight, or one large write, is one write to the kernel.
+    if (chunks.length > 1) transport.cork();
+    for (const chunk of chunks) this.#transportFull = !transport.write(chunk);
+    if (chunks.length > 1) transport.uncork();
+  }
+
+  // ---- the engine's news
+
+  #established(negotiated: Negotiated): void {
+    clearTimeout(this.#timer);
+    this.authorized = negotiated.peer !== undefined && negotiated.peer.error === undefined;
+    this.authorizationError = negotiated.peer?.error;
+    this.alpnProtocol = negotiated.alpnProtocol ?? false;
+    this.servername = negotiated.serverName ?? false;
+    this.emit('secureConnect');
+    this.#waitingForHandshake?.();
+    this.#waitingForHandshake = undefined;
+  }
+
+  #closed(error: TlsError | undefined): void {
+    clearTimeout(this.#timer);
+    if (error !== undefined) this.destroy(error);
+    else this.#closeTransport();
+  }
+
+  #timedOut(timeoutMs: number): void {
+    const { state } = this.#connection;
+    const where = state === undefined ? '' : `, waiting in ${state}`;
+    this.#connection.fail(
+      new TlsError('handshake_timeout', `the handshake was not done after ${timeoutMs / 1000} s${where}`, {
+        hint: 'the peer is silent: a firewall, another protocol on this port, or an overloaded machine',
+      }),
+    );
+  }
+
+  // ---- the stream's rules
+
+  override _read(): void {
+    if (!this.#readableFull) return;
+    this.#readableFull = false;
+    if (this.#pending === undefined) this.#transport.resume();
+    else this.#laterTurn();
+  }
+
+  override _write(chunk: Buffer, _encoding: BufferEncoding, callback: (error?: Error | null) => void): void {
+    this.#whenEstablished(() => this.#attempt(() => this.#connection.write(chunk), callback));
+  }
+
+  override _writev(
+    chunks: readonly { readonly chunk: Buffer }[],
+    callback: (error?: Error | null) => void,
+  ): void {
+    this._write(Buffer.concat(chunks.map(({ chunk }) => chunk)), 'utf8', callback);
+  }
+
+  override _final(callback: (error?: Error | null) => void): void {
+    this.#whenEstablished(() => this.#attempt(() => this.#connection.closeWrite(), callback));
+  }
+
+  override _destroy(error: Error | null, callback: (error?: Error | null) => void): void {
+    clearTimeout(this.#timer);
+    if (this.#turn !== undefined) clearImmediate(this.#turn);
+    this.#pending = undefined;
+    if (this.#connection.phase !== 'closed') this.#connection.abort();
+    if (error instanceof TlsError && error.alert !== null && error.origin === 'local') this.#beginLinger();
+    else this.#closeTransport();
+    callback(error);
+  }
+
+  #whenEstablished(act: () => void): void {
+    if (this.#connection.phase === 'handshake') this.#waitingForHandshake = act;
+    else act();
+  }
+
+  #attempt(act: () => void, callback: (error?: Error | null) => void): void {
+    try {
+      act();
+    } catch (error) {
+      callback(error instanceof Error ? error : new Error(String(error)));
+      return;
+    }
+    if (this.#transportFull || this.#connection.sealing) this.#onRoom = callback;
+    else callback();
+  }
+
+  #roomAgain(): void {
+    if (this.#transportFull || this.#connection.sealing) return;
+    const callback = this.#onRoom;
+    this.#onRoom = undefined;
+    callback?.();
+  }
+
+  #closeTransport(): void {
+    if (this.#transport instanceof Socket) this.#transport.destroySoon();
+    else this.#transport.end();
+  }
+
+  /** Our side ends, the peer's bytes are dropped for a while, then the transport goes. */
+  #beginLinger(): void {
+    const transport = this.#transport;
+    if (transport.destroyed) return;
+    this.#lingering = lingerBytes;
+    transport.end();
+    transport.resume();
+    const timer = setTimeout(() => transport.destroy(), lingerMs);
+    transport.once('close', () => clearTimeout(timer));
+    transport.once('end', () => transport.destroy());
+  }
+
+  #linger(length: number): void {
+    this.#lingering -= length;
+    if (this.#lingering <= 0) this.#transport.destroy();
+  }
+}

@@ -1,0 +1,161 @@
+/**
+ * The peer's certificates, handed to `@handfast/x509`, and the verdict handed back: the built-in verification first,
+ * then the user's `verifyPeer`, which may overrule it either way.
+ *
+ * @module
+ */
+
+import { type Bytes, type CryptoProvider, settle } from '@handfast/crypto';
+import {
+  type Certificate,
+  CertificateError,
+  type CertificateErrorCode,
+  parseCertificate,
+  type TrustStore,
+  type VerifiedPath,
+  verifyCertificate,
+} from '@handfast/x509';
+import { quote, TlsError, type TlsErrorCode } from './errors.ts';
+import { type AbortSignalLike, callUser, type Flow } from './flow.ts';
+import type { AlertName } from './registry.ts';
+
+/** Who a peer is, as far as its certificates tell. */
+export interface PeerIdentity {
+  /** As it was sent; the first is the peer's own. */
+  readonly chain: readonly Certificate[];
+  /** The path to a trust anchor; undefined where there is none and the connection was accepted all the same. */
+  readonly path: VerifiedPath | undefined;
+  /** Why the built-in verification refused it; undefined where it did not. */
+  readonly error: CertificateError | undefined;
+}
+
+/** What `verifyPeer` is told. */
+export interface PeerVerification extends PeerIdentity {
+  readonly role: 'client' | 'server';
+  /** The name that was asked for, with a server's certificate. */
+  readonly serverName: string | undefined;
+  readonly signal: AbortSignalLike;
+}
+
+/**
+ * What `verifyPeer` answers. Exactly one of these objects: anything else, `undefined` and `true` included, is a refusal.
+ */
+export type PeerVerdict =
+  | { readonly accepted: true }
+  | { readonly accepted: false; readonly reason: string; readonly alert?: AlertName };
+
+export interface PeerPolicy {
+  readonly provider: CryptoProvider;
+  readonly trust: TrustStore;
+  readonly time: () => Date;
+  readonly verifyPeer: ((peer: PeerVerification) => PeerVerdict | Promise<PeerVerdict>) | undefined;
+  readonly maxCertificates: number;
+}
+
+/** Parses the chain, before its key is used. */
+export function parseChain(chain: readonly Bytes[], maxCertificates: number): readonly [Certificate, ...Certificate[]] {
+  if (chain.length > maxCertificates) {
+    throw new TlsError('message_too_large', `a chain of ${chain.length} certificates, where ${maxCertificates} are taken`);
+  }
+  try {
+    const [leaf, ...rest] = chain.map((der) => parseCertificate(der));
+    if (leaf === undefined) throw new TlsError('decode_error', 'Certificate: the list of certificates is empty');
+    return [leaf, ...rest];
+  } catch (error) {
+    if (error instanceof CertificateError) throw certificateRefused(error);
+    throw error;
+  }
+}
+
+/**
+ * Verifies the chain and asks `verifyPeer`.
+ * @param role whose certificate it is.
+ * @param name what a server's certificate must be for.
+ */
+export function* verifyPeerChain(
+  chain: readonly Certificate[],
+  role: 'client' | 'server',
+  name: string | undefined,
+  policy: PeerPolicy,
+  signal: () => AbortSignalLike,
+): Flow<PeerIdentity> {
+  const { provider, trust, verifyPeer } = policy;
+  const time = yield* callUser('time', policy.time);
+  let path: VerifiedPath | undefined;
+  let error: CertificateError | undefined;
+  try {
+    const purpose = role === 'server' ? 'serverAuth' : 'clientAuth';
+    path = yield* settle(
+      verifyCertificate({ provider, chain, trust, time, purpose, ...(name === undefined ? {} : { name }) }),
+    );
+  } catch (thrown) {
+    if (!(thrown instanceof CertificateError)) throw thrown;
+    error = thrown;
+  }
+  const identity: PeerIdentity = { chain, path, error };
+  if (verifyPeer === undefined) {
+    if (error !== undefined) throw certificateRefused(error);
+    return identity;
+  }
+  const verdict: unknown = yield* callUser('verifyPeer', () =>
+    verifyPeer({ ...identity, role, serverName: name, signal: signal() }),
+  );
+  if (!isAccepting(verdict)) throw refusedBy(verdict, error);
+  return identity;
+}
+
+function isAccepting(verdict: unknown): boolean {
+  return typeof verdict === 'object' && verdict !== null && 'accepted' in verdict && verdict.accepted === true;
+}
+
+function refusedBy(verdict: unknown, error: CertificateError | undefined): TlsError {
+  const refusal = verdict as Partial<Extract<PeerVerdict, { accepted: false }>> | null | undefined;
+  if (typeof refusal !== 'object' || refusal === null || refusal.accepted !== false) {
+    return new TlsError('certificate_refused', `verifyPeer answered ${describe(verdict)}, which is not a verdict: refused`, {
+      hint: 'answer { accepted: true } or { accepted: false, reason }',
+    });
+  }
+  if (error !== undefined && refusal.reason === undefined) return certificateRefused(error);
+  return new TlsError('certificate_refused', `verifyPeer refused the certificate: ${refusal.reason ?? 'no reason given'}`, {
+    ...(refusal.alert === undefined ? {} : { alert: refusal.alert }),
+    ...(error === undefined ? {} : { cause: error }),
+  });
+}
+
+function describe(value: unknown): string {
+  return typeof value === 'string' ? quote(value) : typeof value === 'object' && value !== null ? 'an object' : String(value);
+}
+
+/** A refusal of `@handfast/x509`, as the connection's error: its words, our code and alert. */
+export function certificateRefused(error: CertificateError): TlsError {
+  return new TlsError(codeOf[error.code], error.message, {
+    cause: error,
+    ...(error.hint === undefined ? {} : { hint: error.hint }),
+  });
+}
+
+/** No default: a new reason to refuse a certificate does not compile without its row. */
+const codeOf: Readonly<Record<CertificateErrorCode, TlsErrorCode>> = {
+  malformed: 'certificate_malformed',
+  unsupported_key: 'certificate_unsupported',
+  encrypted_key: 'certificate_unsupported',
+  empty_trust: 'certificate_unknown_issuer',
+  no_certificate: 'certificate_unknown_issuer',
+  unknown_issuer: 'certificate_unknown_issuer',
+  self_signed: 'certificate_unknown_issuer',
+  budget: 'certificate_refused',
+  expired: 'certificate_expired',
+  not_yet_valid: 'certificate_expired',
+  bad_signature: 'certificate_bad_signature',
+  unsupported_algorithm: 'certificate_unsupported',
+  weak_signature: 'certificate_refused',
+  weak_key: 'certificate_refused',
+  not_a_ca: 'certificate_refused',
+  path_length: 'certificate_refused',
+  key_usage: 'certificate_refused',
+  extended_key_usage: 'certificate_refused',
+  critical_extension: 'certificate_unsupported',
+  name_constraints: 'certificate_refused',
+  profile: 'certificate_refused',
+  name_mismatch: 'certificate_name_mismatch',
+};

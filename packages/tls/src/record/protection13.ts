@@ -1,0 +1,102 @@
+/**
+ * Record protection of TLS 1.3 (RFC 9846 §5.2 to §5.5): one key, one direction; nonces from a 64-bit sequence number.
+ *
+ * @module
+ */
+
+import { type AeadKey, type Bytes, type CryptoProvider, type MaybePromise, wipe } from '@handfast/crypto';
+import { TlsError } from '../errors.ts';
+import { type CipherSuite, contentType, TLS12 } from '../registry.ts';
+import { headerLength } from './deframer.ts';
+
+export interface TrafficKey {
+  readonly key: Uint8Array;
+  /** 12 bytes. */
+  readonly iv: Uint8Array;
+}
+
+/** The sequence number is a double: exact up to here. RFC 9846's 2^64 - 1 is out of reach long before. */
+export const lastSequence: number = Number.MAX_SAFE_INTEGER;
+
+/** The nonce of a record: the sequence number, left-padded, XOR the IV. Written to `out`. */
+export function recordNonce(iv: Uint8Array, sequence: number, out: Uint8Array): Uint8Array {
+  out.set(iv);
+  // By division: a sequence number beyond 2^32 never meets a 32-bit operator.
+  let rest = sequence;
+  for (let i = 11; rest > 0; i--) {
+    out[i] = (out[i] as number) ^ (rest % 256);
+    rest = Math.floor(rest / 256);
+  }
+  return out;
+}
+
+/** One direction's key in use. */
+export class RecordProtection {
+  readonly suite: CipherSuite;
+  readonly #aead: AeadKey;
+  readonly #iv: Bytes;
+  readonly #nonce: Uint8Array = new Uint8Array(12);
+  readonly #header: Bytes = new Uint8Array(headerLength);
+  #sequence: number;
+
+  /** The key's bytes are copied: the caller wipes its own. `sequence` is for tests of its far end. */
+  constructor(provider: CryptoProvider, suite: CipherSuite, { key, iv }: TrafficKey, sequence = 0) {
+    const aead = provider.aeads[suite.aead];
+    if (aead === undefined) throw new TlsError('internal', `the ${provider.name} provider has no ${suite.aead}`);
+    this.suite = suite;
+    this.#aead = aead.key(key);
+    this.#iv = new Uint8Array(iv);
+    this.#sequence = sequence;
+  }
+
+  /** Records sealed or opened under this key. */
+  get records(): number {
+    return this.#sequence;
+  }
+
+  /**
+   * A whole record, header included, around a TLSInnerPlaintext (content, type, padding).
+   */
+  seal(inner: Uint8Array): MaybePromise<Bytes> {
+    const length = inner.length + this.suite.tagLength;
+    const header = this.#header;
+    header[0] = contentType.application_data;
+    header[1] = TLS12 >> 8;
+    header[2] = TLS12 & 0xff;
+    header[3] = length >> 8;
+    header[4] = length & 0xff;
+    const record = this.#aead.seal(this.#nextNonce(), header, inner, headerLength);
+    if (record instanceof Uint8Array) return withHeader(record, header);
+    const ownHeader = header.slice();
+    return record.then((sealed) => withHeader(sealed, ownHeader));
+  }
+
+  /** The TLSInnerPlaintext, or undefined where the record does not authenticate. The sequence number moves on success. */
+  open(header: Uint8Array, payload: Uint8Array): MaybePromise<Bytes | undefined> {
+    const sequence = this.#sequence;
+    const inner = this.#aead.open(this.#nextNonce(), header, payload);
+    if (inner === undefined) this.#sequence = sequence;
+    if (inner === undefined || inner instanceof Uint8Array) return inner;
+    return inner.then((opened) => {
+      if (opened === undefined) this.#sequence = sequence;
+      return opened;
+    });
+  }
+
+  dispose(): void {
+    this.#aead.dispose();
+    wipe(this.#iv);
+  }
+
+  #nextNonce(): Uint8Array {
+    if (this.#sequence >= lastSequence) {
+      throw new TlsError('record_limit', 'the record sequence number has reached its end under one key');
+    }
+    return recordNonce(this.#iv, this.#sequence++, this.#nonce);
+  }
+}
+
+function withHeader(record: Bytes, header: Uint8Array): Bytes {
+  record.set(header);
+  return record;
+}

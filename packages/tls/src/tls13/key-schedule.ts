@@ -1,0 +1,174 @@
+/**
+ * The key schedule (RFC 9846 §7), one type a stage: early, handshake, main. What a stage has not reached has no type to
+ * derive from, so a derivation out of order does not compile. Each stage's secret is wiped when the next is made.
+ *
+ * @module
+ */
+
+import { type Bytes, type CryptoProvider, concat, hashLength, hkdfExpand, hkdfExtract, utf8, wipe } from '@handfast/crypto';
+import type { TrafficKey } from '../record/protection13.ts';
+import type { CipherSuite } from '../registry.ts';
+
+const none: Bytes = new Uint8Array(0);
+
+/** The provider and the suite's hash: what every derivation needs. */
+export class Kdf {
+  readonly suite: CipherSuite;
+  readonly provider: CryptoProvider;
+
+  constructor(provider: CryptoProvider, suite: CipherSuite) {
+    this.provider = provider;
+    this.suite = suite;
+  }
+
+  get length(): number {
+    return hashLength[this.suite.hash];
+  }
+
+  /** The hash of no messages. */
+  emptyHash(): Bytes {
+    return this.provider.digest(this.suite.hash, none);
+  }
+
+  extract(salt: Uint8Array, inputKey: Uint8Array): Bytes {
+    return hkdfExtract(this.provider, this.suite.hash, salt, inputKey);
+  }
+
+  /**
+   * HKDF-Expand-Label(Secret, Label, Context, Length) (RFC 9846 §7.1).
+   * @param label without its `tls13 ` prefix.
+   */
+  expandLabel(secret: Uint8Array, label: string, context: Uint8Array, length: number): Bytes {
+    return hkdfExpand(this.provider, this.suite.hash, secret, hkdfLabel(label, context, length), length);
+  }
+
+  /** Derive-Secret(Secret, Label, Messages), with the transcript hash of Messages given. */
+  deriveSecret(secret: Uint8Array, label: string, transcriptHash: Uint8Array): Bytes {
+    return this.expandLabel(secret, label, transcriptHash, this.length);
+  }
+
+  /** A traffic secret's key and IV (RFC 9846 §7.3): the caller's to wipe. */
+  trafficKey(secret: Uint8Array): TrafficKey {
+    return {
+      key: this.expandLabel(secret, 'key', none, this.suite.keyLength),
+      iv: this.expandLabel(secret, 'iv', none, 12),
+    };
+  }
+
+  /** The next generation of a traffic secret (RFC 9846 §7.2). */
+  nextTrafficSecret(secret: Uint8Array): Bytes {
+    return this.expandLabel(secret, 'traffic upd', none, this.length);
+  }
+
+  /** verify_data of a Finished (RFC 9846 §4.5.3). */
+  finished(baseKey: Uint8Array, transcriptHash: Uint8Array): Bytes {
+    const key = this.expandLabel(baseKey, 'finished', none, this.length);
+    const verifyData = this.provider.hmac(this.suite.hash, key, transcriptHash);
+    wipe(key);
+    return verifyData;
+  }
+
+  /** TLS-Exporter(label, context, length) (RFC 9846 §7.5). */
+  exporter(exporterSecret: Uint8Array, label: string, context: Uint8Array, length: number): Bytes {
+    const secret = this.deriveSecret(exporterSecret, label, this.emptyHash());
+    const exported = this.expandLabel(secret, 'exporter', this.provider.digest(this.suite.hash, context), length);
+    wipe(secret);
+    return exported;
+  }
+}
+
+/** `struct { uint16 length; opaque label<7..255>; opaque context<0..255>; } HkdfLabel` */
+function hkdfLabel(label: string, context: Uint8Array, length: number): Bytes {
+  const name = utf8(`tls13 ${label}`);
+  if (name.length > 255) throw new RangeError(`a label of ${name.length - 6} bytes, where 249 are the most`);
+  return concat(Uint8Array.of(length >> 8, length & 0xff, name.length), name, Uint8Array.of(context.length), context);
+}
+
+/** Two secrets, one a direction. The caller's to wipe. */
+export interface TrafficSecrets {
+  readonly client: Bytes;
+  readonly server: Bytes;
+}
+
+/** PSK → Early Secret. Without a PSK its input is a string of zeros. */
+export class EarlySecret {
+  readonly #kdf: Kdf;
+  readonly #secret: Bytes;
+
+  constructor(kdf: Kdf, psk?: Uint8Array) {
+    this.#kdf = kdf;
+    const zeros = new Uint8Array(kdf.length);
+    this.#secret = kdf.extract(zeros, psk ?? zeros);
+  }
+
+  /** (EC)DHE or KEM → Handshake Secret. Wipes the shared secret and this stage. */
+  handshakeSecret(sharedSecret: Uint8Array): HandshakeSecret {
+    const kdf = this.#kdf;
+    const salt = kdf.deriveSecret(this.#secret, 'derived', kdf.emptyHash());
+    const secret = kdf.extract(salt, sharedSecret);
+    wipe(salt, sharedSecret, this.#secret);
+    return new HandshakeSecret(kdf, secret);
+  }
+
+  dispose(): void {
+    wipe(this.#secret);
+  }
+}
+
+export class HandshakeSecret {
+  readonly #kdf: Kdf;
+  readonly #secret: Bytes;
+
+  constructor(kdf: Kdf, secret: Bytes) {
+    this.#kdf = kdf;
+    this.#secret = secret;
+  }
+
+  /** `c hs traffic` and `s hs traffic`, over ClientHello…ServerHello. */
+  trafficSecrets(helloHash: Uint8Array): TrafficSecrets {
+    return {
+      client: this.#kdf.deriveSecret(this.#secret, 'c hs traffic', helloHash),
+      server: this.#kdf.deriveSecret(this.#secret, 's hs traffic', helloHash),
+    };
+  }
+
+  /** → Main Secret. Wipes this stage. */
+  mainSecret(): MainSecret {
+    const kdf = this.#kdf;
+    const salt = kdf.deriveSecret(this.#secret, 'derived', kdf.emptyHash());
+    const secret = kdf.extract(salt, new Uint8Array(kdf.length));
+    wipe(salt, this.#secret);
+    return new MainSecret(kdf, secret);
+  }
+
+  dispose(): void {
+    wipe(this.#secret);
+  }
+}
+
+export class MainSecret {
+  readonly #kdf: Kdf;
+  readonly #secret: Bytes;
+
+  constructor(kdf: Kdf, secret: Bytes) {
+    this.#kdf = kdf;
+    this.#secret = secret;
+  }
+
+  /** `c ap traffic` and `s ap traffic`, over ClientHello…server Finished. */
+  trafficSecrets(finishedHash: Uint8Array): TrafficSecrets {
+    return {
+      client: this.#kdf.deriveSecret(this.#secret, 'c ap traffic', finishedHash),
+      server: this.#kdf.deriveSecret(this.#secret, 's ap traffic', finishedHash),
+    };
+  }
+
+  /** `exp master`, over ClientHello…server Finished. */
+  exporterSecret(finishedHash: Uint8Array): Bytes {
+    return this.#kdf.deriveSecret(this.#secret, 'exp master', finishedHash);
+  }
+
+  dispose(): void {
+    wipe(this.#secret);
+  }
+}

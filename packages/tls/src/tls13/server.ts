@@ -1,0 +1,284 @@
+/**
+ * The server's handshake (RFC 9846 §2, appendix A.2), top to bottom as the RFC's figure has it; `client.ts` shows the
+ * figure. The first ClientHello has been read, and the config chosen by it.
+ *
+ * @module
+ */
+
+import { type Bytes, equalBytes, settle, wipe } from '@handfast/crypto';
+import type { HelloInfo, ServerConfig } from '../config.ts';
+import { type Chosen, chooseCredential, isFor, schemeFor } from '../credentials.ts';
+import { quote, TlsError } from '../errors.ts';
+import { callUser, exchangeOf, expect, type Flow, type FlowHost } from '../flow.ts';
+import { writeCertificateRequest } from '../messages/certificate-request.ts';
+import { writeEncryptedExtensions } from '../messages/encrypted-extensions.ts';
+import type { KeyShareEntry } from '../messages/extensions.ts';
+import { writeHelloRetryRequest, writeServerHello } from '../messages/server-hello.ts';
+import { type PeerIdentity, parseChain, verifyPeerChain } from '../peer.ts';
+import { type CipherSuite, extensionType, nameIn, type SignatureScheme, schemeById, TLS13 } from '../registry.ts';
+import {
+  receiveCertificateVerify,
+  receiveFinished,
+  sendAndAdd,
+  sendCertificate,
+  sendFinished,
+} from './authentication.ts';
+import { setReadSecret, setWriteSecret } from './carrier.ts';
+import { badShare, checkRecordSizeLimit } from './checks.ts';
+import { EarlySecret, type HandshakeSecret, Kdf, type MainSecret, type TrafficSecrets } from './key-schedule.ts';
+import { type CheckedHello, checkClientHello, checkSecondHello, chooseGroup, chooseSuite, type GroupChoice } from './negotiate.ts';
+import { afterHandshake, Connected } from './post-handshake.ts';
+import { Transcript } from './transcript.ts';
+
+const noContext = new Uint8Array(0);
+
+export function* server(host: FlowHost, config: ServerConfig, info: HelloInfo): Flow<never> {
+  const { provider } = config;
+  const { clientHello: firstHello, serverName } = info;
+  let handshakeSecret: HandshakeSecret | undefined;
+  let traffic: TrafficSecrets | undefined;
+  let main: MainSecret | undefined;
+  let application: TrafficSecrets | undefined;
+  let exporterSecret: Bytes | undefined;
+  let connection: Connected | undefined;
+  try {
+    // ClientHello: what is chosen from it
+    let checked = checkClientHello(firstHello);
+    const suite = chooseSuite(config, firstHello);
+    const { group, share: firstShare } = chooseGroup(config, checked);
+    const transcript = new Transcript(provider, suite.hash).add(firstHello.raw);
+    const middlebox = firstHello.legacySessionId.length > 0;
+
+    // HelloRetryRequest, and the second ClientHello
+    let share = firstShare;
+    if (share === undefined) {
+      const second = yield* retryHello(host, config, transcript, checked, suite, group, middlebox);
+      checked = second.checked;
+      share = second.share;
+    } else if (firstHello.extensions.early_data) {
+      host.records.skipEarlyData(config.limits.skippedEarlyData);
+    }
+    const alpnProtocol = yield* chooseAlpn(config, info);
+    const chosen = yield* chooseOwn(config, info, checked);
+
+    // ServerHello
+    const [ownShare, sharedSecret] = yield* encapsulate(host, { group, share });
+    sendAndAdd(
+      host,
+      transcript,
+      writeServerHello({
+        random: provider.random(32),
+        legacySessionIdEcho: firstHello.legacySessionId,
+        cipherSuite: suite.id,
+        extensions: { key_share: { group: group.id, keyExchange: ownShare }, supported_versions: TLS13 },
+      }),
+    );
+    if (middlebox && firstShare !== undefined) host.records.changeCipherSpec();
+
+    // Handshake keys
+    const kdf = new Kdf(provider, suite);
+    handshakeSecret = new EarlySecret(kdf).handshakeSecret(sharedSecret);
+    traffic = handshakeSecret.trafficSecrets(transcript.hash());
+    host.keyLog?.('CLIENT_HANDSHAKE_TRAFFIC_SECRET', firstHello.random, traffic.client);
+    host.keyLog?.('SERVER_HANDSHAKE_TRAFFIC_SECRET', firstHello.random, traffic.server);
+    setWriteSecret(host, kdf, 'handshake', traffic.server);
+    setReadSecret(host, kdf, 'handshake', traffic.client);
+    // A client that refuses our hello has no keys to say so with.
+    host.records.allowPlaintextAlerts();
+
+    // EncryptedExtensions, CertificateRequest*, Certificate, CertificateVerify, Finished
+    const limits = agreeRecordSizeLimit(checked, config);
+    sendAndAdd(
+      host,
+      transcript,
+      writeEncryptedExtensions({
+        ...(serverName !== undefined && isFor(chosen.credential, serverName) ? { server_name: true } : {}),
+        ...(alpnProtocol === undefined ? {} : { application_layer_protocol_negotiation: alpnProtocol }),
+        ...(limits === undefined ? {} : { record_size_limit: limits.own }),
+      }),
+    );
+    if (limits !== undefined) host.records.setRecordSizeLimits(limits);
+    if (config.clientCertificate !== 'none') requestCertificate(host, transcript, config);
+    yield* sendCertificate(host, transcript, chosen, noContext);
+    sendFinished(host, kdf, transcript, traffic.server);
+
+    // Application keys: ours at once, the client's after its Finished
+    main = handshakeSecret.mainSecret();
+    const finishedHash = transcript.hash();
+    application = main.trafficSecrets(finishedHash);
+    exporterSecret = main.exporterSecret(finishedHash);
+    main.dispose();
+    host.keyLog?.('CLIENT_TRAFFIC_SECRET_0', firstHello.random, application.client);
+    host.keyLog?.('SERVER_TRAFFIC_SECRET_0', firstHello.random, application.server);
+    host.keyLog?.('EXPORTER_SECRET', firstHello.random, exporterSecret);
+    setWriteSecret(host, kdf, 'application', application.server);
+
+    // Certificate*, CertificateVerify*, Finished
+    const client = config.clientCertificate === 'none' ? undefined : yield* receiveClient(host, config, transcript);
+    transcript.add(yield* receiveFinished(kdf, transcript, traffic.client, 'client'));
+    host.changeCipherSpecAllowed = false;
+    setReadSecret(host, kdf, 'application', application.client);
+    connection = new Connected(
+      host,
+      kdf,
+      {
+        version: 'TLS 1.3',
+        cipherSuite: suite,
+        group,
+        alpnProtocol,
+        serverName,
+        helloRetryRequest: firstShare === undefined,
+        signatureScheme: chosen.scheme,
+        peer: client?.peer,
+        peerSignatureScheme: client?.scheme,
+      },
+      application,
+      exporterSecret,
+    );
+  } finally {
+    handshakeSecret?.dispose();
+    if (traffic) wipe(traffic.client, traffic.server);
+    main?.dispose();
+    if (connection === undefined) wipe(application?.client, application?.server, exporterSecret);
+  }
+  return yield* afterHandshake(host, connection);
+}
+
+/** Asks for a share of `group` (RFC 9846 §4.2.4), and checks the hello that comes back. */
+function* retryHello(
+  host: FlowHost,
+  { provider, retryCookie, limits }: ServerConfig,
+  transcript: Transcript,
+  first: CheckedHello,
+  suite: CipherSuite,
+  group: GroupChoice['group'],
+  middlebox: boolean,
+): Flow<{ readonly checked: CheckedHello; readonly share: KeyShareEntry }> {
+  const { hello } = first;
+  const cookie = retryCookie ? provider.random(32) : undefined;
+  transcript.replaceByMessageHash();
+  sendAndAdd(
+    host,
+    transcript,
+    writeHelloRetryRequest({
+      legacySessionIdEcho: hello.legacySessionId,
+      cipherSuite: suite.id,
+      extensions: {
+        supported_versions: TLS13,
+        key_share: group.id,
+        ...(cookie === undefined ? {} : { cookie }),
+      },
+    }),
+  );
+  if (middlebox) host.records.changeCipherSpec();
+  if (hello.extensions.early_data) host.records.skipEarlyData(limits.skippedEarlyData);
+  const second = yield* expect('START_AFTER_RETRY', 'client_hello');
+  host.records.skipEarlyData(0);
+  const checked = checkClientHello(second);
+  const share = checkSecondHello(hello, checked, { group, cookie });
+  transcript.add(second.raw);
+  return { checked, share };
+}
+
+function* encapsulate(
+  host: FlowHost,
+  { group, share }: { readonly group: GroupChoice['group']; readonly share: KeyShareEntry },
+): Flow<readonly [Bytes, Uint8Array]> {
+  try {
+    const answer = yield* settle(exchangeOf(host.provider, group).encapsulate(share.keyExchange));
+    return [answer.share, answer.secret];
+  } catch (error) {
+    throw badShare(error, 'ClientHello', group);
+  }
+}
+
+/** RFC 7301 §3.2: a client that asks for protocols of which we have none is refused. */
+function* chooseAlpn({ alpnProtocols, selectAlpn }: ServerConfig, info: HelloInfo): Flow<string | undefined> {
+  const theirs = info.alpnProtocols;
+  if (theirs.length === 0) return undefined;
+  if (selectAlpn !== undefined) {
+    const chosen: unknown = yield* callUser('selectAlpn', () => selectAlpn(info));
+    if (chosen === undefined) return undefined;
+    if (typeof chosen !== 'string' || !theirs.includes(chosen)) {
+      throw new TlsError('callback_failed', 'the selectAlpn callback chose a protocol that the client does not offer');
+    }
+    return chosen;
+  }
+  if (alpnProtocols.length === 0) return undefined;
+  const chosen = alpnProtocols.find((name) => theirs.includes(name));
+  if (chosen === undefined) {
+    const names = theirs.slice(0, 8).map(quote).join(', ');
+    throw new TlsError('no_application_protocol', `no application protocol in common: the client offers ${names}`);
+  }
+  return chosen;
+}
+
+function* chooseOwn(config: ServerConfig, info: HelloInfo, checked: CheckedHello): Flow<Chosen> {
+  const { credentials, signatureSchemes, selectCredential, strictServerName } = config;
+  const peer = { handshake: checked.signatureAlgorithms, certificates: checked.signatureAlgorithmsCert };
+  if (selectCredential !== undefined) {
+    const credential = yield* callUser('selectCredential', () => selectCredential(info));
+    if (typeof credential !== 'object' || credential === null || !Array.isArray(credential.chain)) {
+      throw new TlsError('callback_failed', 'the selectCredential callback answered no credential');
+    }
+    const scheme = schemeFor(credential, signatureSchemes, peer.handshake);
+    if (scheme !== undefined) return { credential, scheme };
+    throw noScheme([credential], peer.handshake);
+  }
+  if (strictServerName && info.serverName !== undefined && !credentials.some((own) => isFor(own, info.serverName))) {
+    throw new TlsError('unrecognized_name', `no certificate of ours is for ${quote(info.serverName)}`);
+  }
+  const chosen = chooseCredential(credentials, info.serverName, signatureSchemes, peer);
+  if (chosen === undefined) throw noScheme(credentials, peer.handshake);
+  return chosen;
+}
+
+function noScheme(credentials: ServerConfig['credentials'], schemes: readonly number[]): TlsError {
+  const keys = [...new Set(credentials.map(({ signer }) => signer.publicKey.type))].join(', ') || 'none';
+  const theirs = schemes.slice(0, 12).map((id) => nameIn(schemeById, id)).join(', ');
+  return new TlsError('handshake_failure', `no signature scheme in common: our keys are ${keys}; the client takes ${theirs}`);
+}
+
+function agreeRecordSizeLimit(
+  { hello }: CheckedHello,
+  { recordSizeLimit }: ServerConfig,
+): { readonly peer: number; readonly own: number } | undefined {
+  const peer = hello.extensions.record_size_limit;
+  if (peer === undefined) return undefined;
+  checkRecordSizeLimit(peer, 'ClientHello');
+  return { peer, own: recordSizeLimit ?? 16_385 };
+}
+
+function requestCertificate(host: FlowHost, transcript: Transcript, config: ServerConfig): void {
+  const authorities = config.certificateAuthorities ?? config.trust.anchors.map(({ subject }) => subject.raw);
+  const request = writeCertificateRequest(noContext, {
+    signature_algorithms: config.signatureSchemes.map(({ id }) => id),
+    ...(authorities.length === 0 ? {} : { certificate_authorities: authorities }),
+  });
+  host.offered = new Set([extensionType.signature_algorithms, extensionType.certificate_authorities]);
+  sendAndAdd(host, transcript, request);
+}
+
+/** The client's Certificate and CertificateVerify; undefined where it sent none and need not. */
+function* receiveClient(
+  host: FlowHost,
+  config: ServerConfig,
+  transcript: Transcript,
+): Flow<{ readonly peer: PeerIdentity; readonly scheme: SignatureScheme } | undefined> {
+  const message = yield* expect('WAIT_CERT', 'certificate');
+  if (!equalBytes(message.requestContext, noContext)) {
+    throw new TlsError('illegal_parameter', 'Certificate: a request context that we did not send');
+  }
+  transcript.add(message.raw);
+  if (message.chain.length === 0) {
+    if (config.clientCertificate === 'request') return undefined;
+    throw new TlsError('certificate_required', 'the client sent no certificate, and one is required');
+  }
+  const { provider, trust, time, verifyPeer, limits } = config;
+  const chain = parseChain(message.chain, limits.certificates);
+  const scheme = yield* receiveCertificateVerify(transcript, 'client', chain[0], provider, config.signatureSchemes);
+  const policy = { provider, trust, time, verifyPeer, maxCertificates: limits.certificates };
+  const peer = yield* verifyPeerChain(chain, 'client', undefined, policy, () => host.signal);
+  host.trace?.({ type: 'certificate', peer });
+  return { peer, scheme };
+}

@@ -1,0 +1,43 @@
+/**
+ * The state machines of RFC 9846 appendix A, every legal transition on one screen: state → message → the states that
+ * may follow. A flow names its state in each `expect`, and the compiler holds it to this table; tests walk it, and the
+ * documentation's diagrams are drawn from it.
+ *
+ * @module
+ */
+
+export const clientStates = {
+  WAIT_SH: {
+    server_hello: ['WAIT_EE'],
+    hello_retry_request: ['WAIT_SH_AFTER_RETRY'],
+    // A version that we did not offer: looked at for its downgrade sentinel, then refused.
+    legacy_server_hello: [],
+  },
+  WAIT_SH_AFTER_RETRY: { server_hello: ['WAIT_EE'], legacy_server_hello: [] },
+  WAIT_EE: { encrypted_extensions: ['WAIT_CERT_CR'] },
+  WAIT_CERT_CR: { certificate_request: ['WAIT_CERT'], certificate: ['WAIT_CV'] },
+  WAIT_CERT: { certificate: ['WAIT_CV'] },
+  WAIT_CV: { certificate_verify: ['WAIT_FINISHED'] },
+  WAIT_FINISHED: { finished: ['CONNECTED'] },
+  CONNECTED: { key_update: ['CONNECTED'], new_session_ticket: ['CONNECTED'] },
+} as const;
+
+export const serverStates = {
+  START: { client_hello: ['START_AFTER_RETRY', 'WAIT_CERT', 'WAIT_FINISHED'] },
+  START_AFTER_RETRY: { client_hello: ['WAIT_CERT', 'WAIT_FINISHED'] },
+  WAIT_CERT: { certificate: ['WAIT_CV', 'WAIT_FINISHED'] },
+  WAIT_CV: { certificate_verify: ['WAIT_FINISHED'] },
+  WAIT_FINISHED: { finished: ['CONNECTED'] },
+  CONNECTED: { key_update: ['CONNECTED'] },
+} as const;
+
+export type ClientState = keyof typeof clientStates;
+export type ServerState = keyof typeof serverStates;
+
+type AllStates = typeof clientStates & typeof serverStates;
+export type State = keyof AllStates;
+
+/** The messages that are legal in a state. */
+export type LegalIn<S extends State> =
+  | (S extends ClientState ? keyof (typeof clientStates)[S] : never)
+  | (S extends ServerState ? keyof (typeof serverStates)[S] : never);

@@ -1,0 +1,38 @@
+/**
+ * The transcript hash (RFC 9846 §4.1): all handshake messages so far, readable at any point.
+ *
+ * @module
+ */
+
+import type { Bytes, CryptoProvider, Hash, HashName } from '@handfast/crypto';
+import { handshakeType } from '../registry.ts';
+
+export class Transcript {
+  readonly #provider: CryptoProvider;
+  readonly #name: HashName;
+  #hash: Hash;
+
+  constructor(provider: CryptoProvider, hash: HashName) {
+    this.#provider = provider;
+    this.#name = hash;
+    this.#hash = provider.createHash(hash);
+  }
+
+  add(message: Uint8Array): this {
+    this.#hash.update(message);
+    return this;
+  }
+
+  /** The hash of everything added so far; more can be added after. */
+  hash(): Bytes {
+    return this.#hash.clone().digest();
+  }
+
+  /** After a HelloRetryRequest the first ClientHello is replaced by a message_hash of it. */
+  replaceByMessageHash(): this {
+    const digest = this.#hash.digest();
+    this.#hash = this.#provider.createHash(this.#name);
+    this.#hash.update(Uint8Array.of(handshakeType.message_hash, 0, 0, digest.length)).update(digest);
+    return this;
+  }
+}

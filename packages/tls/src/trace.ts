@@ -1,0 +1,60 @@
+/**
+ * The typed event stream of a connection. Key log, terminal transcript, packet export and viewer are readers of it.
+ * Events carry copies, never live buffers; secrets and plaintext are not in them. Without a listener nothing is built.
+ *
+ * @module
+ */
+
+import type { TlsError } from './errors.ts';
+import type { Negotiated } from './flow.ts';
+import type { HandshakeMessage } from './messages/handshake.ts';
+import type { PeerIdentity } from './peer.ts';
+import type { AlertName } from './registry.ts';
+import type { State } from './tls13/states.ts';
+
+/** What happened, without the time. */
+export type TraceEventBody =
+  /** A record passed; `length` counts its content, `protected` says whether it was encrypted. */
+  | {
+      readonly type: 'record';
+      readonly direction: 'in' | 'out';
+      readonly contentType: number;
+      readonly length: number;
+      readonly protected: boolean;
+    }
+  /** A handshake message passed, decoded; `message.raw` holds its bytes. */
+  | { readonly type: 'message'; readonly direction: 'in' | 'out'; readonly message: HandshakeMessage }
+  | {
+      readonly type: 'alert';
+      readonly direction: 'in' | 'out';
+      readonly alert: AlertName | `unknown (${number})`;
+      readonly level: number;
+    }
+  /** The handshake waits in a state of RFC 9846 appendix A. */
+  | { readonly type: 'state'; readonly state: State }
+  /** A direction's key changed. `generation` counts key updates from 0. */
+  | {
+      readonly type: 'key';
+      readonly direction: 'in' | 'out';
+      readonly level: 'handshake' | 'application';
+      readonly cipherSuite: string;
+      readonly generation: number;
+    }
+  /** What was found about the peer's certificate. */
+  | { readonly type: 'certificate'; readonly peer: PeerIdentity }
+  | { readonly type: 'established'; readonly negotiated: Negotiated }
+  /** The connection ended; without an error, by close_notify of both sides. */
+  | { readonly type: 'closed'; readonly error: TlsError | undefined };
+
+export type TraceEvent = TraceEventBody & {
+  /** Milliseconds on the config's clock. */
+  readonly at: number;
+  readonly role: 'client' | 'server';
+};
+
+/** A listener; what it throws ends its connection. */
+export type TraceListener = (event: TraceEvent) => void;
+
+/** An SSLKEYLOGFILE line without its line end: `LABEL <client random> <secret>`, in hexadecimal. */
+export type KeyLogListener = (line: string) => void;
+

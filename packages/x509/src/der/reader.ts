@@ -1,0 +1,262 @@
+/**
+ * Reads DER (X.690) and nothing else: definite minimal lengths, minimal INTEGERs, BOOLEANs of 00 or FF, BIT STRINGs
+ * whose unused bits are zero, times in their one DER form, no trailing bytes. A value is read once, at the edge, so that
+ * no two parts of the stack can understand the same bytes differently.
+ *
+ * The reader never recurses by itself: the callers' grammars do, and `maxDepth` bounds them. What it hands out are views
+ * of its input, which the caller made a private copy.
+ *
+ * @module
+ */
+
+import type { Bytes } from '@handfast/crypto';
+import { type CertificateError, malformed } from '../errors.ts';
+import { ascii } from '../text.ts';
+import { decodeOid, type Oid } from './oid.ts';
+
+/** The identifier octets that X.509 uses. Tag numbers above 30 do not occur in it, and are refused. */
+export const tag = {
+  boolean: 0x01,
+  integer: 0x02,
+  bitString: 0x03,
+  octetString: 0x04,
+  null: 0x05,
+  oid: 0x06,
+  utf8String: 0x0c,
+  numericString: 0x12,
+  printableString: 0x13,
+  teletexString: 0x14,
+  ia5String: 0x16,
+  utcTime: 0x17,
+  generalizedTime: 0x18,
+  visibleString: 0x1a,
+  universalString: 0x1c,
+  bmpString: 0x1e,
+  sequence: 0x30,
+  set: 0x31,
+} as const;
+
+/** The identifier octet of `[number]` with primitive content: an IMPLICIT string, say. */
+export function contextPrimitive(number: number): number {
+  return 0x80 | number;
+}
+
+/** The identifier octet of `[number]` with constructed content: every EXPLICIT tag, and an IMPLICIT SEQUENCE. */
+export function contextConstructed(number: number): number {
+  return 0xa0 | number;
+}
+
+/** A certificate's grammar nests some 12 deep where its author tries. */
+const maxDepth = 32;
+
+/** Bytes of one top-level value. The largest certificate seen in the wild is below 64 KiB; hostile tests use 200 KiB. */
+export const maxDerLength: number = 1 << 20;
+
+/** One value: its identifier octet, all of its bytes, and its content. */
+export interface DerElement {
+  readonly tag: number;
+  readonly raw: Bytes;
+  readonly content: Bytes;
+}
+
+export interface BitString {
+  /** Bits of the last byte that are not part of the value; they are zero. */
+  readonly unusedBits: number;
+  readonly bytes: Bytes;
+}
+
+export class DerReader {
+  readonly #bytes: Bytes;
+  readonly #what: string;
+  readonly #depth: number;
+  #at = 0;
+
+  /** `what` names the structure in errors: `certificate`, `keyUsage of "db.internal"`. */
+  constructor(bytes: Bytes, what: string, depth = 0) {
+    if (bytes.length > maxDerLength) throw malformed(what, `${bytes.length} bytes, over the limit of ${maxDerLength}`);
+    if (depth > maxDepth) throw malformed(what, `nested deeper than ${maxDepth}`);
+    this.#bytes = bytes;
+    this.#what = what;
+    this.#depth = depth;
+  }
+
+  /** Whether nothing is left. */
+  get done(): boolean {
+    return this.#at === this.#bytes.length;
+  }
+
+  /** The next value's identifier octet, or `undefined` at the end. */
+  get nextTag(): number | undefined {
+    return this.#bytes[this.#at];
+  }
+
+  /** Refuses trailing bytes. Every structure is read up to this call. */
+  end(): void {
+    if (!this.done) throw this.#error(`${this.#bytes.length - this.#at} bytes too many`);
+  }
+
+  /** The next value, of the tag that the grammar demands (any, where absent). */
+  element(expected?: number): DerElement {
+    const start = this.#at;
+    const tagByte = this.#byte();
+    if ((tagByte & 0x1f) === 0x1f) throw this.#error('a tag number above 30');
+    if (expected !== undefined && tagByte !== expected) {
+      throw this.#error(`tag ${hex(tagByte)} where ${hex(expected)} belongs`);
+    }
+    const length = this.#length();
+    const contentStart = this.#at;
+    if (length > this.#bytes.length - contentStart) throw this.#error('a length beyond the end');
+    this.#at = contentStart + length;
+    return {
+      tag: tagByte,
+      raw: this.#bytes.subarray(start, this.#at),
+      content: this.#bytes.subarray(contentStart, this.#at),
+    };
+  }
+
+  /** The next value where it has this tag; else `undefined`, and nothing is read. */
+  optional(expected: number): DerElement | undefined {
+    return this.nextTag === expected ? this.element(expected) : undefined;
+  }
+
+  /** A reader over the content of the next value, which has this tag. */
+  inside(expected: number, what: string = this.#what): DerReader {
+    return new DerReader(this.element(expected).content, what, this.#depth + 1);
+  }
+
+  sequence(what: string = this.#what): DerReader {
+    return this.inside(tag.sequence, what);
+  }
+
+  /** A reader over `content`, one level deeper: for a value that was read as an element. */
+  within(content: Bytes, what: string = this.#what): DerReader {
+    return new DerReader(content, what, this.#depth + 1);
+  }
+
+  /** An INTEGER's content: two's complement, big-endian, minimal. */
+  integer(expected: number = tag.integer): Bytes {
+    const { content } = this.element(expected);
+    const [first, second] = content;
+    if (first === undefined) throw this.#error('an empty INTEGER');
+    if (second !== undefined && ((first === 0 && second < 0x80) || (first === 0xff && second >= 0x80))) {
+      throw this.#error('an INTEGER that is not minimal');
+    }
+    return content;
+  }
+
+  /** The magnitude of an INTEGER that must not be negative, without a leading zero byte (empty for zero). */
+  unsigned(): Bytes {
+    const content = this.integer();
+    const first = content[0] ?? 0;
+    if (first >= 0x80) throw this.#error('a negative INTEGER');
+    return first === 0 ? content.subarray(1) : content;
+  }
+
+  /** An INTEGER from 0 to 2^31 - 1. */
+  smallInteger(expected: number = tag.integer): number {
+    const content = this.integer(expected);
+    if (content.length > 4 || (content[0] ?? 0) >= 0x80) throw this.#error('an INTEGER out of range');
+    return content.reduce((value, byte) => value * 256 + byte, 0);
+  }
+
+  boolean(): boolean {
+    const { content } = this.element(tag.boolean);
+    if (content.length !== 1 || (content[0] !== 0 && content[0] !== 0xff)) throw this.#error('a BOOLEAN not 00 or FF');
+    return content[0] === 0xff;
+  }
+
+  /** A `BOOLEAN DEFAULT FALSE`: absent, or TRUE. DER does not encode defaults. */
+  booleanDefaultFalse(): boolean {
+    if (this.nextTag !== tag.boolean) return false;
+    if (!this.boolean()) throw this.#error('a DEFAULT value that is encoded');
+    return true;
+  }
+
+  null(): void {
+    if (this.element(tag.null).content.length > 0) throw this.#error('a NULL that is not empty');
+  }
+
+  oid(): Oid {
+    return decodeOid(this.element(tag.oid).content, this.#what);
+  }
+
+  octetString(): Bytes {
+    return this.element(tag.octetString).content;
+  }
+
+  bitString(expected: number = tag.bitString): BitString {
+    const { content } = this.element(expected);
+    const unusedBits = content[0];
+    if (unusedBits === undefined) throw this.#error('an empty BIT STRING');
+    const bytes = content.subarray(1);
+    if (unusedBits > 7 || (bytes.length === 0 && unusedBits > 0)) throw this.#error('a BIT STRING of impossible length');
+    if (((bytes.at(-1) ?? 0) & ((1 << unusedBits) - 1)) !== 0) throw this.#error('a BIT STRING whose unused bits are set');
+    return { unusedBits, bytes };
+  }
+
+  /** A BIT STRING of whole bytes: a key, a signature. */
+  octetAlignedBitString(): Bytes {
+    const { unusedBits, bytes } = this.bitString();
+    if (unusedBits !== 0) throw this.#error('a BIT STRING that is not whole bytes');
+    return bytes;
+  }
+
+  /** A UTCTime or GeneralizedTime in the forms of RFC 5280 §4.1.2.5: seconds, `Z`, no fraction. */
+  time(): Date {
+    const { tag: tagByte, content } = this.element();
+    if (tagByte !== tag.utcTime && tagByte !== tag.generalizedTime) throw this.#error(`tag ${hex(tagByte)} is no time`);
+    const text = ascii(content) ?? '';
+    const yearDigits = tagByte === tag.utcTime ? 2 : 4;
+    if (text.length !== yearDigits + 11 || !/^\d{12,14}Z$/.test(text)) throw this.#error('a time not in its DER form');
+    const year = text.slice(0, yearDigits);
+    const century = yearDigits === 4 ? '' : Number(year) >= 50 ? '19' : '20';
+    const [month, day, hour, minute, second] = [0, 2, 4, 6, 8].map((at) => text.slice(yearDigits + at, yearDigits + at + 2));
+    const iso = `${century}${year}-${month}-${day}T${hour}:${minute}:${second}.000Z`;
+    const date = new Date(iso);
+    // A 30th of February parses, as another day; hour 24 does too.
+    if (Number.isNaN(date.getTime()) || date.toISOString() !== iso) throw this.#error('a time that does not exist');
+    return date;
+  }
+
+  /** Each value of a SEQUENCE OF or SET OF, read by `read`, to the end. */
+  list<T>(read: (reader: this) => T): T[] {
+    const items: T[] = [];
+    while (!this.done) items.push(read(this));
+    return items;
+  }
+
+  #byte(): number {
+    const byte = this.#bytes[this.#at];
+    if (byte === undefined) throw this.#error('cut short');
+    this.#at++;
+    return byte;
+  }
+
+  #length(): number {
+    const first = this.#byte();
+    if (first < 0x80) return first;
+    if (first === 0x80) throw this.#error('an indefinite length');
+    const count = first & 0x7f;
+    if (count > 4) throw this.#error('a length of more than 4 bytes');
+    let length = 0;
+    for (let i = 0; i < count; i++) length = length * 256 + this.#byte();
+    if (length < 0x80 || length < 256 ** (count - 1)) throw this.#error('a length that is not minimal');
+    return length;
+  }
+
+  #error(why: string): CertificateError {
+    return malformed(this.#what, `${why} (at byte ${this.#at} of the ${this.#bytes.length} there)`);
+  }
+}
+
+/** Reads one value that is all of `bytes`. */
+export function readDer<T>(bytes: Bytes, what: string, read: (reader: DerReader) => T): T {
+  const reader = new DerReader(bytes, what);
+  const value = read(reader);
+  reader.end();
+  return value;
+}
+
+function hex(byte: number): string {
+  return `0x${byte.toString(16).padStart(2, '0')}`;
+}

@@ -1,0 +1,181 @@
+/**
+ * Directory names (RFC 5280 §4.1.2.4): parsed, printed as RFC 4514 says, compared, and made. Two names are equal where
+ * their attributes are, in order, after folding of case and white space (RFC 5280 §7.1, in the part that occurs: no
+ * Unicode preparation beyond lower case), whichever string type each was written in.
+ *
+ * @module
+ */
+
+import { type Bytes, toHex } from '@handfast/crypto';
+import { attributeNames, type Oid } from '../der/oid.ts';
+import { type DerElement, type DerReader, readDer, tag } from '../der/reader.ts';
+import * as der from '../der/writer.ts';
+import { malformed } from '../errors.ts';
+import { ascii, codeUnitText, latin1, utf8Text } from '../text.ts';
+
+/** One attribute of a name, such as `CN=db.internal`. */
+export interface NameAttribute {
+  readonly type: Oid;
+  /** The text, or `undefined` where the value is no (valid) string. */
+  readonly text: string | undefined;
+  /** The value's DER. */
+  readonly raw: Bytes;
+}
+
+/** A distinguished name: relative names from the root of the tree down, each of one attribute or more. */
+export interface DirectoryName {
+  /** The Name's DER. */
+  readonly raw: Bytes;
+  readonly rdns: readonly (readonly NameAttribute[])[];
+  /** The most specific common name. For display: nothing is ever matched against it. */
+  readonly commonName: string | undefined;
+  /** Equal for equal names, and for no others. One entry a relative name, so that a prefix is a prefix. */
+  readonly keys: readonly string[];
+  /** RFC 4514, most specific first: `CN=db.internal,O=Example`. Control characters are escaped. */
+  toString(): string;
+}
+
+/** What a name is made of; fields come in this order, from the root down. */
+export interface NameFields {
+  /** Two letters (ISO 3166). */
+  readonly country?: string;
+  readonly state?: string;
+  readonly locality?: string;
+  readonly organization?: string;
+  readonly organizationalUnit?: string;
+  readonly commonName?: string;
+}
+
+const fieldOids: readonly (readonly [keyof NameFields, Oid])[] = [
+  ['country', '2.5.4.6'],
+  ['state', '2.5.4.8'],
+  ['locality', '2.5.4.7'],
+  ['organization', '2.5.4.10'],
+  ['organizationalUnit', '2.5.4.11'],
+  ['commonName', '2.5.4.3'],
+];
+
+const commonNameOid: Oid = '2.5.4.3';
+
+/** Relative names in one name; the limbo suite's hostile ones have 2,048, people's about six. */
+const maxRdns = 4096;
+
+/**
+ * A name from its DER.
+ *
+ * @throws CertificateError `malformed`
+ */
+export function parseDirectoryName(raw: Bytes, what = 'directory name'): DirectoryName {
+  return new ParsedName(raw, readDer(raw, what, (reader) => readRdns(reader, what)));
+}
+
+/** A name from fields. Throws `RangeError` for an empty value, or a country that is not two letters. */
+export function directoryName(fields: NameFields): DirectoryName {
+  const rdns: Bytes[] = [];
+  for (const [field, oid] of fieldOids) {
+    const text = fields[field];
+    if (text === undefined) continue;
+    if (text === '') throw new RangeError(`an empty ${field} in a directory name`);
+    if (field === 'country' && !/^[A-Z]{2}$/.test(text)) throw new RangeError('a country is two capital letters');
+    const value = field === 'country' ? der.printableString(text) : der.utf8String(text);
+    rdns.push(der.setOf(der.sequence(der.oid(oid), value)));
+  }
+  return parseDirectoryName(der.sequence(...rdns));
+}
+
+/** Whether two names are equal (RFC 5280 §7.1). */
+export function sameName(a: DirectoryName, b: DirectoryName): boolean {
+  return a.keys.length === b.keys.length && startsWithName(a, b);
+}
+
+/** Whether `name` lies in the subtree under `base`: its first relative names are those of `base`. */
+export function startsWithName(name: DirectoryName, base: DirectoryName): boolean {
+  return base.keys.length <= name.keys.length && base.keys.every((key, index) => key === name.keys[index]);
+}
+
+class ParsedName implements DirectoryName {
+  readonly raw: Bytes;
+  readonly rdns: readonly (readonly NameAttribute[])[];
+  #keys: readonly string[] | undefined;
+
+  constructor(raw: Bytes, rdns: readonly (readonly NameAttribute[])[]) {
+    this.raw = raw;
+    this.rdns = rdns;
+  }
+
+  get commonName(): string | undefined {
+    return this.rdns.findLast((rdn) => rdn.some(isCommonName))?.find(isCommonName)?.text;
+  }
+
+  get keys(): readonly string[] {
+    this.#keys ??= this.rdns.map((rdn) => rdn.map(attributeKey).toSorted().join('\u0000'));
+    return this.#keys;
+  }
+
+  toString(): string {
+    return this.rdns
+      .toReversed()
+      .map((rdn) => rdn.map(printAttribute).join('+'))
+      .join(',');
+  }
+}
+
+function readRdns(reader: DerReader, what: string): (readonly NameAttribute[])[] {
+  const name = reader.sequence();
+  const rdns = name.list(() => {
+    const rdn = name.inside(tag.set, what);
+    const attributes = rdn.list(() => {
+      const attribute = rdn.sequence();
+      const type = attribute.oid();
+      const value = attribute.element();
+      attribute.end();
+      return { type, text: stringText(value), raw: value.raw };
+    });
+    if (attributes.length === 0) throw malformed(what, 'an empty relative name');
+    return attributes;
+  });
+  if (rdns.length > maxRdns) throw malformed(what, `${rdns.length} relative names`);
+  return rdns;
+}
+
+/** Each string type's decoder. TeletexString is read as ISO 8859-1, which is what people wrote into it. */
+const stringDecoders: ReadonlyMap<number, (content: Uint8Array) => string | undefined> = new Map([
+  [tag.utf8String, utf8Text],
+  [tag.printableString, ascii],
+  [tag.numericString, ascii],
+  [tag.ia5String, ascii],
+  [tag.visibleString, ascii],
+  [tag.teletexString, latin1],
+  [tag.bmpString, (content: Uint8Array) => codeUnitText(content, 2)],
+  [tag.universalString, (content: Uint8Array) => codeUnitText(content, 4)],
+]);
+
+function stringText(value: DerElement): string | undefined {
+  return stringDecoders.get(value.tag)?.(value.content);
+}
+
+function isCommonName(attribute: NameAttribute): boolean {
+  return attribute.type === commonNameOid;
+}
+
+/** Equal for equal attributes. Values are quoted as JSON, so that no value can imitate a separator. */
+function attributeKey(attribute: NameAttribute): string {
+  const { type, text, raw } = attribute;
+  const value = text === undefined ? `#${toHex(raw)}` : JSON.stringify(text.trim().replace(/\s+/g, ' ').toLowerCase());
+  return `${type}=${value}`;
+}
+
+function printAttribute(attribute: NameAttribute): string {
+  const name = attributeNames.get(attribute.type);
+  if (name === undefined || attribute.text === undefined) return `${name ?? attribute.type}=#${toHex(attribute.raw)}`;
+  return `${name}=${escapeValue(attribute.text)}`;
+}
+
+/** RFC 4514 §2.4; what could move a cursor or reorder a line becomes the hexadecimal of its UTF-8 as well. */
+function escapeValue(text: string): string {
+  return text
+    .replace(/["+,;<>\\]/g, '\\$&')
+    .replace(/^[ #]/, '\\$&')
+    .replace(/ $/, '\\ ')
+    .replace(/[\p{Cc}\p{Cf}\p{Co}\p{Zl}\p{Zp}]/gu, (character) => encodeURIComponent(character).replaceAll('%', '\\'));
+}

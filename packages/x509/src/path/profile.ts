@@ -1,0 +1,180 @@
+/**
+ * Profiles: demands on a certificate's form that security does not hang on, as one table. RFC 5280's MUSTs for CAs that
+ * conform to it, and those of the CA/Browser Forum's Baseline Requirements (BR) for the web's. Off unless the policy asks.
+ *
+ * @module
+ */
+
+import type { Certificate } from '../certificate.ts';
+import { type ExtensionName, keyPurposeOids } from '../der/oid.ts';
+import { formatIp } from '../names/ip.ts';
+import type { Position } from './check.ts';
+
+/** Whose demands. `webpki` includes those of `rfc5280` that the Baseline Requirements do not lift. */
+export type Profile = 'rfc5280' | 'webpki';
+
+interface ProfileRule {
+  readonly profiles: readonly Profile[];
+  readonly source: string;
+  /** What is wrong, after "certificate for … ". */
+  readonly violation: string;
+  readonly broken: (certificate: Certificate, position: Position) => boolean;
+}
+
+const both: readonly Profile[] = ['rfc5280', 'webpki'];
+
+const profileRules: readonly ProfileRule[] = [
+  {
+    profiles: ['webpki'],
+    source: 'BR 7.1.1',
+    violation: 'is not of version 3',
+    broken: ({ version }) => version !== 3,
+  },
+  {
+    profiles: both,
+    source: 'RFC 5280 §4.1.2.2',
+    violation: 'has a serial number that is not positive and at most 20 octets',
+    broken: ({ serialNumber }) => {
+      const first = serialNumber[0] ?? 0x80;
+      return first >= 0x80 || serialNumber.length > 20 || serialNumber.every((byte) => byte === 0);
+    },
+  },
+  {
+    profiles: both,
+    source: 'RFC 5280 §4.2.1.1',
+    violation: 'has no authority key identifier',
+    broken: (certificate) =>
+      !certificate.selfIssued && certificate.authorityKeyIdentifier?.keyIdentifier === undefined,
+  },
+  {
+    profiles: both,
+    source: 'RFC 5280 §4.2.1.2',
+    violation: 'is a CA without a subject key identifier',
+    broken: (certificate) => isCa(certificate) && certificate.subjectKeyIdentifier === undefined,
+  },
+  {
+    profiles: both,
+    source: 'RFC 5280 §4.2.1.1, §4.2.1.2, §4.2.2.1',
+    violation: 'has a critical extension that must not be critical',
+    broken: (certificate) => neverCritical.some((name) => certificate.extension(name)?.critical === true),
+  },
+  {
+    profiles: both,
+    source: 'RFC 5280 §4.2.1.9',
+    violation: 'is a CA whose basicConstraints are not critical, or missing',
+    broken: (certificate, position) =>
+      (position !== 'leaf' || isCa(certificate)) && certificate.extension('basicConstraints')?.critical !== true,
+  },
+  {
+    profiles: both,
+    source: 'RFC 5280 §4.2.1.9',
+    violation: 'may sign certificates by its KeyUsage, but is not a CA',
+    broken: (certificate) => !isCa(certificate) && certificate.keyUsage?.has('keyCertSign') === true,
+  },
+  {
+    profiles: both,
+    source: 'RFC 5280 §4.1.2.6',
+    violation: 'is a CA without a subject',
+    broken: (certificate) => isCa(certificate) && certificate.subject.rdns.length === 0,
+  },
+  {
+    profiles: both,
+    source: 'RFC 5280 §4.1.2.6',
+    violation: 'has neither a subject nor a critical subjectAltName',
+    broken: (certificate) =>
+      certificate.subject.rdns.length === 0 && certificate.extension('subjectAltName')?.critical !== true,
+  },
+  {
+    profiles: both,
+    source: 'RFC 5280 §4.2.1.10',
+    violation: 'has name constraints without being a CA',
+    broken: (certificate) => !isCa(certificate) && certificate.extension('nameConstraints') !== undefined,
+  },
+  {
+    // BR 7.1.2.5.2 lets them be non-critical.
+    profiles: ['rfc5280'],
+    source: 'RFC 5280 §4.2.1.10',
+    violation: 'has name constraints that are not critical',
+    broken: (certificate) => certificate.extension('nameConstraints')?.critical === false,
+  },
+  {
+    profiles: both,
+    source: 'RFC 5280 §4.2.1.11',
+    violation: 'has policy constraints that are not critical',
+    broken: (certificate) => certificate.extension('policyConstraints')?.critical === false,
+  },
+  {
+    profiles: ['webpki'],
+    source: 'BR 7.1.2.1.3',
+    violation: 'is a root whose authority key identifier names an issuer',
+    broken: (certificate) => certificate.selfIssued && certificate.authorityKeyIdentifier?.namesIssuer === true,
+  },
+  {
+    profiles: ['webpki'],
+    source: 'BR 7.1.2.1.2',
+    violation: 'is a root with an extended key usage',
+    broken: (certificate, position) =>
+      position === 'anchor' && certificate.selfIssued && certificate.extendedKeyUsage !== undefined,
+  },
+  {
+    profiles: ['webpki'],
+    source: 'BR 7.1.2.7.8',
+    violation: 'is a CA, and not for a server or client',
+    broken: (certificate, position) => position === 'leaf' && isCa(certificate),
+  },
+  {
+    profiles: ['webpki'],
+    source: 'BR 7.1.2.7.6, 7.1.2.7.10',
+    violation: 'has no extended key usage, or one for any purpose',
+    broken: ({ extendedKeyUsage }, position) =>
+      position === 'leaf' && (extendedKeyUsage === undefined || extendedKeyUsage.includes(keyPurposeOids.any)),
+  },
+  {
+    profiles: ['webpki'],
+    source: 'BR 7.1.4.3',
+    violation: 'has a common name that is one of its alternative names, or an address, written otherwise',
+    broken: (certificate, position) => position === 'leaf' && commonNameDiffersInForm(certificate),
+  },
+  {
+    profiles: ['webpki'],
+    source: 'BR 6.1.5',
+    violation: 'has an RSA key whose bits are no multiple of 8',
+    broken: ({ publicKey }) => publicKey.type === 'rsa' && publicKey.bits % 8 !== 0,
+  },
+];
+
+const neverCritical: readonly ExtensionName[] = [
+  'subjectKeyIdentifier',
+  'authorityKeyIdentifier',
+  'authorityInfoAccess',
+  'subjectInfoAccess',
+  'freshestCRL',
+  'subjectDirectoryAttributes',
+];
+
+/** The first rule that a certificate breaks, in words with its source, or `undefined`. */
+export function profileViolation(profile: Profile, certificate: Certificate, position: Position): string | undefined {
+  const rule = profileRules.find(({ profiles, broken }) => profiles.includes(profile) && broken(certificate, position));
+  return rule === undefined ? undefined : `${rule.violation} (${rule.source})`;
+}
+
+function isCa(certificate: Certificate): boolean {
+  return certificate.basicConstraints?.ca === true;
+}
+
+/**
+ * BR 7.1.4.3 wants a common name to be a character-for-character copy of an alternative name. Held to it are those that
+ * pass for one: equal but for case, or made of an address's characters.
+ */
+function commonNameDiffersInForm(certificate: Certificate): boolean {
+  const names = certificate.subjectAltName;
+  const alternatives = [
+    ...(names?.dnsNames ?? []),
+    ...(names?.ipAddresses ?? []).filter(({ length }) => length === 4 || length === 16).map(formatIp),
+  ];
+  const folded = new Set(alternatives.map((name) => name.toLowerCase()));
+  return certificate.subject.rdns.flat().some(({ type, text = '' }) => {
+    if (type !== '2.5.4.3' || alternatives.includes(text)) return false;
+    return folded.has(text.toLowerCase()) || /^(0x[0-9a-f]+|[0-9.]+|[0-9a-f.]*:[0-9a-f:.]*)$/i.test(text);
+  });
+}

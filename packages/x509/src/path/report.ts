@@ -1,0 +1,45 @@
+/**
+ * What a verified path was verified for, in words: one line a certificate and rule.
+ *
+ * @module
+ */
+
+import { type Certificate, nameOf } from '../certificate.ts';
+import { keyPurposeLabel } from '../der/oid.ts';
+import { keyLabel } from '../keys.ts';
+import { escapeText, isoTime, quote } from '../text.ts';
+import type { Context } from './check.ts';
+
+/** What was asked of one certificate. */
+export type CheckName = 'name' | 'validity' | 'key' | 'purpose' | 'signature' | 'ca' | 'name_constraints' | 'anchor';
+
+export interface PathCheck {
+  readonly certificate: Certificate;
+  readonly rule: CheckName;
+  /** For people; the certificate's own strings in it are escaped. */
+  readonly detail: string;
+}
+
+/** The checks that a path (leaf … anchor) has passed. */
+export function pathChecks(path: readonly Certificate[], context: Context, name: string | undefined): readonly PathCheck[] {
+  const checks: PathCheck[] = [];
+  for (const [index, certificate] of path.entries()) {
+    const add = (rule: CheckName, detail: string): void => void checks.push({ certificate, rule, detail });
+    const issuer = path[index + 1];
+    if (index === 0 && name !== undefined) add('name', `is for ${quote(name)} by its subjectAltName`);
+    add('validity', `valid from ${isoTime(certificate.notBefore)} to ${isoTime(certificate.notAfter)}, at ${isoTime(context.time)}`);
+    add('key', keyLabel(certificate.publicKey));
+    const purposes = certificate.extendedKeyUsage?.map(keyPurposeLabel).join(', ') ?? 'any purpose, having no extended key usage';
+    if (context.purpose !== 'any') add('purpose', `${context.purpose}: the certificate is for ${escapeText(purposes)}`);
+    if (index > 0) add('ca', `is a CA${pathLengthText(certificate)}, with ${index} certificate${index === 1 ? '' : 's'} below it`);
+    if (index > 0 && certificate.nameConstraints !== undefined) add('name_constraints', 'every name below is in its name space');
+    if (issuer !== undefined) add('signature', `signed by ${nameOf(issuer)} with ${certificate.signatureAlgorithm ?? 'an unknown algorithm'}`);
+    else add('anchor', `${quote(certificate.subject.toString())} is in our trust store`);
+  }
+  return checks;
+}
+
+function pathLengthText(certificate: Certificate): string {
+  const length = certificate.basicConstraints?.pathLength;
+  return length === undefined ? '' : ` with path length ${length}`;
+}
