@@ -8,7 +8,7 @@
 import { quote, type TraceEvent } from '@handfast/tls';
 import { type Certificate, CertificateError, escapeText, keyLabel, parseCertificate, parseDirectoryName } from '@handfast/x509';
 import type { Colors } from './io.ts';
-import { byteCount, groupName, groupNote, type HandshakeMessage, isGrease, messageTitle, schemeName, suiteName, versionName } from './names.ts';
+import { byteCount, duration, groupName, groupNote, type HandshakeMessage, isGrease, messageTitle, schemeName, suiteName, versionName } from './names.ts';
 
 export interface TranscriptOptions {
   readonly write: (line: string) => void;
@@ -60,7 +60,7 @@ export class Transcript {
     else if (event.type === 'key') this.#levels[this.#from(event)] = event.level;
     else if (event.type === 'alert') this.#alert(event);
     else if (event.type === 'certificate') this.#certificate(event);
-    else if (event.type === 'established') this.#rule(`connected · from here {handshake keys} give way to [application keys]`);
+    else if (event.type === 'established') this.#rule(`connected in ${duration(event.at - this.#start)} · from here on [application keys]`);
     else if (event.error !== undefined) this.#note('✗', event.error.code, this.#options.colors.red);
   }
 
@@ -101,14 +101,14 @@ export class Transcript {
     if (message.type === 'client_hello') this.#hello = message;
     this.#arrow(from, this.#bracketed(from, messageTitle(message)), byteCount(message.raw.length), event.at);
     this.#notes(this.#notesOf(message, from));
-    if (message.type === 'server_hello') this.#rule('both have the shared secret · from here all is encrypted');
+    if (message.type === 'server_hello') this.#rule('both know the secret · from here on {handshake keys}');
   }
 
   #alert(event: Extract<TraceEvent, { type: 'alert' }>): void {
     const from = this.#from(event);
     const fatal = event.alert !== 'close_notify' && event.alert !== 'user_canceled';
     this.#arrow(from, this.#bracketed(from, `Alert: ${event.alert}`), '2 bytes', event.at, fatal);
-    if (event.alert === 'close_notify') this.#notes([['', `the ${from} has said all: nothing was cut off`]]);
+    if (event.alert === 'close_notify') this.#notes([['', `the ${from} has said all; nothing was cut off`]]);
   }
 
   #certificate({ peer, role }: Extract<TraceEvent, { type: 'certificate' }>): void {
@@ -119,10 +119,10 @@ export class Transcript {
       return this.#note('!', `the ${who}'s certificate is accepted without being verified: ${why}`, yellow);
     }
     const [leaf, ...above] = peer.path.path;
-    const chain = above.map((certificate) => nameOf(certificate)).join(' ← ');
-    const name = leaf === undefined ? 'it' : quote(nameOf(leaf));
+    const chain = above.map((certificate) => nameOf(certificate)).join(', by ');
+    const name = leaf === undefined ? 'nobody' : nameOf(leaf);
+    this.#note('✓', `verified: the ${who} is ${name}${chain ? `, signed by ${chain}` : ', whom we trust itself'}`, green);
     const rules = [...new Set(peer.path.checks.map(({ rule }) => rule.replace('_', ' ')))].join(', ');
-    this.#note('✓', `verified: the ${who} is ${name}${chain ? `, signed by ${chain}` : ''}, whom we trust`, green);
     if (this.#options.detail !== 'brief') this.#notes([['  checked', rules]]);
   }
 
@@ -148,11 +148,11 @@ export class Transcript {
         const offered = this.#hello?.extensions.application_layer_protocol_negotiation?.map(escapeText).join(', ');
         return chosen === undefined || this.#options.detail === 'brief'
           ? []
-          : [['ALPN', `${escapeText(chosen)}${offered === undefined ? '' : `, from ${offered}`}`]];
+          : [['ALPN', `${escapeText(chosen)}${offered === undefined ? '' : ` (of ${offered})`}`]];
       }
       case 'certificate_request': {
         const authorities = message.extensions.certificate_authorities?.map(authorityName).join(', ');
-        return [['', `the server wants to know who the client is${authorities ? `: signed by ${authorities}` : ''}`]];
+        return [['', `and who is the client?${authorities ? ` One signed by ${authorities}` : ''}`]];
       }
       case 'certificate':
         return message.chain.length === 0
@@ -162,10 +162,10 @@ export class Transcript {
         return [['', `the ${from} proves that it holds the key: ${schemeName(message.algorithm)}`]];
       case 'finished':
         return this.#options.detail === 'brief' ? [] : [['', `a MAC over all of the above, as the ${from} saw it`]];
-      case 'key_update':
-        return [
-          ['', `the ${from}'s next records are under new keys${message.updateRequested ? '; it asks for the same in return' : ''}`],
-        ];
+      case 'key_update': {
+        const request = message.updateRequested ? ', and asks for the same in return' : '';
+        return [['', `the ${from} writes under new keys from here on${request}`]];
+      }
       case 'new_session_ticket':
         return [];
     }
@@ -241,9 +241,9 @@ function clientHelloNotes(hello: Extract<HandshakeMessage, { type: 'client_hello
   const notes: readonly (readonly [string, string | undefined])[] = [
     ['versions', list(extensions.supported_versions ?? [hello.legacyVersion], versionName)],
     ['cipher suites', list(hello.cipherSuites, suiteName)],
-    ['groups', list(extensions.supported_groups, groupName)],
+    ['groups', list(extensions.supported_groups, groupName, 5)],
     ['key shares', shares?.map(({ group, keyExchange }) => `${groupName(group)} (${byteCount(keyExchange.length)})`).join(', ')],
-    ['signatures', list(extensions.signature_algorithms, schemeName, 3)],
+    ['signatures', list(extensions.signature_algorithms, schemeName, 2)],
     ...helloName(hello),
     ['ALPN', extensions.application_layer_protocol_negotiation?.map(escapeText).join(', ')],
   ];
@@ -260,7 +260,7 @@ function serverHelloNotes(
 ): readonly Note[] {
   const from = (offered: readonly number[] | undefined): string => {
     const count = offered?.filter((id) => !isGrease(id)).length;
-    return count === undefined ? '' : `, chosen from ${count}`;
+    return count === undefined ? '' : ` (of ${count})`;
   };
   const group = extensions.key_share?.group;
   const notes: Note[] = [['cipher suite', `${suiteName(cipherSuite)}${from(hello?.cipherSuites)}`]];

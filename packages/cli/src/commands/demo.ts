@@ -9,7 +9,7 @@
 import { once } from 'node:events';
 import type { AddressInfo } from 'node:net';
 import { performance } from 'node:perf_hooks';
-import { type Credential, type TlsError, type TraceEvent } from '@handfast/tls';
+import { type Credential, TlsError, type TraceEvent } from '@handfast/tls';
 import { connect, createServer, type Server, type TLSSocket, type TlsServerOptions } from '@handfast/tls/node';
 import { keyLabel, type TrustStore, trustStore } from '@handfast/x509';
 import { type Authority, issueClient, issueServer, makeAuthority } from '../authority.ts';
@@ -87,6 +87,7 @@ async function conversation(cast: Cast, stage: Stage, checks: Checks, patience: 
   const scene = stage.scene('A conversation', said);
   const clientTrace: TraceEvent[] = [];
   const serverTrace: TraceEvent[] = [];
+  const sockets: TLSSocket[] = [];
   const server = await listen({
     credentials: [cast.server],
     trust,
@@ -101,7 +102,7 @@ async function conversation(cast: Cast, stage: Stage, checks: Checks, patience: 
     },
   });
   try {
-    const accepted = acceptOne(server, patience);
+    const accepted = acceptOne(server);
     const client = connect({
       host: '127.0.0.1',
       port: portOf(server),
@@ -115,9 +116,11 @@ async function conversation(cast: Cast, stage: Stage, checks: Checks, patience: 
         scene.event(event);
       },
     });
+    sockets.push(client);
     const clientClosed = closing(client);
     await once(client, 'secureConnect', { signal: patience });
-    const served = await accepted;
+    const served = await within(patience, accepted);
+    sockets.push(served);
     const serverClosed = closing(served);
 
     const atServer = new Inbox(served);
@@ -144,7 +147,7 @@ async function conversation(cast: Cast, stage: Stage, checks: Checks, patience: 
     served.end(farewell);
     const farewellAtClient = await atClient.take(farewell.length, patience);
     const endAtClient = await atClient.ended(patience);
-    await Promise.race([Promise.all([clientClosed, serverClosed]), aborted(patience)]);
+    await within(patience, Promise.all([clientClosed, serverClosed]));
 
     const ours = client.negotiated;
     const theirs = served.negotiated;
@@ -195,6 +198,7 @@ async function conversation(cast: Cast, stage: Stage, checks: Checks, patience: 
     );
   } finally {
     scene.end();
+    for (const socket of sockets) socket.destroy();
     server.close();
   }
 }
@@ -221,21 +225,24 @@ async function refusal(cast: Cast, stage: Stage, checks: Checks, patience: Abort
     });
     // What is written waits for a verified server: here, for ever.
     client.write('my secret');
-    const connected = once(client, 'secureConnect').then(() => undefined, () => undefined);
-    const refused = new Promise<TlsError>((resolve) => client.once('error', (error) => resolve(error as TlsError)));
-    const error = await Promise.race([refused, connected, aborted(patience)]);
-    const heard = (await Promise.race([told, aborted(patience)])) as TlsError;
+    const outcome = new Promise<unknown>((resolve) => {
+      client.once('error', resolve);
+      client.once('secureConnect', () => resolve(undefined));
+    });
+    const error = await within(patience, outcome);
+    client.destroy();
+    const heard = await within(patience, told);
     scene.end();
     if (error !== undefined) stage.refused(error);
     checks.check(
       'refused',
       'the client refused the server: its certificate is for another name',
-      error?.code === 'certificate_name_mismatch' && error.origin === 'local' && certificateErrorOf(error)?.code === 'name_mismatch',
+      error instanceof TlsError && error.code === 'certificate_name_mismatch' && error.origin === 'local' && certificateErrorOf(error)?.code === 'name_mismatch',
     );
     checks.check(
       'told',
       'the server was told so, by the alert bad_certificate',
-      heard.code === 'peer_alert' && heard.alert === 'bad_certificate' && heard.origin === 'peer',
+      heard instanceof TlsError && heard.code === 'peer_alert' && heard.alert === 'bad_certificate' && heard.origin === 'peer',
     );
     const leaked = serverTrace.some((event) => event.type === 'record' && event.direction === 'in' && event.contentType === 23);
     checks.check('nothing_sent', 'the wrong server got no byte of what the client had to say', !leaked);
@@ -248,11 +255,7 @@ async function refusal(cast: Cast, stage: Stage, checks: Checks, patience: Abort
 // ---- checks on traces
 
 function updatedBothWays(trace: readonly TraceEvent[]): boolean {
-  const last = (direction: 'in' | 'out'): number | undefined =>
-    trace.findLast((event) => event.type === 'key' && event.direction === direction && event.level === 'application')?.type === 'key'
-      ? generationsOf(trace, direction).at(-1)
-      : undefined;
-  return last('in') === 1 && last('out') === 1;
+  return generationsOf(trace, 'in').at(-1) === 1 && generationsOf(trace, 'out').at(-1) === 1;
 }
 
 function generationsOf(trace: readonly TraceEvent[], direction: 'in' | 'out'): readonly number[] {
@@ -293,12 +296,14 @@ function portOf(server: Server): number {
   return (server.address() as AddressInfo).port;
 }
 
-function acceptOne(server: Server, patience: AbortSignal): Promise<TLSSocket> {
-  return new Promise((resolve, reject) => {
+function acceptOne(server: Server): Promise<TLSSocket> {
+  const accepted = new Promise<TLSSocket>((resolve, reject) => {
     server.once('secureConnection', resolve);
     server.once('tlsClientError', reject);
-    patience.addEventListener('abort', () => reject(patience.reason), { once: true });
   });
+  // The client's own failure may be told first, and then nobody asks for this one.
+  accepted.catch(() => undefined);
+  return accepted;
 }
 
 /** How a socket ended: undefined is well. */
@@ -309,11 +314,19 @@ function closing(socket: TLSSocket): Promise<Error | undefined> {
   });
 }
 
-function aborted(signal: AbortSignal): Promise<never> {
-  return new Promise((_, reject) => {
-    if (signal.aborted) reject(signal.reason);
-    signal.addEventListener('abort', () => reject(signal.reason), { once: true });
+/** A promise's value, unless patience ends first. */
+async function within<T>(patience: AbortSignal, promise: Promise<T>): Promise<T> {
+  let stop = (): void => undefined;
+  const over = new Promise<never>((_, reject) => {
+    stop = () => reject(patience.reason);
+    if (patience.aborted) stop();
+    patience.addEventListener('abort', stop);
   });
+  try {
+    return await Promise.race([promise, over]);
+  } finally {
+    patience.removeEventListener('abort', stop);
+  }
 }
 
 /** What has arrived at a socket, to be taken by length. */
@@ -357,7 +370,7 @@ class Inbox {
       const woken = new Promise<void>((resolve) => {
         this.#wake = resolve;
       });
-      await Promise.race([woken, aborted(patience)]);
+      await within(patience, woken);
     }
   }
 }

@@ -5,7 +5,7 @@
  * @module
  */
 
-import { type Bytes, type CryptoProvider, fromHex, type KeyType, type SignatureAlgorithm, type Signer, utf8 } from '@handfast/crypto';
+import { type Bytes, type CryptoProvider, type KeyType, type SignatureAlgorithm, type Signer, utf8 } from '@handfast/crypto';
 import { nodeProvider } from '@handfast/crypto/node';
 import { encodeSignatureAlgorithm } from '../../src/algorithms.ts';
 import { type ExtensionName, extensionOids, type Oid } from '../../src/der/oid.ts';
@@ -76,11 +76,11 @@ export interface OddOptions {
   readonly forged?: boolean;
 }
 
-/** A certificate with exactly these extensions, whatever they say. */
+/** A certificate with exactly these extensions, whatever they say; an empty common name is no subject at all. */
 export async function odd(commonName: string, issuer: Identity | undefined, options: OddOptions = {}): Promise<Identity> {
   const { signer = await newSigner(), version = 3, algorithm = 'ecdsa-sha256', extensions = [] } = options;
   const signatureIdentifier = options.signatureIdentifier ?? encodeSignatureAlgorithm(algorithm);
-  const subject = directoryName({ commonName });
+  const subject = directoryName(commonName === '' ? {} : { commonName });
   const issuerName = options.issuerName === undefined ? (issuer?.certificate.subject ?? subject) : directoryName({ commonName: options.issuerName });
   const tbs = der.sequence(
     ...(version === 3 ? [der.explicit(0, der.smallInteger(2))] : []),
@@ -155,7 +155,3 @@ export const asynchronousProvider: CryptoProvider = {
     ]),
   ),
 };
-
-export function hex(text: string): Bytes {
-  return fromHex(text);
-}

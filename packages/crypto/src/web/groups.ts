@@ -1,0 +1,138 @@
+/**
+ * Key exchange on the web: X25519 and the P curves by WebCrypto, asynchronous; ML-KEM by noble, synchronous.
+ *
+ * @module
+ */
+
+import { ml_kem768, ml_kem1024 } from '@noble/post-quantum/ml-kem.js';
+import { copyBytes, wipe } from '../bytes.ts';
+import { type Bytes, CryptoError, type EphemeralKey, type GroupName, type KeyExchange } from '../provider.ts';
+import { checkShareLength, checkSharedSecret } from './shares.ts';
+import { subtle, wrapError } from './subtle.ts';
+
+interface Curve {
+  readonly name: GroupName;
+  readonly algorithm: { readonly name: 'X25519' } | { readonly name: 'ECDH'; readonly namedCurve: string };
+  readonly shareLength: number;
+  readonly secretLength: number;
+}
+
+export const x25519: KeyExchange = exchange({
+  name: 'x25519',
+  algorithm: { name: 'X25519' },
+  shareLength: 32,
+  secretLength: 32,
+});
+export const secp256r1: KeyExchange = exchange(weierstrass('secp256r1', 'P-256', 32));
+export const secp384r1: KeyExchange = exchange(weierstrass('secp384r1', 'P-384', 48));
+export const secp521r1: KeyExchange = exchange(weierstrass('secp521r1', 'P-521', 66));
+
+function weierstrass(name: GroupName, namedCurve: string, coordinate: number): Curve {
+  return { name, algorithm: { name: 'ECDH', namedCurve }, shareLength: 1 + 2 * coordinate, secretLength: coordinate };
+}
+
+function exchange(curve: Curve): KeyExchange {
+  const { name, algorithm, shareLength, secretLength } = curve;
+
+  /** A copy of a share that has the right length and form, before any API sees it. */
+  function checked(share: Uint8Array): Bytes {
+    checkShareLength(name, share, shareLength);
+    // WebCrypto takes compressed points too.
+    if (algorithm.name === 'ECDH' && share[0] !== 4) {
+      throw new CryptoError('invalid_share', `a ${name} point must be uncompressed`);
+    }
+    return copyBytes(share);
+  }
+
+  async function newKey(): Promise<{ readonly privateKey: CryptoKey; readonly share: Bytes }> {
+    try {
+      const pair = await subtle().generateKey(algorithm, false, ['deriveBits']);
+      if (!('privateKey' in pair)) throw new CryptoError('failed', `WebCrypto made no ${name} key pair`);
+      const share = new Uint8Array(await subtle().exportKey('raw', pair.publicKey));
+      return { privateKey: pair.privateKey, share };
+    } catch (cause) {
+      throw wrapError(cause, 'failed', `WebCrypto made no ${name} key`);
+    }
+  }
+
+  async function derive(privateKey: CryptoKey, share: Bytes): Promise<Bytes> {
+    let secret: Bytes;
+    try {
+      const publicKey = await subtle().importKey('raw', share, algorithm, false, []);
+      const parameters = { name: algorithm.name, public: publicKey };
+      secret = new Uint8Array(await subtle().deriveBits(parameters, privateKey, 8 * secretLength));
+    } catch (cause) {
+      throw wrapError(cause, 'invalid_share', `the ${name} share is not a point that can be used`);
+    }
+    return checkSharedSecret(name, secret);
+  }
+
+  async function generate(): Promise<EphemeralKey> {
+    const made = await newKey();
+    let privateKey: CryptoKey | undefined = made.privateKey;
+    return {
+      share: made.share,
+      async agree(serverShare) {
+        if (privateKey === undefined) throw new CryptoError('failed', `this ${name} key has been disposed of`);
+        return derive(privateKey, checked(serverShare));
+      },
+      dispose() {
+        privateKey = undefined;
+      },
+    };
+  }
+
+  return {
+    name,
+    clientShareLength: shareLength,
+    serverShareLength: shareLength,
+    generate,
+    async encapsulate(clientShare) {
+      const peer = checked(clientShare);
+      const { privateKey, share } = await newKey();
+      return { share, secret: await derive(privateKey, peer) };
+    },
+  };
+}
+
+export const mlkem768: KeyExchange = mlkem('mlkem768', ml_kem768, 1184, 1088);
+export const mlkem1024: KeyExchange = mlkem('mlkem1024', ml_kem1024, 1568, 1568);
+
+function mlkem(
+  name: 'mlkem768' | 'mlkem1024',
+  kem: typeof ml_kem768,
+  keyLength: number,
+  ciphertextLength: number,
+): KeyExchange {
+  return {
+    name,
+    clientShareLength: keyLength,
+    serverShareLength: ciphertextLength,
+    generate() {
+      const pair = kem.keygen();
+      let secretKey: Uint8Array | undefined = pair.secretKey;
+      return {
+        share: pair.publicKey,
+        agree(serverShare) {
+          if (secretKey === undefined) throw new CryptoError('failed', `this ${name} key has been disposed of`);
+          checkShareLength(name, serverShare, ciphertextLength);
+          return kem.decapsulate(serverShare, secretKey);
+        },
+        dispose() {
+          wipe(secretKey);
+          secretKey = undefined;
+        },
+      };
+    },
+    encapsulate(clientShare) {
+      checkShareLength(name, clientShare, keyLength);
+      try {
+        // noble makes the modulus check of FIPS 203 §7.2 here.
+        const { cipherText, sharedSecret } = kem.encapsulate(clientShare);
+        return { share: cipherText, secret: sharedSecret };
+      } catch (cause) {
+        throw new CryptoError('invalid_share', `the ${name} encapsulation key does not pass its check`, { cause });
+      }
+    },
+  };
+}

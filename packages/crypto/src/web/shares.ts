@@ -1,0 +1,22 @@
+/**
+ * Checks on a peer's share that every group of the web provider makes.
+ *
+ * @module
+ */
+
+import { type Bytes, CryptoError, type GroupName } from '../provider.ts';
+
+/** Refuses a share of the wrong length. */
+export function checkShareLength(name: GroupName, share: Uint8Array, length: number): void {
+  if (share.length !== length) {
+    throw new CryptoError('invalid_share', `a ${name} share has ${length} bytes, not ${share.length}`);
+  }
+}
+
+/** Refuses the all-zero result of a small-order share (RFC 7748 §6, RFC 9846 §7.4.2). */
+export function checkSharedSecret(name: GroupName, secret: Bytes): Bytes {
+  let bits = 0;
+  for (const byte of secret) bits |= byte;
+  if (bits === 0) throw new CryptoError('invalid_share', `the ${name} result is all zeros`);
+  return secret;
+}
