@@ -9,26 +9,35 @@ import { quote, TlsConfigError, TlsError } from '@handfast/tls';
 import { CertificateError, type RefusedPath } from '@handfast/x509';
 import { CliError, exitCodeOf } from './exit.ts';
 import type { Colors } from './io.ts';
-import { nameOf } from './transcript.ts';
+import { nameOf, wrap } from './transcript.ts';
 
-/** Lines without their ends. */
-export function explain(error: unknown, colors: Colors): readonly string[] {
+/**
+ * Lines without their ends.
+ * @param width where lines are broken: a terminal's; without one they stay whole, for `grep`.
+ */
+export function explain(error: unknown, colors: Colors, width: number = Number.POSITIVE_INFINITY): readonly string[] {
   const { red, bold, dim } = colors;
-  const field = (label: string, text: string): string => `  ${dim(label.padEnd(7))} ${text}`;
-  const lines = [`${red('✗')} ${bold(messageOf(error))}`];
+  const lines: string[] = [];
+  const add = (head: string, headLength: number, text: string, style = (part: string): string => part): void => {
+    for (const [index, part] of wrap(text, Math.max(20, width - headLength)).entries()) {
+      lines.push(`${index === 0 ? head : ' '.repeat(headLength)}${style(part)}`);
+    }
+  };
+  const field = (label: string, text: string): void => add(`  ${dim(label.padEnd(7))} `, 10, text);
+  add(`${red('✗')} `, 2, messageOf(error), bold);
   if (error instanceof TlsError) {
-    lines.push(field('code', error.code));
-    lines.push(field('where', whereOf(error)));
-    if (error.alert !== null) lines.push(field('alert', alertText(error)));
+    field('code', error.code);
+    field('where', whereOf(error));
+    if (error.alert !== null) field('alert', alertText(error));
   } else if (error instanceof CertificateError) {
-    lines.push(field('code', error.code));
+    field('code', error.code);
   }
-  const certificate = certificateErrorOf(error);
-  for (const [index, path] of (certificate?.paths ?? []).entries()) {
-    lines.push(field(index === 0 ? 'tried' : '', pathText(path)), field('', `  ${dim('refused:')} ${path.message}`));
+  for (const [index, path] of (certificateErrorOf(error)?.paths ?? []).entries()) {
+    field(index === 0 ? 'tried' : '', pathText(path));
+    add(`${' '.repeat(10)}${dim('refused:')} `, 19, path.message);
   }
   const hint = hintOf(error);
-  if (hint !== undefined) lines.push(field('hint', hint));
+  if (hint !== undefined) field('hint', hint);
   if (isFault(error)) lines.push(...(error.stack ?? '').split('\n').slice(1).map(dim));
   return lines;
 }

@@ -25,6 +25,11 @@ export function colorsFor(stream: Writable, env: Io['env'], wanted = true): Colo
   return pc.createColors(!refused && (terminal || (env['FORCE_COLOR'] ?? '') !== ''));
 }
 
+/** The columns of a terminal; endless for a file or a pipe. */
+export function widthOf(stream: Writable): number {
+  return 'columns' in stream && typeof stream.columns === 'number' ? stream.columns : Number.POSITIVE_INFINITY;
+}
+
 /** The process's own streams and signals. */
 export function processIo(): Io {
   const controller = new AbortController();

@@ -10,7 +10,7 @@ import { demo, type DemoOptions } from './commands/demo.ts';
 import { serve, type ServeOptions } from './commands/serve.ts';
 import { type ExitCode, exitCodeOf, exitCodes, exitCodesHelp } from './exit.ts';
 import { explain, explainJson } from './explain.ts';
-import { colorsFor, type Io } from './io.ts';
+import { colorsFor, type Io, widthOf } from './io.ts';
 import { dialogues } from './starttls/index.ts';
 import { version } from './version.ts';
 
@@ -30,7 +30,10 @@ export async function run(argv: readonly string[], io: Io): Promise<ExitCode> {
   } catch (error) {
     if (error instanceof CommanderError) return error.exitCode === 0 ? exitCodes.ok : exitCodes.usage;
     if (argv.includes('--json')) io.stderr.write(`${JSON.stringify({ event: 'error', ...explainJson(error) })}\n`);
-    else for (const line of explain(error, colorsFor(io.stderr, io.env, !argv.includes('--no-color')))) io.stderr.write(`${line}\n`);
+    else {
+      const colors = colorsFor(io.stderr, io.env, !argv.includes('--no-color'));
+      for (const line of explain(error, colors, widthOf(io.stderr))) io.stderr.write(`${line}\n`);
+    }
     return exitCodeOf(error);
   }
 }

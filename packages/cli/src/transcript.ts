@@ -123,7 +123,7 @@ export class Transcript {
     const name = leaf === undefined ? 'nobody' : nameOf(leaf);
     this.#note('✓', `verified: the ${who} is ${name}${chain ? `, signed by ${chain}` : ', whom we trust itself'}`, green);
     const rules = [...new Set(peer.path.checks.map(({ rule }) => rule.replace('_', ' ')))].join(', ');
-    if (this.#options.detail !== 'brief') this.#notes([['  checked', rules]]);
+    if (this.#options.detail !== 'brief') this.#note(' ', `by ${rules}`, this.#options.colors.dim);
   }
 
   // ---- what there is to say of a message
@@ -281,7 +281,9 @@ function list(ids: readonly number[] | undefined, name: (id: number) => string, 
 function describeDer(der: Uint8Array): string {
   try {
     const certificate = parseCertificate(der);
-    return `${nameOf(certificate)}, signed by ${escapeText(certificate.issuer.commonName ?? certificate.issuer.toString())} (${keyLabel(certificate.publicKey)})`;
+    const issuer = escapeText(certificate.issuer.commonName ?? certificate.issuer.toString());
+    const by = certificate.selfIssued ? 'signed by itself' : `signed by ${issuer}`;
+    return `${nameOf(certificate)}, ${by} (${keyLabel(certificate.publicKey)})`;
   } catch (error) {
     if (error instanceof CertificateError) return `a certificate that cannot be read: ${error.message}`;
     throw error;

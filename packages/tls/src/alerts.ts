@@ -4,7 +4,7 @@
  * @module
  */
 
-import { type AlertName, alerts } from './registry.ts';
+import { type AlertName, alerts, isAlertName } from './registry.ts';
 
 const meanings: Readonly<Partial<Record<AlertName, string>>> = {
   close_notify: 'it closed the connection before the handshake was done',
@@ -38,7 +38,7 @@ export function alertMeaning(
   alert: AlertName | `unknown (${number})`,
   connected: boolean,
 ): string {
-  const known = alert in alerts ? (alert as AlertName) : undefined;
+  const known = isAlertName(alert) ? alert : undefined;
   const number = known === undefined ? '' : ` (${alerts[known]})`;
   const meaning = known === undefined ? undefined : meanings[known];
   const when = connected ? '' : ' during the handshake';

@@ -20,7 +20,7 @@ import { type AbortControllerLike, newAbortController } from './platform.ts';
 import { Deframer } from './record/deframer.ts';
 import { HandshakeJoiner } from './record/joiner.ts';
 import { type Content, type PaddingPolicy, RecordLayer } from './record/layer.ts';
-import { alertName, contentType } from './registry.ts';
+import { type AlertName, alertName, contentType, isAlertName } from './registry.ts';
 import type { KeyLogListener, TraceEventBody, TraceListener } from './trace.ts';
 
 /** What an adapter does with the engine's output. Called after each step, in order. */
@@ -361,6 +361,7 @@ export class Connection {
       this.#sendLastAlert(error);
     }
     this.#ended = true;
+    this.#parked = false;
     this.#waiting = undefined;
     // `finally` blocks wipe what the flow holds. A flow that threw has ended already.
     this.#flow.return(undefined as never);
@@ -379,8 +380,8 @@ export class Connection {
         if (this.#established) return;
         this.#sendAlert('user_canceled');
         this.#sendAlert('close_notify');
-      } else if (!error.alert.startsWith('unknown')) {
-        this.#sendAlert(error.alert as Parameters<RecordLayer['alert']>[0]);
+      } else if (isAlertName(error.alert)) {
+        this.#sendAlert(error.alert);
       }
     } catch {
       // The write key itself is what failed: there is no way left to say so.
@@ -388,7 +389,7 @@ export class Connection {
     this.#writeEnded = true;
   }
 
-  #sendAlert(alert: Parameters<RecordLayer['alert']>[0]): void {
+  #sendAlert(alert: AlertName): void {
     this.#records.alert(alert);
     const level = alert === 'close_notify' || alert === 'user_canceled' ? 1 : 2;
     this.#trace({ type: 'alert', direction: 'out', alert, level });
@@ -507,6 +508,7 @@ export class Connection {
       return;
     }
     this.#emptyRecords = 0;
+    this.#established?.receivedApplicationData();
     // Opened into memory of its own: it is handed over.
     const data = bytes as Bytes;
     this.#events.push(() => this.#handlers.data?.(data));

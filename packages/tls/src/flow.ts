@@ -88,6 +88,8 @@ export interface Established {
   readonly negotiated: Negotiated;
   /** Called before each application record: key updates that are owed or due go out first. */
   beforeApplicationData(): void;
+  /** Called when application data has come: what is counted against a flood of key updates begins anew. */
+  receivedApplicationData(): void;
   /** Sends a KeyUpdate; `requestPeer` asks for the peer's own. */
   updateKeys(requestPeer: boolean): void;
   /** RFC 9846 §7.5. */

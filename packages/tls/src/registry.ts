@@ -204,6 +204,10 @@ export function alertName(id: number): AlertName | `unknown (${number})` {
   return alertNames.get(id) ?? `unknown (${id})`;
 }
 
+export function isAlertName(name: string): name is AlertName {
+  return Object.hasOwn(alerts, name);
+}
+
 export const contentType = {
   change_cipher_spec: 20,
   alert: 21,

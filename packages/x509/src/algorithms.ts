@@ -10,7 +10,7 @@
 
 import { type Bytes, type HashName, hashLength, type KeyType, type SignatureAlgorithm } from '@handfast/crypto';
 import type { Oid } from './der/oid.ts';
-import { type DerReader, contextConstructed, readDer, tag } from './der/reader.ts';
+import { contextConstructed, type DerReader, readDer, tag } from './der/reader.ts';
 import * as der from './der/writer.ts';
 import { malformed } from './errors.ts';
 
@@ -128,7 +128,8 @@ export function readPssParameters(parameters: Bytes | undefined): HashName | und
     const saltLength = explicitly(params, 2, (inner) => inner.smallInteger());
     const trailer = explicitly(params, 3, (inner) => inner.smallInteger());
     params.end();
-    if (trailer !== undefined) throw malformed('RSASSA-PSS-params', 'a trailer field, which is 1 by default and may only be 1');
+    if (trailer !== undefined)
+      throw malformed('RSASSA-PSS-params', 'a trailer field, which is 1 by default and may only be 1');
     return hash !== undefined && hash === mgfHash && saltLength === hashLength[hash] ? hash : undefined;
   });
 }
@@ -149,7 +150,11 @@ function rowOf(algorithm: SignatureAlgorithm): SignatureRow {
   return row;
 }
 
-function parametersFit(wanted: SignatureRow['parameters'], found: Bytes | undefined, pss: HashName | undefined): boolean {
+function parametersFit(
+  wanted: SignatureRow['parameters'],
+  found: Bytes | undefined,
+  pss: HashName | undefined,
+): boolean {
   if (wanted === 'absent') return found === undefined;
   if (wanted === 'null') return found === undefined || isNull(found);
   return wanted.pss === pss;
@@ -166,7 +171,8 @@ function explicitly<T>(reader: DerReader, number: number, read: (inner: DerReade
 /** A hash's AlgorithmIdentifier: parameters NULL or absent, both of which RFC 4055 §2.1 wants accepted. */
 function readHash(reader: DerReader): HashName | undefined {
   const { oid, parameters } = readAlgorithmIdentifier(reader, 'hash algorithm');
-  if (parameters !== undefined && !isNull(parameters)) throw malformed('hash algorithm', 'parameters that are not NULL');
+  if (parameters !== undefined && !isNull(parameters))
+    throw malformed('hash algorithm', 'parameters that are not NULL');
   return hashOids.find(([, known]) => known === oid)?.[0];
 }
 

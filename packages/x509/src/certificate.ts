@@ -8,9 +8,17 @@
  * @module
  */
 
-import { type Bytes, copyBytes, type CryptoProvider, equalBytes, type PublicKeyInfo, type SignatureAlgorithm, toHex } from '@handfast/crypto';
+import {
+  type Bytes,
+  type CryptoProvider,
+  copyBytes,
+  equalBytes,
+  type PublicKeyInfo,
+  type SignatureAlgorithm,
+  toHex,
+} from '@handfast/crypto';
 import { type AlgorithmIdentifier, readAlgorithmIdentifier, signatureAlgorithmOf } from './algorithms.ts';
-import { extensionLabel, extensionOids, type ExtensionName, type Oid } from './der/oid.ts';
+import { type ExtensionName, extensionLabel, extensionOids, type Oid } from './der/oid.ts';
 import { looksLikePem, parsePem } from './der/pem.ts';
 import { contextConstructed, contextPrimitive, type DerReader, readDer, tag } from './der/reader.ts';
 import { CertificateError, malformed } from './errors.ts';
@@ -181,9 +189,9 @@ function readCertificate(reader: DerReader): CertificateFields {
  *      extensions      [3]  EXPLICIT Extensions OPTIONAL }
  * ```
  */
-function readTbs(
-  tbs: DerReader,
-): Omit<CertificateFields, 'tbs' | 'signatureIdentifier' | 'signature'> & { readonly innerIdentifier: AlgorithmIdentifier } {
+function readTbs(tbs: DerReader): Omit<CertificateFields, 'tbs' | 'signatureIdentifier' | 'signature'> & {
+  readonly innerIdentifier: AlgorithmIdentifier;
+} {
   const version = readVersion(tbs);
   const serialNumber = tbs.integer();
   const innerIdentifier = readAlgorithmIdentifier(tbs, 'signature');
@@ -215,7 +223,10 @@ function readVersion(tbs: DerReader): 1 | 2 | 3 {
   wrapper.end();
   if (version === 1) return 2;
   if (version === 2) return 3;
-  throw malformed('certificate', version === 0 ? 'version 1 written out, which is the default' : `version ${version + 1}`);
+  throw malformed(
+    'certificate',
+    version === 0 ? 'version 1 written out, which is the default' : `version ${version + 1}`,
+  );
 }
 
 class ParsedCertificate implements Certificate {

@@ -177,7 +177,8 @@ export function parseAuthorityKeyIdentifier(value: Bytes, what: string): Authori
     const serialNumber = fields.optional(contextPrimitive(2));
     fields.end();
     // RFC 5280 §A.2: both or neither.
-    if ((issuer === undefined) !== (serialNumber === undefined)) throw malformed(what, 'an issuer without serial number, or the reverse');
+    if ((issuer === undefined) !== (serialNumber === undefined))
+      throw malformed(what, 'an issuer without serial number, or the reverse');
     return { namesIssuer: issuer !== undefined, ...(keyIdentifier === undefined ? {} : { keyIdentifier }) };
   });
 }

@@ -8,7 +8,19 @@
  * @module
  */
 
-import { type Bytes, concat, type CryptoProvider, equalBytes, type MaybePromise, type PublicKeyInfo, runSettling, settle, type Settling, type SignatureAlgorithm, type Signer } from '@handfast/crypto';
+import {
+  type Bytes,
+  type CryptoProvider,
+  concat,
+  equalBytes,
+  type MaybePromise,
+  type PublicKeyInfo,
+  runSettling,
+  type Settling,
+  type SignatureAlgorithm,
+  type Signer,
+  settle,
+} from '@handfast/crypto';
 import { encodeSignatureAlgorithm } from './algorithms.ts';
 import { type Certificate, parseCertificate } from './certificate.ts';
 import { type ExtensionName, extensionOids, keyPurposeOids } from './der/oid.ts';
@@ -76,27 +88,42 @@ export function issueCertificate(options: IssueOptions): MaybePromise<Certificat
 }
 
 /** What the common kinds of certificate share. */
-export type IssueBasics = Pick<IssueOptions, 'provider' | 'subject' | 'issuer' | 'notBefore' | 'notAfter' | 'signatureAlgorithm'>;
+export type IssueBasics = Pick<
+  IssueOptions,
+  'provider' | 'subject' | 'issuer' | 'notBefore' | 'notAfter' | 'signatureAlgorithm'
+>;
 
 /** A self-signed root CA over the signer's own key. */
-export function issueRoot(options: Omit<IssueBasics, 'issuer'> & { readonly signer: Signer; readonly pathLength?: number }): MaybePromise<Certificate> {
+export function issueRoot(
+  options: Omit<IssueBasics, 'issuer'> & { readonly signer: Signer; readonly pathLength?: number },
+): MaybePromise<Certificate> {
   const { signer, pathLength, ...basics } = options;
   return issueCertificate({ ...basics, publicKey: signer.publicKey, issuer: { signer }, ca: caOf(pathLength) });
 }
 
 /** An intermediate CA; it issues leaves only, unless `pathLength` says more. */
-export function issueIntermediate(options: IssueBasics & { readonly publicKey: PublicKeyInfo; readonly pathLength?: number }): MaybePromise<Certificate> {
+export function issueIntermediate(
+  options: IssueBasics & { readonly publicKey: PublicKeyInfo; readonly pathLength?: number },
+): MaybePromise<Certificate> {
   const { pathLength = 0, ...basics } = options;
   return issueCertificate({ ...basics, ca: { pathLength } });
 }
 
 /** A server's certificate for these host names and IP literals. */
-export function issueServerCertificate(options: IssueBasics & { readonly publicKey: PublicKeyInfo; readonly names: readonly string[] }): MaybePromise<Certificate> {
+export function issueServerCertificate(
+  options: IssueBasics & { readonly publicKey: PublicKeyInfo; readonly names: readonly string[] },
+): MaybePromise<Certificate> {
   return issueCertificate({ ...options, extendedKeyUsage: ['serverAuth'] });
 }
 
 /** A client's certificate. */
-export function issueClientCertificate(options: IssueBasics & { readonly publicKey: PublicKeyInfo; readonly emails?: readonly string[]; readonly names?: readonly string[] }): MaybePromise<Certificate> {
+export function issueClientCertificate(
+  options: IssueBasics & {
+    readonly publicKey: PublicKeyInfo;
+    readonly emails?: readonly string[];
+    readonly names?: readonly string[];
+  },
+): MaybePromise<Certificate> {
   return issueCertificate({ ...options, extendedKeyUsage: ['clientAuth'] });
 }
 
@@ -136,7 +163,8 @@ function extensionsOf(options: IssueOptions, subject: DirectoryName): Bytes[] {
   const names = splitNames(options.names ?? [], options.emails ?? []);
   const hasNames = names.dnsNames.length + names.ipAddresses.length + names.emails.length > 0;
   const subjectIsEmpty = subject.rdns.length === 0;
-  if (subjectIsEmpty && (ca !== false || !hasNames)) throw new RangeError('a CA, or a certificate without names, needs a subject');
+  if (subjectIsEmpty && (ca !== false || !hasNames))
+    throw new RangeError('a CA, or a certificate without names, needs a subject');
   const usages = options.keyUsage ?? (ca === false ? ['digitalSignature'] : ['keyCertSign', 'cRLSign']);
   const authorityKey =
     issuer.certificate?.subjectKeyIdentifier ?? keyIdentifierOf(provider, issuer.certificate?.publicKey ?? publicKey);
@@ -145,7 +173,13 @@ function extensionsOf(options: IssueOptions, subject: DirectoryName): Bytes[] {
     extension('keyUsage', true, encodeKeyUsage(usages)),
     ...(extendedKeyUsage === undefined || extendedKeyUsage.length === 0
       ? []
-      : [extension('extKeyUsage', false, encodeExtendedKeyUsage(extendedKeyUsage.map((purpose) => keyPurposeOids[purpose])))]),
+      : [
+          extension(
+            'extKeyUsage',
+            false,
+            encodeExtendedKeyUsage(extendedKeyUsage.map((purpose) => keyPurposeOids[purpose])),
+          ),
+        ]),
     ...(hasNames ? [extension('subjectAltName', subjectIsEmpty, encodeSubjectAltName(names))] : []),
     extension('subjectKeyIdentifier', false, encodeSubjectKeyIdentifier(keyIdentifierOf(provider, publicKey))),
     extension('authorityKeyIdentifier', false, encodeAuthorityKeyIdentifier(authorityKey)),
@@ -156,17 +190,25 @@ function checkIssuer(options: IssueOptions): void {
   const { issuer, publicKey, notBefore, notAfter, ca = false, keyUsage } = options;
   const own = issuer.certificate?.publicKey ?? publicKey;
   if (!equalBytes(own.spki, issuer.signer.publicKey.spki)) {
-    throw new RangeError(issuer.certificate ? "the signer is not the issuer certificate's key" : 'self-signed, but the signer has another key');
+    throw new RangeError(
+      issuer.certificate
+        ? "the signer is not the issuer certificate's key"
+        : 'self-signed, but the signer has another key',
+    );
   }
-  if (!(notBefore.getTime() <= notAfter.getTime())) throw new RangeError('notBefore is after notAfter, or one is no date');
-  if (ca !== false && keyUsage !== undefined && !keyUsage.includes('keyCertSign')) throw new RangeError('a CA needs the key usage keyCertSign');
+  if (!(notBefore.getTime() <= notAfter.getTime()))
+    throw new RangeError('notBefore is after notAfter, or one is no date');
+  if (ca !== false && keyUsage !== undefined && !keyUsage.includes('keyCertSign'))
+    throw new RangeError('a CA needs the key usage keyCertSign');
   if (ca === false && keyUsage?.includes('keyCertSign')) throw new RangeError('the key usage keyCertSign is for CAs');
   if (issuer.certificate === undefined) return;
   const { basicConstraints, keyUsage: issuerUsage } = issuer.certificate;
-  if (basicConstraints?.ca !== true || issuerUsage?.has('keyCertSign') === false) throw new RangeError('the issuer is not a CA');
+  if (basicConstraints?.ca !== true || issuerUsage?.has('keyCertSign') === false)
+    throw new RangeError('the issuer is not a CA');
   const room = basicConstraints.pathLength;
   const wanted = typeof ca === 'object' ? ca.pathLength + 1 : ca ? 1 : 0;
-  if (room !== undefined && wanted > room) throw new RangeError(`the issuer's path length of ${room} leaves no room for this CA`);
+  if (room !== undefined && wanted > room)
+    throw new RangeError(`the issuer's path length of ${room} leaves no room for this CA`);
 }
 
 function defaultAlgorithm(signer: Signer): SignatureAlgorithm {
@@ -193,7 +235,11 @@ function serialNumberOf({ provider, serialNumber }: IssueOptions): Uint8Array {
 function splitNames(
   names: readonly string[],
   emails: readonly string[],
-): { readonly dnsNames: readonly string[]; readonly ipAddresses: readonly Bytes[]; readonly emails: readonly string[] } {
+): {
+  readonly dnsNames: readonly string[];
+  readonly ipAddresses: readonly Bytes[];
+  readonly emails: readonly string[];
+} {
   const dnsNames: string[] = [];
   const ipAddresses: Bytes[] = [];
   for (const name of names) {
@@ -203,7 +249,8 @@ function splitNames(
     else throw new RangeError(`neither a host name nor an IP address: ${quote(name)}`);
   }
   for (const email of emails) {
-    if (!/^[\x21-\x7e]+$/.test(email) || email.split('@').length !== 2) throw new RangeError(`not a mailbox: ${quote(email)}`);
+    if (!/^[\x21-\x7e]+$/.test(email) || email.split('@').length !== 2)
+      throw new RangeError(`not a mailbox: ${quote(email)}`);
   }
   return { dnsNames, ipAddresses, emails };
 }

@@ -8,7 +8,14 @@
  * @module
  */
 
-import { type Bytes, copyBytes, type HashName, type KeyType, type PublicKeyInfo, type SignatureAlgorithm } from '@handfast/crypto';
+import {
+  type Bytes,
+  copyBytes,
+  type HashName,
+  type KeyType,
+  type PublicKeyInfo,
+  type SignatureAlgorithm,
+} from '@handfast/crypto';
 import { type AlgorithmIdentifier, keyTypeFits, readAlgorithmIdentifier, readPssParameters } from './algorithms.ts';
 import type { Oid } from './der/oid.ts';
 import { looksLikePem, type PemBlock, parsePem } from './der/pem.ts';
@@ -62,7 +69,10 @@ export function parsePublicKey(spki: Uint8Array): PublicKeyInfo {
   const own = copyBytes(spki);
   const { algorithm, raw } = readDer(own, 'public key', (reader) => {
     const info = reader.sequence();
-    const fields = { algorithm: readAlgorithmIdentifier(info, 'public key algorithm'), raw: info.octetAlignedBitString() };
+    const fields = {
+      algorithm: readAlgorithmIdentifier(info, 'public key algorithm'),
+      raw: info.octetAlignedBitString(),
+    };
     info.end();
     return fields;
   });
@@ -109,7 +119,9 @@ function keyKind(algorithm: AlgorithmIdentifier, raw: Bytes): Pick<PublicKeyInfo
   }
   if (oid === rsaSsaPss) {
     if (parameters !== undefined && readPssParameters(parameters) === undefined) {
-      throw unsupportedKey('an RSA-PSS key bound to other parameters than one of our hashes, the same in MGF1, and as long a salt');
+      throw unsupportedKey(
+        'an RSA-PSS key bound to other parameters than one of our hashes, the same in MGF1, and as long a salt',
+      );
     }
     return { type: 'rsa-pss', bits: rsaBits(raw) };
   }
@@ -117,7 +129,8 @@ function keyKind(algorithm: AlgorithmIdentifier, raw: Bytes): Pick<PublicKeyInfo
   const row = rawKeys.find((candidate) => candidate.oid === oid);
   if (row === undefined) throw unsupportedKey(`a key of algorithm ${oid}`);
   if (parameters !== undefined) throw malformed(`${keyNames[row.type]} public key`, 'parameters, which must be absent');
-  if (raw.length !== row.length) throw malformed(`${keyNames[row.type]} public key`, `${raw.length} bytes, not ${row.length}`);
+  if (raw.length !== row.length)
+    throw malformed(`${keyNames[row.type]} public key`, `${raw.length} bytes, not ${row.length}`);
   return { type: row.type, bits: row.bits };
 }
 
@@ -208,9 +221,13 @@ function privateKeyOf(block: PemBlock): Bytes {
 }
 
 function encrypted(): CertificateError {
-  return new CertificateError('encrypted_key', 'the private key is encrypted under a password, which is not supported', {
-    hint: 'decrypt it first: openssl pkey -in key.pem -out plain.pem',
-  });
+  return new CertificateError(
+    'encrypted_key',
+    'the private key is encrypted under a password, which is not supported',
+    {
+      hint: 'decrypt it first: openssl pkey -in key.pem -out plain.pem',
+    },
+  );
 }
 
 /** PrivateKeyInfo without attributes or public key: the form that every importer takes. */

@@ -10,29 +10,47 @@ const algorithmOf = (bytes: Uint8Array): SignatureAlgorithm | undefined =>
   signatureAlgorithmOf(readDer(Uint8Array.from(bytes), 'x', (reader) => readAlgorithmIdentifier(reader, 'x')));
 
 const all: readonly SignatureAlgorithm[] = [
-  'ecdsa-sha256', 'ecdsa-sha384', 'ecdsa-sha512',
-  'rsa-pss-sha256', 'rsa-pss-sha384', 'rsa-pss-sha512',
-  'rsa-pkcs1-sha256', 'rsa-pkcs1-sha384', 'rsa-pkcs1-sha512',
-  'ed25519', 'ed448', 'ml-dsa-44', 'ml-dsa-65', 'ml-dsa-87',
+  'ecdsa-sha256',
+  'ecdsa-sha384',
+  'ecdsa-sha512',
+  'rsa-pss-sha256',
+  'rsa-pss-sha384',
+  'rsa-pss-sha512',
+  'rsa-pkcs1-sha256',
+  'rsa-pkcs1-sha384',
+  'rsa-pkcs1-sha512',
+  'ed25519',
+  'ed448',
+  'ml-dsa-44',
+  'ml-dsa-65',
+  'ml-dsa-87',
 ];
 
 const sha256 = '2.16.840.1.101.3.4.2.1';
 const sha384 = '2.16.840.1.101.3.4.2.2';
 const sha1 = '1.3.14.3.2.26';
 const mgf1 = '1.2.840.113549.1.1.8';
-const hash = (oid: string, ...parameters: readonly Uint8Array[]): Uint8Array => der.sequence(der.oid(oid), ...parameters);
-const pss = (...fields: readonly Uint8Array[]): Uint8Array => der.sequence(der.oid('1.2.840.113549.1.1.10'), der.sequence(...fields));
+const hash = (oid: string, ...parameters: readonly Uint8Array[]): Uint8Array =>
+  der.sequence(der.oid(oid), ...parameters);
+const pss = (...fields: readonly Uint8Array[]): Uint8Array =>
+  der.sequence(der.oid('1.2.840.113549.1.1.10'), der.sequence(...fields));
 const pssOf = (digest: string, mgf: string, salt: number): Uint8Array =>
-  pss(der.explicit(0, hash(digest)), der.explicit(1, der.sequence(der.oid(mgf1), hash(mgf))), der.explicit(2, der.smallInteger(salt)));
+  pss(
+    der.explicit(0, hash(digest)),
+    der.explicit(1, der.sequence(der.oid(mgf1), hash(mgf))),
+    der.explicit(2, der.smallInteger(salt)),
+  );
 
 describe('an AlgorithmIdentifier', () => {
   for (const algorithm of all) {
-    it(`of ${algorithm} is written and read`, () => assert.equal(algorithmOf(encodeSignatureAlgorithm(algorithm)), algorithm));
+    it(`of ${algorithm} is written and read`, () =>
+      assert.equal(algorithmOf(encodeSignatureAlgorithm(algorithm)), algorithm));
   }
   it('of ECDSA has no parameters (RFC 5758 §3.2)', () => {
     assert.equal(algorithmOf(hash('1.2.840.10045.4.3.2', der.nothing())), undefined);
   });
-  it('of EdDSA has no parameters (RFC 8410 §3)', () => assert.equal(algorithmOf(hash('1.3.101.112', der.nothing())), undefined));
+  it('of EdDSA has no parameters (RFC 8410 §3)', () =>
+    assert.equal(algorithmOf(hash('1.3.101.112', der.nothing())), undefined));
   it('of RSA PKCS #1 has NULL, or nothing (RFC 4055 §5)', () => {
     assert.equal(algorithmOf(hash('1.2.840.113549.1.1.11')), 'rsa-pkcs1-sha256');
     assert.equal(algorithmOf(hash('1.2.840.113549.1.1.11', der.sequence())), undefined);
@@ -53,5 +71,6 @@ describe('an AlgorithmIdentifier', () => {
   it('of RSA-PSS is malformed with its default trailer written out', () => {
     assert.throws(() => algorithmOf(pss(der.explicit(3, der.smallInteger(1)))), CertificateError);
   });
-  it('of something else is none of ours', () => assert.equal(algorithmOf(hash('1.2.840.113549.1.1.5', der.nothing())), undefined));
+  it('of something else is none of ours', () =>
+    assert.equal(algorithmOf(hash('1.2.840.113549.1.1.5', der.nothing())), undefined));
 });

@@ -3,7 +3,15 @@ import { createPrivateKey, generateKeyPairSync, type KeyObject } from 'node:cryp
 import { describe, it } from 'node:test';
 import { type KeyType, toHex } from '@handfast/crypto';
 import * as der from '../src/der/writer.ts';
-import { CertificateError, type CertificateErrorCode, keyFits, keyLabel, parsePrivateKey, parsePublicKey, toPem } from '../src/index.ts';
+import {
+  CertificateError,
+  type CertificateErrorCode,
+  keyFits,
+  keyLabel,
+  parsePrivateKey,
+  parsePublicKey,
+  toPem,
+} from '../src/index.ts';
 import { newSigner, nodeProvider } from './support/pki.ts';
 
 function refuses(how: () => unknown, code: CertificateErrorCode, why: RegExp): void {
@@ -16,14 +24,16 @@ function refuses(how: () => unknown, code: CertificateErrorCode, why: RegExp): v
 }
 
 const spki = (algorithm: Uint8Array, key: Uint8Array): Uint8Array => der.sequence(algorithm, der.bitString(key));
-const algorithm = (oid: string, ...parameters: readonly Uint8Array[]): Uint8Array => der.sequence(der.oid(oid), ...parameters);
+const algorithm = (oid: string, ...parameters: readonly Uint8Array[]): Uint8Array =>
+  der.sequence(der.oid(oid), ...parameters);
 
 const p256 = algorithm('1.2.840.10045.2.1', der.oid('1.2.840.10045.3.1.7'));
 const rsa = algorithm('1.2.840.113549.1.1.1', der.nothing());
 const ed25519 = '1.3.101.112';
 
 const point = new Uint8Array(65).fill(1).with(0, 4);
-const rsaKey = (modulus: Uint8Array, exponent: Uint8Array): Uint8Array => der.sequence(der.unsigned(modulus), der.unsigned(exponent));
+const rsaKey = (modulus: Uint8Array, exponent: Uint8Array): Uint8Array =>
+  der.sequence(der.unsigned(modulus), der.unsigned(exponent));
 const modulus = new Uint8Array(256).fill(0xff);
 
 describe('a public key', () => {
@@ -50,8 +60,18 @@ describe('a public key', () => {
   }
 
   for (const [what, bytes, code, why] of [
-    ['explicit curve parameters', spki(algorithm('1.2.840.10045.2.1', der.sequence()), point), 'unsupported_key', /explicit/],
-    ['curve P-192', spki(algorithm('1.2.840.10045.2.1', der.oid('1.2.840.10045.3.1.1')), point), 'unsupported_key', /1\.2\.840\.10045\.3\.1\.1/],
+    [
+      'explicit curve parameters',
+      spki(algorithm('1.2.840.10045.2.1', der.sequence()), point),
+      'unsupported_key',
+      /explicit/,
+    ],
+    [
+      'curve P-192',
+      spki(algorithm('1.2.840.10045.2.1', der.oid('1.2.840.10045.3.1.1')), point),
+      'unsupported_key',
+      /1\.2\.840\.10045\.3\.1\.1/,
+    ],
     ['no curve', spki(algorithm('1.2.840.10045.2.1'), point), 'malformed', /no named curve/],
     ['a compressed point', spki(p256, new Uint8Array(33).fill(2)), 'unsupported_key', /compressed/],
     ['a hybrid point', spki(p256, point.with(0, 6)), 'malformed', /uncompressed point of 65/],
@@ -59,24 +79,58 @@ describe('a public key', () => {
     ['the point at infinity', spki(p256, Uint8Array.of(0)), 'malformed', /uncompressed point of 65/],
     ['an Ed25519 key of 31 bytes', spki(algorithm(ed25519), new Uint8Array(31)), 'malformed', /31 bytes, not 32/],
     ['Ed25519 parameters', spki(algorithm(ed25519, der.nothing()), new Uint8Array(32)), 'malformed', /must be absent/],
-    ['an ML-DSA-65 key of the wrong length', spki(algorithm('2.16.840.1.101.3.4.3.18'), new Uint8Array(1312)), 'malformed', /1312 bytes, not 1952/],
-    ['RSA parameters absent', spki(algorithm('1.2.840.113549.1.1.1'), rsaKey(modulus, Uint8Array.of(3))), 'malformed', /not NULL/],
+    [
+      'an ML-DSA-65 key of the wrong length',
+      spki(algorithm('2.16.840.1.101.3.4.3.18'), new Uint8Array(1312)),
+      'malformed',
+      /1312 bytes, not 1952/,
+    ],
+    [
+      'RSA parameters absent',
+      spki(algorithm('1.2.840.113549.1.1.1'), rsaKey(modulus, Uint8Array.of(3))),
+      'malformed',
+      /not NULL/,
+    ],
     ['an even modulus', spki(rsa, rsaKey(modulus.with(255, 0xfe), Uint8Array.of(3))), 'malformed', /even modulus/],
     ['an exponent of 1', spki(rsa, rsaKey(modulus, Uint8Array.of(1))), 'malformed', /exponent/],
     ['an even exponent', spki(rsa, rsaKey(modulus, Uint8Array.of(4))), 'malformed', /exponent/],
     ['an exponent as long as the modulus', spki(rsa, rsaKey(modulus, modulus)), 'malformed', /exponent/],
-    ['a modulus of 32,768 bits', spki(rsa, rsaKey(new Uint8Array(4096).fill(0xff), Uint8Array.of(3))), 'unsupported_key', /32768 bits/],
-    ['a negative modulus', spki(rsa, der.sequence(der.value(2, modulus.with(0, 0x80)), der.smallInteger(3))), 'malformed', /negative/],
+    [
+      'a modulus of 32,768 bits',
+      spki(rsa, rsaKey(new Uint8Array(4096).fill(0xff), Uint8Array.of(3))),
+      'unsupported_key',
+      /32768 bits/,
+    ],
+    [
+      'a negative modulus',
+      spki(rsa, der.sequence(der.value(2, modulus.with(0, 0x80)), der.smallInteger(3))),
+      'malformed',
+      /negative/,
+    ],
     ['DSA', spki(algorithm('1.2.840.10040.4.1'), new Uint8Array(8)), 'unsupported_key', /1\.2\.840\.10040\.4\.1/],
-    ['RSA-PSS parameters by default, which are SHA-1', spki(algorithm('1.2.840.113549.1.1.10', der.sequence()), rsaKey(modulus, Uint8Array.of(3))), 'unsupported_key', /RSA-PSS/],
-    ['a BIT STRING with unused bits', der.sequence(p256, der.value(3, Uint8Array.of(1), point.with(64, 0))), 'malformed', /whole bytes/],
+    [
+      'RSA-PSS parameters by default, which are SHA-1',
+      spki(algorithm('1.2.840.113549.1.1.10', der.sequence()), rsaKey(modulus, Uint8Array.of(3))),
+      'unsupported_key',
+      /RSA-PSS/,
+    ],
+    [
+      'a BIT STRING with unused bits',
+      der.sequence(p256, der.value(3, Uint8Array.of(1), point.with(64, 0))),
+      'malformed',
+      /whole bytes/,
+    ],
     ['trailing bytes', new Uint8Array([...spki(p256, point), 0]), 'malformed', /too many/],
   ] as const) {
     it(`is refused with ${what}`, () => refuses(() => parsePublicKey(bytes), code, why));
   }
 
   it('of RSA-PSS that is bound to a hash fits that hash alone', () => {
-    const { publicKey } = generateKeyPairSync('rsa-pss', { modulusLength: 2048, hashAlgorithm: 'sha384', mgf1HashAlgorithm: 'sha384' });
+    const { publicKey } = generateKeyPairSync('rsa-pss', {
+      modulusLength: 2048,
+      hashAlgorithm: 'sha384',
+      mgf1HashAlgorithm: 'sha384',
+    });
     const key = parsePublicKey(publicKey.export({ type: 'spki', format: 'der' }));
     assert.equal(key.type, 'rsa-pss');
     assert.equal(keyFits('rsa-pss-sha384', key), true);
@@ -102,7 +156,10 @@ describe('a private key', () => {
   it('is read from the DER of PKCS#8', () => same(ec.export({ type: 'pkcs8', format: 'der' }), ec));
   it('is read from PEM bytes', () => same(Buffer.from(ec.export({ type: 'sec1', format: 'pem' })), ec));
   it('is found beside other blocks', () => {
-    same(`${toPem('EC PARAMETERS', der.oid('1.3.132.0.34'))}${toPem('CERTIFICATE', der.sequence())}${ec.export({ type: 'sec1', format: 'pem' })}`, ec);
+    same(
+      `${toPem('EC PARAMETERS', der.oid('1.3.132.0.34'))}${toPem('CERTIFICATE', der.sequence())}${ec.export({ type: 'sec1', format: 'pem' })}`,
+      ec,
+    );
   });
   it('with attributes and public key loses them', () => {
     const { privateKey } = generateKeyPairSync('ed25519');
@@ -112,14 +169,27 @@ describe('a private key', () => {
     assert.deepEqual(parsePrivateKey(extended), plain);
   });
   it('is imported by the provider', async () => {
-    const signer = await nodeProvider.importPrivateKey(parsePrivateKey(ec.export({ type: 'sec1', format: 'pem' }).toString()));
+    const signer = await nodeProvider.importPrivateKey(
+      parsePrivateKey(ec.export({ type: 'sec1', format: 'pem' }).toString()),
+    );
     assert.equal(signer.publicKey.type, 'secp384r1');
   });
   it('under a password is refused as such', () => {
     const options = { format: 'pem', cipher: 'aes-128-cbc', passphrase: 'x' } as const;
-    const old = ['-----BEGIN RSA PRIVATE KEY-----', 'Proc-Type: 4,ENCRYPTED', 'DEK-Info: AES-128-CBC,00', '', 'AAAA', '-----END RSA PRIVATE KEY-----'].join('\n');
+    const old = [
+      '-----BEGIN RSA PRIVATE KEY-----',
+      'Proc-Type: 4,ENCRYPTED',
+      'DEK-Info: AES-128-CBC,00',
+      '',
+      'AAAA',
+      '-----END RSA PRIVATE KEY-----',
+    ].join('\n');
     refuses(() => parsePrivateKey(ec.export({ type: 'pkcs8', ...options }).toString()), 'encrypted_key', /password/);
-    refuses(() => parsePrivateKey(ec.export({ type: 'pkcs8', ...options, format: 'der' })), 'encrypted_key', /password/);
+    refuses(
+      () => parsePrivateKey(ec.export({ type: 'pkcs8', ...options, format: 'der' })),
+      'encrypted_key',
+      /password/,
+    );
     refuses(() => parsePrivateKey(old), 'encrypted_key', /password/);
   });
   it('that is not there is said so, with what is', () => {

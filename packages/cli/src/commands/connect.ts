@@ -1,2 +1,250 @@
-export interface ConnectOptions {}
-export async function connectCommand(_t: string, _o: ConnectOptions, _io: unknown): Promise<0> { return 0; }
+/**
+ * `handfast connect`: stdin and stdout are the conversation, stderr tells about it.
+ *
+ * @module
+ */
+
+import type { Socket } from 'node:net';
+import { nodeProvider } from '@handfast/crypto/node';
+import type { Negotiated, TraceEvent } from '@handfast/tls';
+import { connect, createSecureContext, type ConnectOptions as TlsConnectOptions, type TLSSocket } from '@handfast/tls/node';
+import { CertificateError, describeCertificate, parseCertificate, toPem } from '@handfast/x509';
+import { dial, isAddress, parseProxy } from '../dial.ts';
+import { CliError, type ExitCode, exitCodeOf, exitCodes, usageError } from '../exit.ts';
+import { credentialFiles, type NegotiationOptions, negotiation, openKeyLog, systemTrust, trustFile } from '../identity.ts';
+import type { Io } from '../io.ts';
+import { groupNote } from '../names.ts';
+import { formatHostPort, type HostPort, parseHostPort, parseList, parseSeconds } from '../options.ts';
+import { Report, type ReportOptions } from '../report.ts';
+import { dialogues, startTls } from '../starttls/index.ts';
+import { negotiatedJson } from '../trace-json.ts';
+import { nameOf } from '../transcript.ts';
+
+/** As commander gives them. */
+export interface ConnectOptions extends NegotiationOptions, ReportOptions {
+  readonly servername?: string;
+  readonly ca?: string;
+  readonly cert?: string;
+  readonly key?: string;
+  readonly insecure?: boolean;
+  readonly alpn?: string;
+  readonly starttls?: string;
+  readonly proxy?: string;
+  readonly connectTo?: string;
+  readonly ipv4?: boolean;
+  readonly ipv6?: boolean;
+  readonly timeout: string;
+  readonly ignoreEof?: boolean;
+  readonly keylog?: string;
+  readonly trace?: boolean;
+  readonly showcerts?: boolean;
+}
+
+export async function connectCommand(text: string, options: ConnectOptions, io: Io): Promise<ExitCode> {
+  const report = new Report(io, options);
+  const plan = await makePlan(text, options);
+  const keyLog = openKeyLog(options.keylog, io, report);
+  try {
+    const transport = await open(plan, io.interrupted);
+    await converse(transport, plan, options, io, report, keyLog?.listener);
+    return exitCodes.ok;
+  } catch (error) {
+    report.error(error);
+    return exitCodeOf(error);
+  } finally {
+    keyLog?.close();
+  }
+}
+
+/** Everything that can be wrong with the options is found before anything is sent. */
+interface Plan {
+  readonly target: HostPort;
+  /** Where the connection really goes. */
+  readonly via: HostPort;
+  readonly serverName: string;
+  readonly family: 4 | 6 | undefined;
+  readonly proxy: ReturnType<typeof parseProxy> | undefined;
+  readonly dialogue: Parameters<typeof startTls>[0] | undefined;
+  readonly timeoutMs: number;
+  readonly tls: TlsConnectOptions;
+}
+
+async function makePlan(text: string, options: ConnectOptions): Promise<Plan> {
+  const dialogue = options.starttls === undefined ? undefined : dialogues.get(options.starttls);
+  const target = parseHostPort(text, dialogue?.defaultPort ?? 443);
+  const timeoutMs = parseSeconds(options.timeout);
+  const credential = await credentialFiles(options.cert, options.key);
+  const secureContext = createSecureContext({
+    ...negotiation(options),
+    trust: options.ca === undefined ? systemTrust() : trustFile('--ca', options.ca),
+    ...(credential === undefined ? {} : { credentials: [credential] }),
+  });
+  const serverName = options.servername ?? target.host;
+  if (serverName === '') throw usageError('--servername is empty', 'an address as the host is verified as one, and never sent');
+  return {
+    target,
+    via: options.connectTo === undefined ? target : parseHostPort(options.connectTo, target.port),
+    serverName,
+    family: options.ipv4 ? 4 : options.ipv6 ? 6 : undefined,
+    proxy: options.proxy === undefined ? undefined : parseProxy(options.proxy),
+    dialogue,
+    timeoutMs,
+    tls: {
+      host: target.host,
+      servername: serverName,
+      secureContext,
+      handshakeTimeout: timeoutMs,
+      rejectUnauthorized: options.insecure !== true,
+      ...(options.alpn === undefined ? {} : { ALPNProtocols: parseList(options.alpn) }),
+    },
+  };
+}
+
+/** A transport on which TLS may begin. */
+async function open(plan: Plan, interrupted: AbortSignal): Promise<Socket> {
+  const { via, timeoutMs, family, proxy, dialogue, serverName } = plan;
+  const where = formatHostPort(via);
+  const patience = new AbortController();
+  const timeUp = (): void => {
+    const what = dialogue === undefined ? 'no connection to' : 'no connection to, or no STARTTLS from,';
+    patience.abort(
+      new CliError(exitCodes.cannotConnect, `${what} ${where} within ${timeoutMs / 1000} s`, {
+        hint: 'nobody answers: a firewall drops packets, or the machine is off; --timeout gives it longer',
+      }),
+    );
+  };
+  const interrupt = (): void => patience.abort(interruptedError());
+  const timer = setTimeout(timeUp, timeoutMs);
+  interrupted.addEventListener('abort', interrupt);
+  if (interrupted.aborted) interrupt();
+  try {
+    const socket = await dial({ target: via, family, proxy, signal: patience.signal });
+    if (dialogue === undefined) return socket;
+    try {
+      await startTls(dialogue, socket, via, isAddress(serverName) ? via.host : serverName, patience.signal);
+      return socket;
+    } catch (error) {
+      socket.destroy();
+      throw error;
+    }
+  } finally {
+    clearTimeout(timer);
+    interrupted.removeEventListener('abort', interrupt);
+  }
+}
+
+/** From ClientHello to the end of both sides. */
+async function converse(
+  transport: Socket,
+  plan: Plan,
+  options: ConnectOptions,
+  io: Io,
+  report: Report,
+  keyLog: ((line: string) => void) | undefined,
+): Promise<void> {
+  const listeners = [
+    ...(options.trace ? [report.tracer()] : []),
+    ...(options.showcerts ? [certificatePrinter(report)] : []),
+  ];
+  if (options.insecure) {
+    report.warning('--insecure: the server’s certificate is not verified; anybody may be listening');
+  }
+  const socket = start({
+    ...plan.tls,
+    socket: transport,
+    ...(keyLog === undefined ? {} : { keyLog }),
+    ...(listeners.length === 0 ? {} : { trace: (event) => listeners.forEach((listener) => listener(event)) }),
+  });
+  await new Promise<void>((resolve, reject) => {
+    const interrupt = (): void => {
+      // close_notify is on its way before the socket goes.
+      if (socket.negotiated !== undefined) socket.end();
+      socket.destroy(interruptedError());
+    };
+    const done = (): void => {
+      io.interrupted.removeEventListener('abort', interrupt);
+      io.stdin.unpipe(socket);
+      io.stdin.pause();
+    };
+    socket.once('secureConnect', () => {
+      report.news(summary(socket, plan, report), 'connected', {
+        host: plan.target.host,
+        port: plan.target.port,
+        address: transport.remoteAddress ?? null,
+        authorized: socket.authorized,
+        ...(socket.negotiated === undefined ? {} : negotiatedJson(socket.negotiated)),
+      });
+      io.stdin.pipe(socket, { end: options.ignoreEof !== true });
+      socket.pipe(io.stdout, { end: false });
+    });
+    socket.once('error', (error) => {
+      done();
+      reject(error);
+    });
+    socket.once('close', () => {
+      done();
+      report.data('closed', { truncated: false });
+      resolve();
+    });
+    io.interrupted.addEventListener('abort', interrupt);
+    if (io.interrupted.aborted) interrupt();
+  });
+}
+
+/** A config that cannot work leaves no open transport behind. */
+function start(options: TlsConnectOptions & { readonly socket: Socket }): TLSSocket {
+  try {
+    return connect(options);
+  } catch (error) {
+    options.socket.destroy();
+    throw error;
+  }
+}
+
+function interruptedError(): CliError {
+  return new CliError(exitCodes.interrupted, 'interrupted');
+}
+
+/** `connected to example.com:443 (192.0.2.1): TLS 1.3, …; verified as …` */
+function summary(socket: TLSSocket, { target, serverName }: Plan, { colors }: Report): string {
+  const { negotiated } = socket;
+  if (negotiated === undefined) return '';
+  const { green, red, bold } = colors;
+  const parts = [
+    negotiated.version,
+    negotiated.cipherSuite.name,
+    `${negotiated.group.name}${negotiated.group.postQuantum ? ` (${groupNote(negotiated.group.name)})` : ''}`,
+    ...(negotiated.alpnProtocol === undefined ? [] : [`ALPN ${JSON.stringify(negotiated.alpnProtocol)}`]),
+  ];
+  const verdict = socket.authorized
+    ? green(`${serverName} verified, ${issuerText(negotiated)}`)
+    : red(`NOT VERIFIED: ${socket.authorizationError?.message ?? 'no certificate'}`);
+  return `${bold(`connected to ${formatHostPort(target)}`)}: ${parts.join(', ')}; ${verdict}`;
+}
+
+function issuerText({ peer }: Negotiated): string {
+  const [leaf, issuer] = peer?.path?.path ?? [];
+  if (leaf === undefined) return 'by no path';
+  const until = `until ${leaf.notAfter.toISOString().slice(0, 10)}`;
+  return issuer === undefined ? `trusted itself, ${until}` : `signed by ${nameOf(issuer)}, ${until}`;
+}
+
+/** `--showcerts`: as they came, also where they are then refused. */
+function certificatePrinter(report: Report): (event: TraceEvent) => void {
+  return (event) => {
+    if (event.type !== 'message' || event.direction !== 'in' || event.message.type !== 'certificate') return;
+    for (const [index, der] of event.message.chain.entries()) {
+      const pem = toPem('CERTIFICATE', der);
+      report.important(`# ${index}\n${describeDer(der)}\n${pem.trimEnd()}`, 'peerCertificate', { index, pem });
+    }
+  };
+}
+
+function describeDer(der: Uint8Array): string {
+  try {
+    return describeCertificate(parseCertificate(der), nodeProvider);
+  } catch (error) {
+    if (error instanceof CertificateError) return error.message;
+    throw error;
+  }
+}

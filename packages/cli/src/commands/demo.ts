@@ -35,6 +35,9 @@ const reply = 'It is: by keys that nobody else can know.';
 const farewell = 'Your side is closed, mine is not yet: goodbye!';
 const bulkLength = 100_000;
 
+/** Where the transcript's lines end. */
+const width = 80;
+
 /** The whole demo may take so long: it is a matter of milliseconds. */
 const patienceMs = 20_000;
 
@@ -467,7 +470,7 @@ class TextStage implements Stage {
   }
 
   refused(error: unknown): void {
-    for (const line of explain(error, this.#colors)) this.#line(line);
+    for (const line of explain(error, this.#colors, width)) this.#line(line);
   }
 
   result(checks: Checks, ms: number): void {

@@ -58,8 +58,11 @@ function exchange(curve: Curve): KeyExchange {
       const secret = diffieHellman({ privateKey, publicKey: curve.publicKey(peerShare) });
       const own = copyBytes(secret);
       secret.fill(0);
-      // OpenSSL refuses the all-zero result of X25519 and X448; RFC 7748 §6 has us look all the same.
-      if (own.every((byte) => byte === 0)) throw new CryptoError('invalid_share', `the ${name} result is all zeros`);
+      // OpenSSL refuses the all-zero result of X25519 and X448; RFC 7748 §6 has us look all the same. On a P curve zero is
+      // an x-coordinate like others.
+      if ((name === 'x25519' || name === 'x448') && own.every((byte) => byte === 0)) {
+        throw new CryptoError('invalid_share', `the ${name} result is all zeros`);
+      }
       return own;
     } catch (cause) {
       if (cause instanceof CryptoError) throw cause;

@@ -64,7 +64,7 @@ function exchange(curve: Curve): KeyExchange {
     } catch (cause) {
       throw wrapError(cause, 'invalid_share', `the ${name} share is not a point that can be used`);
     }
-    return checkSharedSecret(name, secret);
+    return algorithm.name === 'X25519' ? checkSharedSecret(name, secret) : secret;
   }
 
   async function generate(): Promise<EphemeralKey> {

@@ -1,5 +1,5 @@
 /**
- * Checks on a peer's share that every group of the web provider makes.
+ * Checks on a peer's share that several groups of the web provider make.
  *
  * @module
  */
@@ -13,7 +13,10 @@ export function checkShareLength(name: GroupName, share: Uint8Array, length: num
   }
 }
 
-/** Refuses the all-zero result of a small-order share (RFC 7748 §6, RFC 9846 §7.4.2). */
+/**
+ * Refuses the all-zero result that a small-order share gives on X25519 and X448 (RFC 7748 §6, RFC 9846 §7.4.2). Not for the
+ * P curves, where zero is an x-coordinate like others.
+ */
 export function checkSharedSecret(name: GroupName, secret: Bytes): Bytes {
   let bits = 0;
   for (const byte of secret) bits |= byte;

@@ -52,6 +52,10 @@ export class Connected implements Established {
     if (this.#owesUpdate || records >= limit - 2) this.#sendUpdate(false);
   }
 
+  receivedApplicationData(): void {
+    this.#updatesWithoutData = 0;
+  }
+
   updateKeys(requestPeer: boolean): void {
     // RFC 9846 §4.7.3: no second request before the peer's own update has come.
     const request = requestPeer && !this.#awaitsUpdate;
@@ -77,11 +81,6 @@ export class Connected implements Established {
     setReadSecret(this.#host, this.#kdf, 'application', this.#read.secret, this.#read.generation);
     // Many requests while we are silent get one answer.
     if (updateRequested) this.#owesUpdate = true;
-  }
-
-  /** Application data came: what was counted against a flood begins anew. */
-  receivedData(): void {
-    this.#updatesWithoutData = 0;
   }
 
   #sendUpdate(request: boolean): void {

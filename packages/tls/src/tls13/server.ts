@@ -58,6 +58,7 @@ export function* server(host: FlowHost, config: ServerConfig, info: HelloInfo): 
     } else if (firstHello.extensions.early_data) {
       host.records.skipEarlyData(config.limits.skippedEarlyData);
     }
+    const limits = agreeRecordSizeLimit(checked, config);
     const alpnProtocol = yield* chooseAlpn(config, info);
     const chosen = yield* chooseOwn(config, info, checked);
 
@@ -87,7 +88,6 @@ export function* server(host: FlowHost, config: ServerConfig, info: HelloInfo): 
     host.records.allowPlaintextAlerts();
 
     // EncryptedExtensions, CertificateRequest*, Certificate, CertificateVerify, Finished
-    const limits = agreeRecordSizeLimit(checked, config);
     sendAndAdd(
       host,
       transcript,

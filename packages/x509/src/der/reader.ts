@@ -189,8 +189,10 @@ export class DerReader {
     const unusedBits = content[0];
     if (unusedBits === undefined) throw this.#error('an empty BIT STRING');
     const bytes = content.subarray(1);
-    if (unusedBits > 7 || (bytes.length === 0 && unusedBits > 0)) throw this.#error('a BIT STRING of impossible length');
-    if (((bytes.at(-1) ?? 0) & ((1 << unusedBits) - 1)) !== 0) throw this.#error('a BIT STRING whose unused bits are set');
+    if (unusedBits > 7 || (bytes.length === 0 && unusedBits > 0))
+      throw this.#error('a BIT STRING of impossible length');
+    if (((bytes.at(-1) ?? 0) & ((1 << unusedBits) - 1)) !== 0)
+      throw this.#error('a BIT STRING whose unused bits are set');
     return { unusedBits, bytes };
   }
 
@@ -210,7 +212,9 @@ export class DerReader {
     if (text.length !== yearDigits + 11 || !/^\d{12,14}Z$/.test(text)) throw this.#error('a time not in its DER form');
     const year = text.slice(0, yearDigits);
     const century = yearDigits === 4 ? '' : Number(year) >= 50 ? '19' : '20';
-    const [month, day, hour, minute, second] = [0, 2, 4, 6, 8].map((at) => text.slice(yearDigits + at, yearDigits + at + 2));
+    const [month, day, hour, minute, second] = [0, 2, 4, 6, 8].map((at) =>
+      text.slice(yearDigits + at, yearDigits + at + 2),
+    );
     const iso = `${century}${year}-${month}-${day}T${hour}:${minute}:${second}.000Z`;
     const date = new Date(iso);
     // A 30th of February parses, as another day; hour 24 does too.

@@ -30,7 +30,8 @@ export function parseNameConstraints(value: Bytes, what: string): NameConstraint
     const permitted = readSubtrees(constraints, 0, what);
     const excluded = readSubtrees(constraints, 1, what);
     constraints.end();
-    if (permitted === undefined && excluded === undefined) throw malformed(what, 'neither permitted nor excluded subtrees');
+    if (permitted === undefined && excluded === undefined)
+      throw malformed(what, 'neither permitted nor excluded subtrees');
     return { permitted: permitted ?? [], excluded: excluded ?? [] };
   });
 }
@@ -93,7 +94,8 @@ function checkMask(bytes: Bytes, what: string): void {
   let ended = false;
   for (const byte of bytes.subarray(bytes.length / 2)) {
     const ones = Math.clz32(~(byte << 24));
-    if ((ended && byte !== 0) || (byte & (0xff >> ones)) !== 0) throw malformed(what, 'an IP range whose mask has holes');
+    if ((ended && byte !== 0) || (byte & (0xff >> ones)) !== 0)
+      throw malformed(what, 'an IP range whose mask has holes');
     if (ones < 8) ended = true;
   }
 }

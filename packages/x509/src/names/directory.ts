@@ -66,7 +66,10 @@ const maxRdns = 4096;
  * @throws CertificateError `malformed`
  */
 export function parseDirectoryName(raw: Bytes, what = 'directory name'): DirectoryName {
-  return new ParsedName(raw, readDer(raw, what, (reader) => readRdns(reader, what)));
+  return new ParsedName(
+    raw,
+    readDer(raw, what, (reader) => readRdns(reader, what)),
+  );
 }
 
 /** A name from fields. Throws `RangeError` for an empty value, or a country that is not two letters. */

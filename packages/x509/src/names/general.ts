@@ -6,7 +6,7 @@
  */
 
 import type { Bytes } from '@handfast/crypto';
-import { type DerReader, contextConstructed, contextPrimitive } from '../der/reader.ts';
+import { contextConstructed, contextPrimitive, type DerReader } from '../der/reader.ts';
 import { malformed } from '../errors.ts';
 import { ascii, quote } from '../text.ts';
 import { type DirectoryName, parseDirectoryName } from './directory.ts';
@@ -77,6 +77,7 @@ export function describeGeneralName(name: GeneralName): string {
 function describeIp(bytes: Bytes): string {
   const half = bytes.length / 2;
   if (bytes.length === 4 || bytes.length === 16) return formatIp(bytes);
-  if (bytes.length === 8 || bytes.length === 32) return `${formatIp(bytes.subarray(0, half))}/${formatIp(bytes.subarray(half))}`;
+  if (bytes.length === 8 || bytes.length === 32)
+    return `${formatIp(bytes.subarray(0, half))}/${formatIp(bytes.subarray(half))}`;
   return `of ${bytes.length} octets`;
 }

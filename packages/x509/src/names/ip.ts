@@ -26,7 +26,8 @@ export function formatIp(bytes: Uint8Array): string {
 
 function parseIpv4(text: string): Bytes | undefined {
   const parts = text.split('.', 5);
-  if (parts.length !== 4 || !parts.every((part) => /^(0|[1-9]\d{0,2})$/.test(part) && Number(part) < 256)) return undefined;
+  if (parts.length !== 4 || !parts.every((part) => /^(0|[1-9]\d{0,2})$/.test(part) && Number(part) < 256))
+    return undefined;
   return Uint8Array.from(parts, Number);
 }
 

@@ -53,9 +53,13 @@ export class Spending {
   spend(what: keyof typeof units): void {
     this.#spent[what]++;
     if (this.#spent[what] > this.limits[what]) {
-      throw new CertificateError('budget', `the certificates want more than ${this.limits[what]} ${units[what]}; gave up`, {
-        hint: 'no honest chain comes near this limit; a larger one can be set as budget',
-      });
+      throw new CertificateError(
+        'budget',
+        `the certificates want more than ${this.limits[what]} ${units[what]}; gave up`,
+        {
+          hint: 'no honest chain comes near this limit; a larger one can be set as budget',
+        },
+      );
     }
   }
 }

@@ -15,8 +15,8 @@ import {
   equalBytes,
   type MaybePromise,
   runSettling,
-  settle,
   type Settling,
+  settle,
 } from '@handfast/crypto';
 import { signatureOid, weakSignatureName } from '../algorithms.ts';
 import { type Certificate, nameOf, readable, sameCertificate } from '../certificate.ts';
@@ -96,7 +96,10 @@ export function* verify(options: VerifyOptions): Settling<VerifiedPath> {
   }
   const pinned = trust.has(leaf);
   const refusal = leafRefusal(leaf, context, pinned);
-  if (refusal !== undefined) throw refused(refusal, leaf, [{ certificates: [leaf], rule: refusal.rule, certificate: leaf, message: refusal.message }]);
+  if (refusal !== undefined)
+    throw refused(refusal, leaf, [
+      { certificates: [leaf], rule: refusal.rule, certificate: leaf, message: refusal.message },
+    ]);
 
   const path = pinned ? [leaf] : yield* new Search(options, context, others).run(leaf);
 
@@ -150,7 +153,10 @@ class Search {
       throw refused({ rule: 'budget', message: error.message, hint: error.hint }, leaf, this.#refusedPaths);
     }
     if (path !== undefined) return path;
-    const best = this.#best ?? { refusal: { rule: 'unknown_issuer', message: 'no path was found' } as const, certificate: leaf };
+    const best = this.#best ?? {
+      refusal: { rule: 'unknown_issuer', message: 'no path was found' } as const,
+      certificate: leaf,
+    };
     throw refused(best.refusal, best.certificate, this.#refusedPaths);
   }
 
@@ -167,7 +173,12 @@ class Search {
         issuerRefusal(issuer, path, position, this.#context, this.#spending) ??
         (yield* this.#signatureRefusal(child, candidate));
       if (refusal !== undefined) {
-        this.#refuse(longer, refusal.rule === 'bad_signature' || refusal.rule === 'unknown_issuer' ? child : issuer, refusal, candidate);
+        this.#refuse(
+          longer,
+          refusal.rule === 'bad_signature' || refusal.rule === 'unknown_issuer' ? child : issuer,
+          refusal,
+          candidate,
+        );
         continue;
       }
       if (position === 'anchor') return longer;
@@ -180,11 +191,14 @@ class Search {
   /** Anchors first, then by key identifier, then what is valid now; otherwise as they were given. */
   #issuersOf(child: Certificate, path: readonly Certificate[]): readonly Candidate[] {
     const identifier = readable(() => child.authorityKeyIdentifier?.keyIdentifier);
-    const candidateOf = (position: Candidate['position']) => (certificate: Certificate): Candidate => {
-      const own = readable(() => certificate.subjectKeyIdentifier);
-      const keyIdentifierFits = own === undefined || identifier === undefined ? undefined : equalBytes(own, identifier);
-      return { certificate, position, keyIdentifierFits };
-    };
+    const candidateOf =
+      (position: Candidate['position']) =>
+      (certificate: Certificate): Candidate => {
+        const own = readable(() => certificate.subjectKeyIdentifier);
+        const keyIdentifierFits =
+          own === undefined || identifier === undefined ? undefined : equalBytes(own, identifier);
+        return { certificate, position, keyIdentifierFits };
+      };
     const now = this.#context.time.getTime();
     const order = ({ certificate, position, keyIdentifierFits }: Candidate): number =>
       (position === 'anchor' ? 0 : 1) +
@@ -201,7 +215,9 @@ class Search {
   #depthRefusal(path: readonly Certificate[], position: Candidate['position']): Refusal | undefined {
     const limit = this.#spending.limits.intermediates;
     const count = intermediatesIn(position === 'anchor' ? path.slice(0, -1) : path);
-    return count > limit ? { rule: 'budget', message: `the path needs more intermediate CAs than the ${limit} that we follow` } : undefined;
+    return count > limit
+      ? { rule: 'budget', message: `the path needs more intermediate CAs than the ${limit} that we follow` }
+      : undefined;
   }
 
   *#signatureRefusal(child: Certificate, candidate: Candidate): Settling<Refusal | undefined> {
@@ -213,7 +229,10 @@ class Search {
     return refusal;
   }
 
-  *#verifySignature(child: Certificate, { certificate: issuer, keyIdentifierFits }: Candidate): Settling<Refusal | undefined> {
+  *#verifySignature(
+    child: Certificate,
+    { certificate: issuer, keyIdentifierFits }: Candidate,
+  ): Settling<Refusal | undefined> {
     const unsupported = refusing(() => algorithmRefusal(child, this.#options.provider));
     if (unsupported !== undefined) return unsupported;
     const { signatureAlgorithm: algorithm } = child;
@@ -221,7 +240,10 @@ class Search {
     if (algorithm === undefined || verifier === undefined) return undefined;
     const mismatch = `certificate for ${nameOf(child)} is not signed by the key of ${nameOf(issuer)}`;
     if (!keyFits(algorithm, issuer.publicKey)) {
-      return { rule: 'bad_signature', message: `${mismatch}: the signature is ${algorithm}, the key ${keyLabel(issuer.publicKey)}` };
+      return {
+        rule: 'bad_signature',
+        message: `${mismatch}: the signature is ${algorithm}, the key ${keyLabel(issuer.publicKey)}`,
+      };
     }
     this.#spending.spend('signatures');
     let good: boolean;
@@ -242,7 +264,12 @@ class Search {
       : { rule: 'bad_signature', message: `${mismatch}: the signature does not verify` };
   }
 
-  #refuse(certificates: readonly Certificate[], certificate: Certificate, refusal: Refusal, candidate?: Candidate): void {
+  #refuse(
+    certificates: readonly Certificate[],
+    certificate: Certificate,
+    refusal: Refusal,
+    candidate?: Candidate,
+  ): void {
     if (this.#refusedPaths.length < maxRefusedPaths) {
       this.#refusedPaths.push({ certificates, rule: refusal.rule, certificate, message: refusal.message });
     }
@@ -259,9 +286,13 @@ function algorithmRefusal(child: Certificate, provider: VerifyOptions['provider'
   const { signatureAlgorithm: algorithm, signatureAlgorithmOid: oid } = child;
   const who = `certificate for ${nameOf(child)}`;
   const weak = weakSignatureName(oid);
-  if (weak !== undefined) return { rule: 'weak_signature', message: `${who} is signed with ${weak}, which is too weak to trust` };
+  if (weak !== undefined)
+    return { rule: 'weak_signature', message: `${who} is signed with ${weak}, which is too weak to trust` };
   if (algorithm === undefined) {
-    return { rule: 'unsupported_algorithm', message: `${who} is signed with algorithm ${oid}, or parameters of it, that we do not verify` };
+    return {
+      rule: 'unsupported_algorithm',
+      message: `${who} is signed with algorithm ${oid}, or parameters of it, that we do not verify`,
+    };
   }
   if (provider.signatures[algorithm] !== undefined) return undefined;
   return {

@@ -14,7 +14,7 @@
 import type { PublicKeyInfo } from '@handfast/crypto';
 import { type Certificate, nameOf } from '../certificate.ts';
 import { extensionLabel, extensionOids, keyPurposeLabel, keyPurposeOids, type Oid } from '../der/oid.ts';
-import { type CertificateErrorCode, CertificateError } from '../errors.ts';
+import { CertificateError, type CertificateErrorCode } from '../errors.ts';
 import { checkCertificatePolicies } from '../extensions.ts';
 import { keyLabel } from '../keys.ts';
 import { constraintViolation } from '../names/constraints.ts';
@@ -115,7 +115,11 @@ export function nameRefusal(leaf: Certificate, name: string, context: Context): 
 }
 
 /** Signatures' rules that need no arithmetic: the key is strong enough. */
-export function keyStrengthRefusal(certificate: Certificate, key: PublicKeyInfo, policy: PathPolicy): Refusal | undefined {
+export function keyStrengthRefusal(
+  certificate: Certificate,
+  key: PublicKeyInfo,
+  policy: PathPolicy,
+): Refusal | undefined {
   const minimum = policy.minRsaBits ?? defaultMinRsaBits;
   if ((key.type !== 'rsa' && key.type !== 'rsa-pss') || key.bits >= minimum) return undefined;
   return {
@@ -217,7 +221,10 @@ function caRefusal(issuer: Certificate, position: 'intermediate' | 'anchor'): Re
   const constraints = issuer.basicConstraints;
   if (constraints?.ca !== true) {
     const why = constraints === undefined ? 'it has no basicConstraints' : 'its basicConstraints say so';
-    return { rule: 'not_a_ca', message: `certificate for ${nameOf(issuer)} has issued another, but is not a CA: ${why}` };
+    return {
+      rule: 'not_a_ca',
+      message: `certificate for ${nameOf(issuer)} has issued another, but is not a CA: ${why}`,
+    };
   }
   if (issuer.keyUsage !== undefined && !issuer.keyUsage.has('keyCertSign')) {
     return {
@@ -245,12 +252,18 @@ export function intermediatesIn(path: readonly Certificate[]): number {
 }
 
 /** §6.1.3 (b), (c): every certificate below but self-issued intermediates. */
-function nameConstraintsRefusal(issuer: Certificate, below: readonly Certificate[], spending: Spending): Refusal | undefined {
+function nameConstraintsRefusal(
+  issuer: Certificate,
+  below: readonly Certificate[],
+  spending: Spending,
+): Refusal | undefined {
   const constraints = issuer.nameConstraints;
   if (constraints === undefined) return undefined;
   for (const [index, certificate] of below.entries()) {
     if (index > 0 && certificate.selfIssued) continue;
-    const violation = constraintViolation(constraints, constrainedNames(certificate), () => spending.spend('nameComparisons'));
+    const violation = constraintViolation(constraints, constrainedNames(certificate), () =>
+      spending.spend('nameComparisons'),
+    );
     if (violation === undefined) continue;
     return {
       rule: 'name_constraints',
@@ -302,4 +315,3 @@ const durations: readonly (readonly [string, number])[] = [
   ['hour', 3_600],
   ['minute', 60],
 ];
-

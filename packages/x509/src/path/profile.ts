@@ -43,8 +43,7 @@ const profileRules: readonly ProfileRule[] = [
     profiles: both,
     source: 'RFC 5280 §4.2.1.1',
     violation: 'has no authority key identifier',
-    broken: (certificate) =>
-      !certificate.selfIssued && certificate.authorityKeyIdentifier?.keyIdentifier === undefined,
+    broken: (certificate) => !certificate.selfIssued && certificate.authorityKeyIdentifier?.keyIdentifier === undefined,
   },
   {
     profiles: both,

@@ -21,19 +21,30 @@ export interface PathCheck {
 }
 
 /** The checks that a path (leaf … anchor) has passed. */
-export function pathChecks(path: readonly Certificate[], context: Context, name: string | undefined): readonly PathCheck[] {
+export function pathChecks(
+  path: readonly Certificate[],
+  context: Context,
+  name: string | undefined,
+): readonly PathCheck[] {
   const checks: PathCheck[] = [];
   for (const [index, certificate] of path.entries()) {
     const add = (rule: CheckName, detail: string): void => void checks.push({ certificate, rule, detail });
     const issuer = path[index + 1];
     if (index === 0 && name !== undefined) add('name', `is for ${quote(name)} by its subjectAltName`);
-    add('validity', `valid from ${isoTime(certificate.notBefore)} to ${isoTime(certificate.notAfter)}, at ${isoTime(context.time)}`);
+    add(
+      'validity',
+      `valid from ${isoTime(certificate.notBefore)} to ${isoTime(certificate.notAfter)}, at ${isoTime(context.time)}`,
+    );
     add('key', keyLabel(certificate.publicKey));
-    const purposes = certificate.extendedKeyUsage?.map(keyPurposeLabel).join(', ') ?? 'any purpose, having no extended key usage';
+    const purposes =
+      certificate.extendedKeyUsage?.map(keyPurposeLabel).join(', ') ?? 'any purpose, having no extended key usage';
     if (context.purpose !== 'any') add('purpose', `${context.purpose}: the certificate is for ${escapeText(purposes)}`);
-    if (index > 0) add('ca', `is a CA${pathLengthText(certificate)}, with ${index} certificate${index === 1 ? '' : 's'} below it`);
-    if (index > 0 && certificate.nameConstraints !== undefined) add('name_constraints', 'every name below is in its name space');
-    if (issuer !== undefined) add('signature', `signed by ${nameOf(issuer)} with ${certificate.signatureAlgorithm ?? 'an unknown algorithm'}`);
+    if (index > 0)
+      add('ca', `is a CA${pathLengthText(certificate)}, with ${index} certificate${index === 1 ? '' : 's'} below it`);
+    if (index > 0 && certificate.nameConstraints !== undefined)
+      add('name_constraints', 'every name below is in its name space');
+    if (issuer !== undefined)
+      add('signature', `signed by ${nameOf(issuer)} with ${certificate.signatureAlgorithm ?? 'an unknown algorithm'}`);
     else add('anchor', `${quote(certificate.subject.toString())} is in our trust store`);
   }
   return checks;

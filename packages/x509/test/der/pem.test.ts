@@ -32,7 +32,10 @@ describe('PEM', () => {
     const text = `subject=/CN=x\r\n${block('AQ==').replaceAll('\n', '\r\n')}note: hello\n  ${block('Ag==', 'Y').replaceAll('\n', '\n  ')}`;
     assert.deepEqual(
       parsePem(utf8(text)).map(({ label, bytes }) => [label, toHex(bytes)]),
-      [['X', '01'], ['Y', '02']],
+      [
+        ['X', '01'],
+        ['Y', '02'],
+      ],
     );
   });
   it('is nothing where there is none', () => assert.deepEqual(parsePem('hello\n-----BEGIN-----\n'), []));

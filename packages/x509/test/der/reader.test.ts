@@ -21,7 +21,8 @@ const oid = (reader: DerReader): unknown => reader.oid();
 const time = (reader: DerReader): unknown => reader.time();
 
 /** A time's DER from its text. */
-const timeOf = (tag: string, text: string): string => tag + toHex(Uint8Array.of(text.length)) + toHex(new TextEncoder().encode(text));
+const timeOf = (tag: string, text: string): string =>
+  tag + toHex(Uint8Array.of(text.length)) + toHex(new TextEncoder().encode(text));
 
 describe('DER lengths', () => {
   it('are definite', () => refuses('30800000', element, /indefinite/));
@@ -55,10 +56,14 @@ describe('DER INTEGER', () => {
   it('is not empty', () => refuses('0200', integer, /empty INTEGER/));
   it('is minimal when positive', () => refuses('0202007f', integer, /not minimal/));
   it('is minimal when negative', () => refuses('0202ff80', integer, /not minimal/));
-  it('keeps the zero that its sign needs', () => assert.equal(toHex(read('02020080', (reader) => reader.integer())), '0080'));
+  it('keeps the zero that its sign needs', () =>
+    assert.equal(toHex(read('02020080', (reader) => reader.integer())), '0080'));
   it('as a magnitude is not negative', () => refuses('0201ff', (reader) => reader.unsigned(), /negative/));
   it('as a small number is in range', () => {
-    assert.equal(read('02047fffffff', (reader) => reader.smallInteger()), 0x7fffffff);
+    assert.equal(
+      read('02047fffffff', (reader) => reader.smallInteger()),
+      0x7fffffff,
+    );
     refuses('02050080000000', (reader) => reader.smallInteger(), /out of range/);
     refuses('020180', (reader) => reader.smallInteger(), /out of range/);
   });
@@ -66,8 +71,14 @@ describe('DER INTEGER', () => {
 
 describe('DER BOOLEAN', () => {
   it('is 00 or FF', () => {
-    assert.equal(read('0101ff', (reader) => reader.boolean()), true);
-    assert.equal(read('010100', (reader) => reader.boolean()), false);
+    assert.equal(
+      read('0101ff', (reader) => reader.boolean()),
+      true,
+    );
+    assert.equal(
+      read('010100', (reader) => reader.boolean()),
+      false,
+    );
     refuses('010101', (reader) => reader.boolean(), /not 00 or FF/);
     refuses('0102ffff', (reader) => reader.boolean(), /not 00 or FF/);
   });
@@ -85,7 +96,8 @@ describe('DER BIT STRING', () => {
   it('has at most seven unused bits', () => refuses('03020800', bits, /impossible length/));
   it('has none where it is empty', () => refuses('030101', bits, /impossible length/));
   it('has unused bits of zero', () => refuses('03020101', bits, /unused bits are set/));
-  it('holding a key is of whole bytes', () => refuses('03020102', (reader) => reader.octetAlignedBitString(), /whole bytes/));
+  it('holding a key is of whole bytes', () =>
+    refuses('03020102', (reader) => reader.octetAlignedBitString(), /whole bytes/));
 });
 
 describe('DER OBJECT IDENTIFIER', () => {
@@ -102,8 +114,14 @@ describe('DER time', () => {
   it('is read in its two forms', () => {
     assert.equal(read(utc('491231235959Z'), (reader) => reader.time()).toISOString(), '2049-12-31T23:59:59.000Z');
     assert.equal(read(utc('500101000000Z'), (reader) => reader.time()).toISOString(), '1950-01-01T00:00:00.000Z');
-    assert.equal(read(generalized('99991231235959Z'), (reader) => reader.time()).toISOString(), '9999-12-31T23:59:59.000Z');
-    assert.equal(read(generalized('00010101000000Z'), (reader) => reader.time()).toISOString(), '0001-01-01T00:00:00.000Z');
+    assert.equal(
+      read(generalized('99991231235959Z'), (reader) => reader.time()).toISOString(),
+      '9999-12-31T23:59:59.000Z',
+    );
+    assert.equal(
+      read(generalized('00010101000000Z'), (reader) => reader.time()).toISOString(),
+      '0001-01-01T00:00:00.000Z',
+    );
   });
   for (const [text, why] of [
     ['2611210200Z', 'no seconds'],
@@ -120,7 +138,14 @@ describe('DER time', () => {
   ] as const) {
     it(`as GeneralizedTime has not ${why}`, () => refuses(generalized(text), time, /not in its DER form/));
   }
-  for (const text of ['260230000000Z', '261301000000Z', '261121240000Z', '261121236000Z', '261121235960Z', '260000000000Z']) {
+  for (const text of [
+    '260230000000Z',
+    '261301000000Z',
+    '261121240000Z',
+    '261121236000Z',
+    '261121235960Z',
+    '260000000000Z',
+  ]) {
     it(`exists: not ${text}`, () => refuses(utc(text), time, /does not exist/));
   }
 });
@@ -128,7 +153,11 @@ describe('DER time', () => {
 describe('the reader, over any bytes,', () => {
   it('answers or throws CertificateError', () => {
     const readers: readonly ((reader: DerReader) => unknown)[] = [
-      element, integer, bits, oid, time,
+      element,
+      integer,
+      bits,
+      oid,
+      time,
       (reader) => reader.boolean(),
       (reader) => reader.unsigned(),
       (reader) => reader.sequence().list((inner) => inner.element()),

@@ -14,51 +14,69 @@ const dn = (commonName: string): GeneralName => ({ kind: 'directory', name: dire
 
 const free = (): void => {};
 
-const rows: readonly (readonly [constraint: GeneralName, name: GeneralName, permitted: boolean, excluded: boolean])[] = [
-  [dns('example.com'), dns('example.com'), true, true],
-  [dns('example.com'), dns('WWW.Example.com'), true, true],
-  [dns('example.com'), dns('notexample.com'), false, false],
-  [dns('example.com'), dns('*.example.com'), true, true],
-  [dns('foo.example.com'), dns('*.example.com'), false, true],
-  [dns('.example.com'), dns('example.com'), false, false],
-  [dns('.example.com'), dns('a.example.com'), true, true],
-  [dns(''), dns('anything.example'), true, true],
-  [dns('example.com'), dns('.example.com'), false, true],
-  [dns('example.com'), dns('a b.example.com'), false, true],
-  [range('c0000200ffffff00'), ip('192.0.2.7'), true, true],
-  [range('c0000200ffffff00'), ip('192.0.3.7'), false, false],
-  [range('c0000200ffffff00'), ip('::1'), false, false],
-  [email('example.com'), email('a@example.com'), true, true],
-  [email('example.com'), email('a@b.example.com'), false, false],
-  [email('.example.com'), email('a@b.example.com'), true, true],
-  [email('a@example.com'), email('a@EXAMPLE.com'), true, true],
-  [email('a@example.com'), email('A@example.com'), false, false],
-  [email('example.com'), email('a@b@example.com'), false, true],
-  [uri('example.com'), uri('https://user@example.com:8443/x'), true, true],
-  [uri('example.com'), uri('https://a.example.com/'), false, false],
-  [uri('.example.com'), uri('https://a.example.com'), true, true],
-  [uri('example.com'), uri('urn:example.com'), false, true],
-  [uri('example.com'), uri('https://192.0.2.1/'), false, true],
-  [dn('a'), dn('A'), true, true],
-  [dn('a'), dn('b'), false, false],
-  [{ kind: 'other', raw: fromHex('a000') }, { kind: 'other', raw: fromHex('a000') }, false, true],
-  [dns('example.com'), ip('192.0.2.7'), true, false],
-];
+const rows: readonly (readonly [constraint: GeneralName, name: GeneralName, permitted: boolean, excluded: boolean])[] =
+  [
+    [dns('example.com'), dns('example.com'), true, true],
+    [dns('example.com'), dns('WWW.Example.com'), true, true],
+    [dns('example.com'), dns('notexample.com'), false, false],
+    [dns('example.com'), dns('*.example.com'), true, true],
+    [dns('foo.example.com'), dns('*.example.com'), false, true],
+    [dns('.example.com'), dns('example.com'), false, false],
+    [dns('.example.com'), dns('a.example.com'), true, true],
+    [dns(''), dns('anything.example'), true, true],
+    [dns('example.com'), dns('.example.com'), false, true],
+    [dns('example.com'), dns('a b.example.com'), false, true],
+    [range('c0000200ffffff00'), ip('192.0.2.7'), true, true],
+    [range('c0000200ffffff00'), ip('192.0.3.7'), false, false],
+    [range('c0000200ffffff00'), ip('::1'), false, false],
+    [email('example.com'), email('a@example.com'), true, true],
+    [email('example.com'), email('a@b.example.com'), false, false],
+    [email('.example.com'), email('a@b.example.com'), true, true],
+    [email('a@example.com'), email('a@EXAMPLE.com'), true, true],
+    [email('a@example.com'), email('A@example.com'), false, false],
+    [email('example.com'), email('a@b@example.com'), false, true],
+    [uri('example.com'), uri('https://user@example.com:8443/x'), true, true],
+    [uri('example.com'), uri('https://a.example.com/'), false, false],
+    [uri('.example.com'), uri('https://a.example.com'), true, true],
+    [uri('example.com'), uri('urn:example.com'), false, true],
+    [uri('example.com'), uri('https://192.0.2.1/'), false, true],
+    [dn('a'), dn('A'), true, true],
+    [dn('a'), dn('b'), false, false],
+    [{ kind: 'other', raw: fromHex('a000') }, { kind: 'other', raw: fromHex('a000') }, false, true],
+    [dns('example.com'), ip('192.0.2.7'), true, false],
+  ];
 
 describe('a name constraint on', () => {
   for (const [constraint, name, permitted, excluded] of rows) {
     const label = (item: GeneralName): string => `${item.kind} ${'text' in item ? item.text : ''}`;
     it(`${label(constraint)}: ${label(name)} is ${permitted ? '' : 'not '}permitted, ${excluded ? '' : 'not '}excluded`, () => {
-      assert.equal(constraintViolation({ permitted: [constraint], excluded: [] }, [name], free) === undefined, permitted);
-      assert.equal(constraintViolation({ permitted: [], excluded: [constraint] }, [name], free) !== undefined, excluded);
+      assert.equal(
+        constraintViolation({ permitted: [constraint], excluded: [] }, [name], free) === undefined,
+        permitted,
+      );
+      assert.equal(
+        constraintViolation({ permitted: [], excluded: [constraint] }, [name], free) !== undefined,
+        excluded,
+      );
     });
   }
   it('a name that several subtrees permit needs one of them', () => {
-    assert.equal(constraintViolation({ permitted: [dns('a.example'), dns('b.example')], excluded: [] }, [dns('x.b.example')], free), undefined);
+    assert.equal(
+      constraintViolation(
+        { permitted: [dns('a.example'), dns('b.example')], excluded: [] },
+        [dns('x.b.example')],
+        free,
+      ),
+      undefined,
+    );
   });
   it('a name counts each comparison', () => {
     let count = 0;
-    constraintViolation({ permitted: [dns('a')], excluded: [dns('b'), dn('x')] }, [dns('a'), dns('x.a')], () => void count++);
+    constraintViolation(
+      { permitted: [dns('a')], excluded: [dns('b'), dn('x')] },
+      [dns('a'), dns('x.a')],
+      () => void count++,
+    );
     assert.equal(count, 4);
   });
 });
@@ -69,11 +87,31 @@ describe('the nameConstraints extension', () => {
   for (const [what, value, why] of [
     ['without subtrees', der.sequence(), /neither/],
     ['with an empty list', der.sequence(der.explicit(0)), /empty list/],
-    ['with a minimum', der.sequence(der.explicit(0, subtree(base, der.implicit(0, Uint8Array.of(1))))), /minimum or maximum/],
-    ['with a maximum', der.sequence(der.explicit(0, subtree(base, der.implicit(1, Uint8Array.of(1))))), /minimum or maximum/],
-    ['with an address and no mask', der.sequence(der.explicit(0, subtree(der.implicit(7, fromHex('c0000200'))))), /8 or 32/],
-    ['with a mask that has holes', der.sequence(der.explicit(0, subtree(der.implicit(7, fromHex('c0000200ff00ff00'))))), /holes/],
-    ['with a mask that has a hole in a byte', der.sequence(der.explicit(0, subtree(der.implicit(7, fromHex('c0000200fffffffd'))))), /holes/],
+    [
+      'with a minimum',
+      der.sequence(der.explicit(0, subtree(base, der.implicit(0, Uint8Array.of(1))))),
+      /minimum or maximum/,
+    ],
+    [
+      'with a maximum',
+      der.sequence(der.explicit(0, subtree(base, der.implicit(1, Uint8Array.of(1))))),
+      /minimum or maximum/,
+    ],
+    [
+      'with an address and no mask',
+      der.sequence(der.explicit(0, subtree(der.implicit(7, fromHex('c0000200'))))),
+      /8 or 32/,
+    ],
+    [
+      'with a mask that has holes',
+      der.sequence(der.explicit(0, subtree(der.implicit(7, fromHex('c0000200ff00ff00'))))),
+      /holes/,
+    ],
+    [
+      'with a mask that has a hole in a byte',
+      der.sequence(der.explicit(0, subtree(der.implicit(7, fromHex('c0000200fffffffd'))))),
+      /holes/,
+    ],
   ] as const) {
     it(`is refused ${what}`, () => {
       assert.throws(

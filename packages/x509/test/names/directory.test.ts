@@ -62,6 +62,9 @@ describe('a directory name', () => {
   });
   it('may be made of any text, which survives', () => {
     assert.equal(directoryName({ commonName: 'zażółć 😀' }).commonName, 'zażółć 😀');
-    assert.deepEqual(directoryName({ commonName: 'a' }).raw, der.sequence(der.setOf(attribute('2.5.4.3', der.value(0x0c, utf8('a'))))));
+    assert.deepEqual(
+      directoryName({ commonName: 'a' }).raw,
+      der.sequence(der.setOf(attribute('2.5.4.3', der.value(0x0c, utf8('a'))))),
+    );
   });
 });

@@ -21,8 +21,29 @@ describe('IP literals', () => {
     it(`are read: ${text}`, () => assert.equal(toHex(parseIp(text) ?? new Uint8Array(0)), octets));
   }
   for (const text of [
-    '', '1.2.3', '1.2.3.4.5', '01.2.3.4', '1.2.3.256', '0x7f.0.0.1', '1.2.3.4 ', '1.2.3.4.', '127.1', ':', ':::', '1:2:3:4:5:6:7',
-    '1:2:3:4:5:6:7:8:9', '1::2::3', '1:2:3:4::5:6:7:8', '12345::', 'g::', 'fe80::1%eth0', '[::1]', '::1.2.3', '1.2.3.4::', ':1::2', '1::2:',
+    '',
+    '1.2.3',
+    '1.2.3.4.5',
+    '01.2.3.4',
+    '1.2.3.256',
+    '0x7f.0.0.1',
+    '1.2.3.4 ',
+    '1.2.3.4.',
+    '127.1',
+    ':',
+    ':::',
+    '1:2:3:4:5:6:7',
+    '1:2:3:4:5:6:7:8:9',
+    '1::2::3',
+    '1:2:3:4::5:6:7:8',
+    '12345::',
+    'g::',
+    'fe80::1%eth0',
+    '[::1]',
+    '::1.2.3',
+    '1.2.3.4::',
+    ':1::2',
+    '1::2:',
   ]) {
     it(`are nothing else: ${JSON.stringify(text)}`, () => assert.equal(parseIp(text), undefined));
   }
@@ -33,13 +54,17 @@ describe('IP literals', () => {
     ['1:0:0:0:0:0:0:0', '1::'],
     ['FE80::1', 'fe80::1'],
   ] as const) {
-    it(`are printed as RFC 5952 §4 says: ${given}`, () => assert.equal(formatIp(parseIp(given) ?? new Uint8Array(0)), printed));
+    it(`are printed as RFC 5952 §4 says: ${given}`, () =>
+      assert.equal(formatIp(parseIp(given) ?? new Uint8Array(0)), printed));
   }
   it('come back as they were', () => {
     fc.assert(
-      fc.property(fc.oneof(fc.uint8Array({ minLength: 4, maxLength: 4 }), fc.uint8Array({ minLength: 16, maxLength: 16 })), (octets) => {
-        assert.equal(toHex(parseIp(formatIp(octets)) ?? new Uint8Array(0)), toHex(octets));
-      }),
+      fc.property(
+        fc.oneof(fc.uint8Array({ minLength: 4, maxLength: 4 }), fc.uint8Array({ minLength: 16, maxLength: 16 })),
+        (octets) => {
+          assert.equal(toHex(parseIp(formatIp(octets)) ?? new Uint8Array(0)), toHex(octets));
+        },
+      ),
     );
   });
 });

@@ -10,8 +10,25 @@ import { utf8 } from '@handfast/crypto';
 import { keyPurposeOids } from '../../src/der/oid.ts';
 import * as der from '../../src/der/writer.ts';
 import { encodeBasicConstraints, encodeExtendedKeyUsage, encodeKeyUsage } from '../../src/extensions.ts';
-import { type Certificate, CertificateError, type CertificateErrorCode, type VerifyOptions } from '../../src/index.ts';
-import { altNames, caExtensions, dnsConstraints, extension, type Identity, issued, newSigner, now, odd, verified } from '../support/pki.ts';
+import {
+  type Certificate,
+  CertificateError,
+  type CertificateErrorCode,
+  parseDirectoryName,
+  type VerifyOptions,
+} from '../../src/index.ts';
+import {
+  altNames,
+  caExtensions,
+  dnsConstraints,
+  extension,
+  type Identity,
+  issued,
+  newSigner,
+  now,
+  odd,
+  verified,
+} from '../support/pki.ts';
 
 interface Expected {
   readonly code: CertificateErrorCode;
@@ -39,13 +56,19 @@ async function refuses(
 
 const root = await issued('Test root', undefined, { ca: true });
 const intermediate = await issued('Test intermediate', root, { ca: { pathLength: 0 } });
-const server = await issued('db.internal', intermediate, { names: ['db.internal', '192.0.2.1'], extendedKeyUsage: ['serverAuth'] });
+const server = await issued('db.internal', intermediate, {
+  names: ['db.internal', '192.0.2.1'],
+  extendedKeyUsage: ['serverAuth'],
+});
 const client = await issued('alice', intermediate, { extendedKeyUsage: ['clientAuth'] });
 
 /** A leaf straight under the root, with these extensions. */
 const leafWith = (...extensions: readonly Uint8Array[]): Promise<Identity> => odd('leaf', root, { extensions });
 /** A leaf under an intermediate with these extensions. */
-async function under(extensions: readonly Uint8Array[], leafExtensions: readonly Uint8Array[] = []): Promise<readonly [Identity, Identity]> {
+async function under(
+  extensions: readonly Uint8Array[],
+  leafExtensions: readonly Uint8Array[] = [],
+): Promise<readonly [Identity, Identity]> {
   const ca = await odd('Odd CA', root, { extensions });
   return [await odd('leaf', ca, { extensions: leafExtensions }), ca];
 }
@@ -58,12 +81,27 @@ describe('a path', () => {
     assert.deepEqual(
       checks.map(({ rule, certificate }) => [path.indexOf(certificate), rule]),
       [
-        [0, 'name'], [0, 'validity'], [0, 'key'], [0, 'purpose'], [0, 'signature'],
-        [1, 'validity'], [1, 'key'], [1, 'purpose'], [1, 'ca'], [1, 'signature'],
-        [2, 'validity'], [2, 'key'], [2, 'purpose'], [2, 'ca'], [2, 'anchor'],
+        [0, 'name'],
+        [0, 'validity'],
+        [0, 'key'],
+        [0, 'purpose'],
+        [0, 'signature'],
+        [1, 'validity'],
+        [1, 'key'],
+        [1, 'purpose'],
+        [1, 'ca'],
+        [1, 'signature'],
+        [2, 'validity'],
+        [2, 'key'],
+        [2, 'purpose'],
+        [2, 'ca'],
+        [2, 'anchor'],
       ],
     );
-    assert.equal(checks.find(({ rule }) => rule === 'signature')?.detail, 'signed by "Test intermediate" with ecdsa-sha256');
+    assert.equal(
+      checks.find(({ rule }) => rule === 'signature')?.detail,
+      'signed by "Test intermediate" with ecdsa-sha256',
+    );
   });
 });
 
@@ -73,31 +111,49 @@ describe('validity', () => {
       {
         code: 'expired',
         certificate: server.certificate,
-        message: /^certificate for "db\.internal" expired 3 days ago \(notAfter 2027-11-01T00:00:00Z\); our clock says 2027-11-04T02:00:00Z — the server must present a renewed one$/,
+        message:
+          /^certificate for "db\.internal" expired 3 days ago \(notAfter 2027-11-01T00:00:00Z\); our clock says 2027-11-04T02:00:00Z — the server must present a renewed one$/,
       },
-      [server, intermediate], [root], { time: new Date('2027-11-04T02:00:00Z') },
+      [server, intermediate],
+      [root],
+      { time: new Date('2027-11-04T02:00:00Z') },
     );
   });
   it('has a beginning', async () => {
     await refuses(
-      { code: 'not_yet_valid', message: /"db\.internal" is not valid for another 2 hours \(notBefore 2026-11-01T00:00:00Z\); our clock says 2026-10-31T21:59:59Z/ },
-      [server, intermediate], [root], { time: new Date('2026-10-31T21:59:59.900Z') },
+      {
+        code: 'not_yet_valid',
+        message:
+          /"db\.internal" is not valid for another 2 hours \(notBefore 2026-11-01T00:00:00Z\); our clock says 2026-10-31T21:59:59Z/,
+      },
+      [server, intermediate],
+      [root],
+      { time: new Date('2026-10-31T21:59:59.900Z') },
     );
   });
   it('includes both of its ends, in whole seconds (RFC 5280 §4.1.2.5)', async () => {
     await verified([server, intermediate], [root], { time: new Date('2026-11-01T00:00:00Z') });
     await verified([server, intermediate], [root], { time: new Date('2027-11-01T00:00:00.999Z') });
-    await refuses({ code: 'expired', message: /expired 1 second ago/ }, [server, intermediate], [root], { time: new Date('2027-11-01T00:00:01Z') });
+    await refuses({ code: 'expired', message: /expired 1 second ago/ }, [server, intermediate], [root], {
+      time: new Date('2027-11-01T00:00:01Z'),
+    });
   });
-  it('is the client\'s to renew where the client presents it', async () => {
-    await refuses({ code: 'expired', message: /the client must present/ }, [client, intermediate], [root], { purpose: 'clientAuth', time: new Date('2030-01-01') });
+  it("is the client's to renew where the client presents it", async () => {
+    await refuses({ code: 'expired', message: /the client must present/ }, [client, intermediate], [root], {
+      purpose: 'clientAuth',
+      time: new Date('2030-01-01'),
+    });
   });
   it('is asked of intermediates and anchors', async () => {
     const old = { notBefore: new Date('2020-01-01'), notAfter: new Date('2021-01-01') };
     const oldCa = await odd('Old CA', root, { ...old, extensions: caExtensions });
     await refuses({ code: 'expired', certificate: oldCa.certificate }, [await odd('leaf', oldCa), oldCa], [root]);
     const oldRoot = await odd('Old root', undefined, { ...old, extensions: caExtensions });
-    await refuses({ code: 'expired', certificate: oldRoot.certificate, message: /the trust anchor must be replaced/ }, [await odd('leaf', oldRoot)], [oldRoot]);
+    await refuses(
+      { code: 'expired', certificate: oldRoot.certificate, message: /the trust anchor must be replaced/ },
+      [await odd('leaf', oldRoot)],
+      [oldRoot],
+    );
   });
   it('cannot be checked against a time that is none', async () => {
     await assert.rejects(verified([server, intermediate], [root], { time: new Date(Number.NaN) }), RangeError);
@@ -107,11 +163,19 @@ describe('validity', () => {
 describe('basic constraints', () => {
   it('make a CA: a leaf is none', async () => {
     const fake = await odd('fake', server);
-    await refuses({ code: 'not_a_ca', certificate: server.certificate, message: /its basicConstraints say so/ }, [fake, server, intermediate], [root]);
+    await refuses(
+      { code: 'not_a_ca', certificate: server.certificate, message: /its basicConstraints say so/ },
+      [fake, server, intermediate],
+      [root],
+    );
   });
   it('missing make none, in an intermediate or an anchor of version 3', async () => {
     const [leaf, ca] = await under([extension('keyUsage', encodeKeyUsage(['keyCertSign']))]);
-    await refuses({ code: 'not_a_ca', certificate: ca.certificate, message: /has no basicConstraints/ }, [leaf, ca], [root]);
+    await refuses(
+      { code: 'not_a_ca', certificate: ca.certificate, message: /has no basicConstraints/ },
+      [leaf, ca],
+      [root],
+    );
     await refuses({ code: 'not_a_ca', certificate: ca.certificate }, [leaf], [ca]);
   });
   it('cannot be in version 1, which is a CA only as an anchor', async () => {
@@ -126,8 +190,13 @@ describe('basic constraints', () => {
     const second = await odd('Second CA', intermediate, { extensions: caExtensions });
     const leaf = await odd('leaf', second);
     await refuses(
-      { code: 'path_length', certificate: intermediate.certificate, message: /"Test intermediate" allows 0 intermediate CAs below it, and the path has 1/ },
-      [leaf, second, intermediate], [root],
+      {
+        code: 'path_length',
+        certificate: intermediate.certificate,
+        message: /"Test intermediate" allows 0 intermediate CAs below it, and the path has 1/,
+      },
+      [leaf, second, intermediate],
+      [root],
     );
   });
   it('of an anchor limit it too', async () => {
@@ -147,7 +216,16 @@ describe('key usage', () => {
       extension('basicConstraints', encodeBasicConstraints({ ca: true })),
       extension('keyUsage', encodeKeyUsage(['cRLSign', 'digitalSignature'])),
     ]);
-    await refuses({ code: 'key_usage', certificate: ca.certificate, message: /CA "Odd CA" may not sign certificates: its KeyUsage is digitalSignature, cRLSign, without keyCertSign/ }, [leaf, ca], [root]);
+    await refuses(
+      {
+        code: 'key_usage',
+        certificate: ca.certificate,
+        message:
+          /CA "Odd CA" may not sign certificates: its KeyUsage is digitalSignature, cRLSign, without keyCertSign/,
+      },
+      [leaf, ca],
+      [root],
+    );
   });
   it('may be absent', async () => {
     const [leaf, ca] = await under([extension('basicConstraints', encodeBasicConstraints({ ca: true }))]);
@@ -156,7 +234,12 @@ describe('key usage', () => {
   it('of a TLS leaf has digitalSignature', async () => {
     const leaf = await leafWith(extension('keyUsage', encodeKeyUsage(['keyEncipherment'])));
     for (const purpose of ['serverAuth', 'clientAuth'] as const) {
-      await refuses({ code: 'key_usage', certificate: leaf.certificate, message: /without digitalSignature/ }, [leaf], [root], { purpose });
+      await refuses(
+        { code: 'key_usage', certificate: leaf.certificate, message: /without digitalSignature/ },
+        [leaf],
+        [root],
+        { purpose },
+      );
     }
     await verified([leaf], [root], { purpose: 'any' });
   });
@@ -164,14 +247,31 @@ describe('key usage', () => {
 
 describe('extended key usage', () => {
   it('of a client is not that of a server, and the reverse', async () => {
-    await refuses({ code: 'extended_key_usage', certificate: client.certificate, message: /"alice" is not for serverAuth: its extended key usage is clientAuth/ }, [client, intermediate], [root]);
-    await refuses({ code: 'extended_key_usage', message: /is not for clientAuth/ }, [server, intermediate], [root], { purpose: 'clientAuth' });
+    await refuses(
+      {
+        code: 'extended_key_usage',
+        certificate: client.certificate,
+        message: /"alice" is not for serverAuth: its extended key usage is clientAuth/,
+      },
+      [client, intermediate],
+      [root],
+    );
+    await refuses({ code: 'extended_key_usage', message: /is not for clientAuth/ }, [server, intermediate], [root], {
+      purpose: 'clientAuth',
+    });
     await verified([client, intermediate], [root], { purpose: 'clientAuth' });
     await verified([client, intermediate], [root], { purpose: 'any' });
   });
   it('of each CA above must have it too', async () => {
-    const [leaf, ca] = await under([...caExtensions, extension('extKeyUsage', encodeExtendedKeyUsage([keyPurposeOids.clientAuth]))]);
-    await refuses({ code: 'extended_key_usage', certificate: ca.certificate, message: /is not a CA for serverAuth/ }, [leaf, ca], [root]);
+    const [leaf, ca] = await under([
+      ...caExtensions,
+      extension('extKeyUsage', encodeExtendedKeyUsage([keyPurposeOids.clientAuth])),
+    ]);
+    await refuses(
+      { code: 'extended_key_usage', certificate: ca.certificate, message: /is not a CA for serverAuth/ },
+      [leaf, ca],
+      [root],
+    );
     await verified([leaf, ca], [root], { purpose: 'clientAuth' });
   });
   it('may be any', async () => {
@@ -179,7 +279,11 @@ describe('extended key usage', () => {
   });
   it('may be absent', async () => void (await verified([await leafWith()], [root])));
   it('may not be empty', async () => {
-    await refuses({ code: 'malformed', message: /extKeyUsage: an empty list/ }, [await leafWith(extension('extKeyUsage', der.sequence()))], [root]);
+    await refuses(
+      { code: 'malformed', message: /extKeyUsage: an empty list/ },
+      [await leafWith(extension('extKeyUsage', der.sequence()))],
+      [root],
+    );
   });
 });
 
@@ -187,7 +291,15 @@ describe('critical extensions', () => {
   const unknown = extension('1.3.6.1.4.1.55738.1', der.nothing(), true);
   it('that are unknown refuse a leaf, an intermediate, an anchor', async () => {
     const leaf = await leafWith(unknown);
-    await refuses({ code: 'critical_extension', certificate: leaf.certificate, message: /critical extension 1\.3\.6\.1\.4\.1\.55738\.1, which we do not process/ }, [leaf], [root]);
+    await refuses(
+      {
+        code: 'critical_extension',
+        certificate: leaf.certificate,
+        message: /critical extension 1\.3\.6\.1\.4\.1\.55738\.1, which we do not process/,
+      },
+      [leaf],
+      [root],
+    );
     const [below, ca] = await under([...caExtensions, unknown]);
     await refuses({ code: 'critical_extension', certificate: ca.certificate }, [below, ca], [root]);
     await refuses({ code: 'critical_extension', certificate: ca.certificate }, [below], [ca]);
@@ -195,7 +307,13 @@ describe('critical extensions', () => {
   it('that are unknown refuse nothing where they are not critical', async () => {
     await verified([await leafWith(extension('1.3.6.1.4.1.55738.1', der.nothing()))], [root]);
   });
-  for (const name of ['policyConstraints', 'inhibitAnyPolicy', 'policyMappings', 'cRLDistributionPoints', 'precertificatePoison'] as const) {
+  for (const name of [
+    'policyConstraints',
+    'inhibitAnyPolicy',
+    'policyMappings',
+    'cRLDistributionPoints',
+    'precertificatePoison',
+  ] as const) {
     it(`that we do not process refuse: ${name}`, async () => {
       const leaf = await leafWith(extension(name, der.sequence(), true));
       await refuses({ code: 'critical_extension', message: new RegExp(name) }, [leaf], [root]);
@@ -204,17 +322,30 @@ describe('critical extensions', () => {
   it('may be certificatePolicies, well-formed', async () => {
     const policy = der.sequence(der.oid('2.5.29.32.0'));
     await verified([await leafWith(extension('certificatePolicies', der.sequence(policy), true))], [root]);
-    await refuses({ code: 'malformed' }, [await leafWith(extension('certificatePolicies', der.sequence(policy, policy)))], [root]);
+    await refuses(
+      { code: 'malformed' },
+      [await leafWith(extension('certificatePolicies', der.sequence(policy, policy)))],
+      [root],
+    );
     await refuses({ code: 'malformed' }, [await leafWith(extension('certificatePolicies', der.sequence()))], [root]);
   });
 });
 
 describe('name constraints', () => {
   it('are checked for the leaf', async () => {
-    const [leaf, ca] = await under([...caExtensions, dnsConstraints(['example.com'])], [altNames('www.example.com', 'db.internal')]);
+    const [leaf, ca] = await under(
+      [...caExtensions, dnsConstraints(['example.com'])],
+      [altNames('www.example.com', 'db.internal')],
+    );
     await refuses(
-      { code: 'name_constraints', certificate: ca.certificate, message: /CA "Odd CA" may not vouch for certificate "www\.example\.com": DNS "db\.internal" is in none of the permitted subtrees/ },
-      [leaf, ca], [root],
+      {
+        code: 'name_constraints',
+        certificate: ca.certificate,
+        message:
+          /CA "Odd CA" may not vouch for certificate "www\.example\.com": DNS "db\.internal" is in none of the permitted subtrees/,
+      },
+      [leaf, ca],
+      [root],
     );
   });
   it('are checked for intermediates, but not self-issued ones', async () => {
@@ -226,55 +357,97 @@ describe('name constraints', () => {
   });
   it('of an anchor hold as well', async () => {
     const anchor = await odd('CA', undefined, { extensions: [...caExtensions, dnsConstraints([], ['internal'])] });
-    await refuses({ code: 'name_constraints' }, [await odd('leaf', anchor, { extensions: [altNames('x.internal')] })], [anchor]);
+    await refuses(
+      { code: 'name_constraints' },
+      [await odd('leaf', anchor, { extensions: [altNames('x.internal')] })],
+      [anchor],
+    );
   });
   it('on mailboxes reach those in the subject', async () => {
-    const constraint = extension('nameConstraints', der.sequence(der.explicit(0, der.sequence(der.implicit(1, utf8('example.com'))))), true);
+    const constraint = extension(
+      'nameConstraints',
+      der.sequence(der.explicit(0, der.sequence(der.implicit(1, utf8('example.com'))))),
+      true,
+    );
     const ca = await odd('CA', root, { extensions: [...caExtensions, constraint] });
     await verified([await odd('leaf', ca), ca], [root]);
-    const { parseDirectoryName } = await import('../../src/index.ts');
     const mailbox = der.setOf(der.sequence(der.oid('1.2.840.113549.1.9.1'), der.ia5String('a@evil.example')));
-    const leaf = await issued('x', ca, { subject: parseDirectoryName(der.sequence(mailbox)) });
+    const subject = parseDirectoryName(der.sequence(mailbox));
+    const leaf = await issued('x', ca, { subject });
     await refuses({ code: 'name_constraints', message: /email "a@evil\.example"/ }, [leaf, ca], [root]);
+    // Mailboxes in the subjectAltName take their place (RFC 5280 §4.2.1.10).
+    await verified([await issued('x', ca, { subject, emails: ['a@example.com'] }), ca], [root]);
   });
 });
 
 describe('keys', () => {
   it('of RSA have 2048 bits, unless the policy says otherwise', async () => {
     const weak = await issued('weak', root, { signer: await newSigner('rsa', 1024) });
-    await refuses({ code: 'weak_key', certificate: weak.certificate, message: /RSA, 1024 bits; the least we take is 2048 bits/ }, [weak], [root]);
+    await refuses(
+      { code: 'weak_key', certificate: weak.certificate, message: /RSA, 1024 bits; the least we take is 2048 bits/ },
+      [weak],
+      [root],
+    );
     await verified([weak], [root], { policy: { minRsaBits: 1024 } });
-    await refuses({ code: 'weak_key', message: /4096/ }, [await issued('r', root, { signer: await newSigner('rsa') })], [root], { policy: { minRsaBits: 4096 } });
+    await refuses(
+      { code: 'weak_key', message: /4096/ },
+      [await issued('r', root, { signer: await newSigner('rsa') })],
+      [root],
+      { policy: { minRsaBits: 4096 } },
+    );
   });
   it('of issuers too', async () => {
     const weak = await issued('weak CA', undefined, { ca: true, signer: await newSigner('rsa', 1024) });
     await refuses({ code: 'weak_key', certificate: weak.certificate }, [await issued('leaf', weak)], [weak]);
   });
   it('of kinds that we do not take are refused', async () => {
-    const leaf = await odd('leaf', root, { spki: der.sequence(der.sequence(der.oid('1.2.840.10040.4.1')), der.bitString(new Uint8Array(8))) });
-    await refuses({ code: 'unsupported_key', certificate: leaf.certificate, message: /certificate for "leaf": a key of algorithm/ }, [leaf], [root]);
+    const leaf = await odd('leaf', root, {
+      spki: der.sequence(der.sequence(der.oid('1.2.840.10040.4.1')), der.bitString(new Uint8Array(8))),
+    });
+    await refuses(
+      { code: 'unsupported_key', certificate: leaf.certificate, message: /certificate for "leaf": a key of algorithm/ },
+      [leaf],
+      [root],
+    );
   });
 });
 
 describe('the name', () => {
   it('is one of the subjectAltName', async () => {
-    for (const name of ['db.internal', 'DB.internal.', '192.0.2.1']) await verified([server, intermediate], [root], { name });
+    for (const name of ['db.internal', 'DB.internal.', '192.0.2.1'])
+      await verified([server, intermediate], [root], { name });
   });
   it('that differs is refused, with the names there are', async () => {
     const error = await refuses(
-      { code: 'name_mismatch', certificate: server.certificate, message: /^certificate is for db\.internal, 192\.0\.2\.1, not for "web\.internal": the server must present another certificate$/ },
-      [server, intermediate], [root], { name: 'web.internal' },
+      {
+        code: 'name_mismatch',
+        certificate: server.certificate,
+        message:
+          /^certificate is for db\.internal, 192\.0\.2\.1, not for "web\.internal": the server must present another certificate$/,
+      },
+      [server, intermediate],
+      [root],
+      { name: 'web.internal' },
     );
     assert.match(error.hint ?? '', /check the name/);
   });
   it('is never the common name', async () => {
     const leaf = await issued('db.internal', root);
-    const error = await refuses({ code: 'name_mismatch', message: /has no DNS name or IP address in its subjectAltName/ }, [leaf], [root], { name: 'db.internal' });
+    const error = await refuses(
+      { code: 'name_mismatch', message: /has no DNS name or IP address in its subjectAltName/ },
+      [leaf],
+      [root],
+      { name: 'db.internal' },
+    );
     assert.match(error.hint ?? '', /common names are not used/);
   });
   it('that is an address is not a DNS name of the same text', async () => {
-    const leaf = await odd('leaf', root, { extensions: [extension('subjectAltName', der.sequence(der.implicit(2, utf8('192.0.2.1'))))] });
-    await refuses({ code: 'name_mismatch', message: /is for 192\.0\.2\.1 \(as a DNS name\)/ }, [leaf], [root], { name: '192.0.2.1' });
+    const leaf = await odd('leaf', root, {
+      extensions: [extension('subjectAltName', der.sequence(der.implicit(2, utf8('192.0.2.1'))))],
+    });
+    await refuses({ code: 'name_mismatch', message: /is for 192\.0\.2\.1 \(as a DNS name\)/ }, [leaf], [root], {
+      name: '192.0.2.1',
+    });
   });
   it('that is IPv6 may stand in brackets', async () => {
     const leaf = await odd('leaf', root, { extensions: [altNames('2001:db8::1')] });
@@ -290,7 +463,7 @@ describe('the name', () => {
     const names = Array.from({ length: 9 }, (_, i) => der.implicit(2, utf8(`\u001b[2J${String(i).repeat(100)}`)));
     const leaf = await odd('leaf', root, { extensions: [extension('subjectAltName', der.sequence(...names))] });
     const error = await refuses({ code: 'name_mismatch' }, [leaf], [root], { name: `\u202e${'x'.repeat(1000)}` });
-    assert.doesNotMatch(error.message, /[\u001b\u202e]/);
+    assert.doesNotMatch(error.message, /\p{C}/u);
     assert.ok(error.message.length < 700, String(error.message.length));
     assert.match(error.message, /\\u\{1b\}\[2J000/);
   });
@@ -300,7 +473,16 @@ describe('a profile', () => {
   it('is asked for by the policy alone', async () => {
     const bare = await leafWith(altNames('leaf.example'));
     await verified([bare], [root], { time: now });
-    await refuses({ code: 'profile', certificate: bare.certificate, message: /has no authority key identifier \(RFC 5280 §4\.2\.1\.1\)/ }, [bare], [root], { policy: { profile: 'rfc5280' } });
+    await refuses(
+      {
+        code: 'profile',
+        certificate: bare.certificate,
+        message: /has no authority key identifier \(RFC 5280 §4\.2\.1\.1\)/,
+      },
+      [bare],
+      [root],
+      { policy: { profile: 'rfc5280' } },
+    );
   });
   it('is kept by what we issue', async () => {
     for (const profile of ['rfc5280', 'webpki'] as const) {

@@ -9,7 +9,14 @@ import assert from 'node:assert/strict';
 import { readFileSync } from 'node:fs';
 import { describe, it } from 'node:test';
 import { gunzipSync } from 'node:zlib';
-import { type Certificate, CertificateError, parseCertificates, type PathPolicy, trustStore, verifyCertificate } from '../../src/index.ts';
+import {
+  type Certificate,
+  CertificateError,
+  type PathPolicy,
+  parseCertificates,
+  trustStore,
+  verifyCertificate,
+} from '../../src/index.ts';
 import { nodeProvider } from '../support/pki.ts';
 
 interface LimboCase {
@@ -30,7 +37,10 @@ interface LimboCase {
 const differing: ReadonlyMap<string, string> = new Map([
   ['crl::crlnumber-missing', 'revocation is not checked yet'],
   ['crl::crlnumber-critical', 'revocation is not checked yet'],
-  ['rfc5280::ca-as-leaf', 'its KeyUsage is keyCertSign alone, and RFC 9846 §4.4.2.2 wants digitalSignature of a TLS key'],
+  [
+    'rfc5280::ca-as-leaf',
+    'its KeyUsage is keyCertSign alone, and RFC 9846 §4.4.2.2 wants digitalSignature of a TLS key',
+  ],
   ['webpki::san::public-suffix-multi-label-wildcard-san', 'wants a list of public suffixes, which we do not carry'],
 ]);
 
@@ -95,6 +105,9 @@ describe('x509-limbo', () => {
   }
   it('has every case that the list of differences names', () => {
     const ids = new Set(cases.map(({ id }) => id));
-    assert.deepEqual([...differing.keys()].filter((id) => !ids.has(id)), []);
+    assert.deepEqual(
+      [...differing.keys()].filter((id) => !ids.has(id)),
+      [],
+    );
   });
 });

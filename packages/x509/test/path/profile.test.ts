@@ -42,7 +42,9 @@ describe('the profile rfc5280', () => {
     assert.match(violation('rfc5280', certificate, 'intermediate'), /not critical, or missing/);
   });
   it('wants keyCertSign in CAs alone', async () => {
-    const { certificate } = await odd('leaf', root, { extensions: [extension('keyUsage', encodeKeyUsage(['keyCertSign'])), ...keyIdentifiers] });
+    const { certificate } = await odd('leaf', root, {
+      extensions: [extension('keyUsage', encodeKeyUsage(['keyCertSign'])), ...keyIdentifiers],
+    });
     assert.match(violation('rfc5280', certificate, 'leaf'), /may sign certificates by its KeyUsage/);
   });
   it('wants name constraints in CAs alone', async () => {
@@ -50,11 +52,15 @@ describe('the profile rfc5280', () => {
     assert.match(violation('rfc5280', certificate, 'leaf'), /name constraints without being a CA/);
   });
   it('wants policy constraints critical', async () => {
-    const { certificate } = await odd('CA', root, { extensions: [...caExtensions, ...keyIdentifiers, extension('policyConstraints', der.sequence())] });
+    const { certificate } = await odd('CA', root, {
+      extensions: [...caExtensions, ...keyIdentifiers, extension('policyConstraints', der.sequence())],
+    });
     assert.match(violation('rfc5280', certificate, 'intermediate'), /policy constraints that are not critical/);
   });
   it('wants key identifiers not critical', async () => {
-    const { certificate } = await odd('leaf', root, { extensions: [extension('authorityKeyIdentifier', der.sequence(der.implicit(0, Uint8Array.of(1))), true)] });
+    const { certificate } = await odd('leaf', root, {
+      extensions: [extension('authorityKeyIdentifier', der.sequence(der.implicit(0, Uint8Array.of(1))), true)],
+    });
     assert.match(violation('rfc5280', certificate, 'leaf'), /must not be critical/);
   });
   it('wants a subject, or a critical subjectAltName', async () => {
@@ -71,7 +77,10 @@ describe('the profile rfc5280', () => {
 
 describe('the profile webpki', () => {
   it('takes name constraints that are not critical, unlike rfc5280', async () => {
-    const constraints = extension('nameConstraints', der.sequence(der.explicit(0, der.sequence(der.implicit(2, Uint8Array.of(0x61))))));
+    const constraints = extension(
+      'nameConstraints',
+      der.sequence(der.explicit(0, der.sequence(der.implicit(2, Uint8Array.of(0x61))))),
+    );
     const { certificate } = await odd('CA', root, { extensions: [...caExtensions, ...keyIdentifiers, constraints] });
     assert.equal(violation('webpki', certificate, 'intermediate'), 'none');
     assert.match(violation('rfc5280', certificate, 'intermediate'), /name constraints that are not critical/);
@@ -84,14 +93,23 @@ describe('the profile webpki', () => {
     assert.match(violation('webpki', (await issued('leaf', root)).certificate, 'leaf'), /no extended key usage/);
   });
   it('wants common names that copy an alternative name', async () => {
-    const { certificate } = await issued('DB.internal', root, { names: ['db.internal'], extendedKeyUsage: ['serverAuth'] });
+    const { certificate } = await issued('DB.internal', root, {
+      names: ['db.internal'],
+      extendedKeyUsage: ['serverAuth'],
+    });
     assert.match(violation('webpki', certificate, 'leaf'), /written otherwise/);
   });
   it('wants version 3', async () => {
-    assert.match(violation('webpki', (await odd('leaf', root, { version: 1 })).certificate, 'leaf'), /not of version 3/);
+    assert.match(
+      violation('webpki', (await odd('leaf', root, { version: 1 })).certificate, 'leaf'),
+      /not of version 3/,
+    );
   });
   it('wants RSA keys of whole bytes', async () => {
-    const { certificate } = await issued('leaf', root, { signer: await newSigner('rsa', 2052), extendedKeyUsage: ['serverAuth'] });
+    const { certificate } = await issued('leaf', root, {
+      signer: await newSigner('rsa', 2052),
+      extendedKeyUsage: ['serverAuth'],
+    });
     assert.match(violation('webpki', certificate, 'leaf'), /no multiple of 8/);
   });
 });

@@ -5,7 +5,14 @@
  * @module
  */
 
-import { type Bytes, type CryptoProvider, type KeyType, type SignatureAlgorithm, type Signer, utf8 } from '@handfast/crypto';
+import {
+  type Bytes,
+  type CryptoProvider,
+  type KeyType,
+  type SignatureAlgorithm,
+  type Signer,
+  utf8,
+} from '@handfast/crypto';
 import { nodeProvider } from '@handfast/crypto/node';
 import { encodeSignatureAlgorithm } from '../../src/algorithms.ts';
 import { type ExtensionName, extensionOids, type Oid } from '../../src/der/oid.ts';
@@ -77,11 +84,18 @@ export interface OddOptions {
 }
 
 /** A certificate with exactly these extensions, whatever they say; an empty common name is no subject at all. */
-export async function odd(commonName: string, issuer: Identity | undefined, options: OddOptions = {}): Promise<Identity> {
+export async function odd(
+  commonName: string,
+  issuer: Identity | undefined,
+  options: OddOptions = {},
+): Promise<Identity> {
   const { signer = await newSigner(), version = 3, algorithm = 'ecdsa-sha256', extensions = [] } = options;
   const signatureIdentifier = options.signatureIdentifier ?? encodeSignatureAlgorithm(algorithm);
   const subject = directoryName(commonName === '' ? {} : { commonName });
-  const issuerName = options.issuerName === undefined ? (issuer?.certificate.subject ?? subject) : directoryName({ commonName: options.issuerName });
+  const issuerName =
+    options.issuerName === undefined
+      ? (issuer?.certificate.subject ?? subject)
+      : directoryName({ commonName: options.issuerName });
   const tbs = der.sequence(
     ...(version === 3 ? [der.explicit(0, der.smallInteger(2))] : []),
     der.unsigned(nodeProvider.random(8)),

@@ -1,0 +1,100 @@
+/**
+ * Whom we trust, who we are, and what we may negotiate, from the options that `connect` and `serve` share.
+ *
+ * @module
+ */
+
+import { closeSync, openSync, writeSync } from 'node:fs';
+import { getCACertificates, rootCertificates } from 'node:tls';
+import { nodeProvider } from '@handfast/crypto/node';
+import { cipherSuites, type Credential, namedGroups, quote, signatureSchemes } from '@handfast/tls';
+import { type Certificate, CertificateError, parseCertificates, parsePrivateKey, type TrustStore, trustStore } from '@handfast/x509';
+import type { SecureContextOptions } from '@handfast/tls/node';
+import { usageError } from './exit.ts';
+import type { Io } from './io.ts';
+import { parseNames, parsingFile, readFileFor, reasonOf } from './options.ts';
+import type { Report } from './report.ts';
+
+export interface NegotiationOptions {
+  readonly groups?: string;
+  readonly ciphers?: string;
+  readonly signatureSchemes?: string;
+}
+
+/** `--groups`, `--ciphers` and `--signature-schemes` as rows. */
+export function negotiation(options: NegotiationOptions): Pick<SecureContextOptions, 'groups' | 'cipherSuites' | 'signatureSchemes'> {
+  const { groups, ciphers, signatureSchemes: schemes } = options;
+  return {
+    ...(groups === undefined ? {} : { groups: parseNames('group', groups, namedGroups) }),
+    ...(ciphers === undefined ? {} : { cipherSuites: parseNames('cipher suite', ciphers, cipherSuites) }),
+    ...(schemes === undefined ? {} : { signatureSchemes: parseNames('signature scheme', schemes, signatureSchemes) }),
+  };
+}
+
+/** The certificates of a PEM file, as anchors. */
+export function trustFile(option: string, path: string): TrustStore {
+  const text = readFileFor(option, path);
+  return trustStore(parsingFile(option, path, () => parseCertificates(text)));
+}
+
+/** Whom this system trusts; where it says nothing, whom Node does. */
+export function systemTrust(): TrustStore {
+  // Node has had getCACertificates since 22.15.
+  const system = typeof getCACertificates === 'function' ? getCACertificates('system') : [];
+  return trustStore((system.length > 0 ? system : rootCertificates).flatMap(readable));
+}
+
+/** One root that is not as RFC 5280 wants it must not take the others' trust away. */
+function readable(pem: string): readonly Certificate[] {
+  try {
+    return parseCertificates(pem);
+  } catch (error) {
+    if (error instanceof CertificateError) return [];
+    throw error;
+  }
+}
+
+/** `--cert` and `--key`. */
+export async function credentialFiles(cert: string | undefined, key: string | undefined): Promise<Credential | undefined> {
+  if (cert === undefined) {
+    if (key !== undefined) throw usageError('--key without --cert', 'the certificate of that key is needed as well');
+    return undefined;
+  }
+  const certFile = readFileFor('--cert', cert);
+  const chain = parsingFile('--cert', cert, () => parseCertificates(certFile));
+  const [option, path] = key === undefined ? (['--cert', cert] as const) : (['--key', key] as const);
+  const keyFile = key === undefined ? certFile : readFileFor('--key', key);
+  const pkcs8 = parsingFile(option, path, () => parsePrivateKey(keyFile));
+  try {
+    return { chain, signer: await nodeProvider.importPrivateKey(pkcs8) };
+  } catch (error) {
+    throw usageError(`${option} ${quote(path)}: ${error instanceof Error ? error.message : String(error)}`);
+  } finally {
+    pkcs8.fill(0);
+  }
+}
+
+export interface KeyLog {
+  readonly listener: (line: string) => void;
+  close(): void;
+}
+
+/** `--keylog`, else SSLKEYLOGFILE, which this command honours and the library never does. */
+export function openKeyLog(path: string | undefined, io: Io, report: Report): KeyLog | undefined {
+  const fromEnvironment = io.env['SSLKEYLOGFILE'];
+  const file = path ?? (fromEnvironment === '' ? undefined : fromEnvironment);
+  if (file === undefined) return undefined;
+  let descriptor: number;
+  try {
+    descriptor = openSync(file, 'a', 0o600);
+  } catch (error) {
+    const message = `the key log ${quote(file)} cannot be written: ${reasonOf(error)}`;
+    if (path !== undefined) throw usageError(message);
+    report.warning(message);
+    return undefined;
+  }
+  return {
+    listener: (line) => void writeSync(descriptor, `${line}\n`),
+    close: () => closeSync(descriptor),
+  };
+}

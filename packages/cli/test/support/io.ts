@@ -1,0 +1,73 @@
+/**
+ * A command's world in memory: what it writes can be read and waited for.
+ *
+ * @module
+ */
+
+import { PassThrough } from 'node:stream';
+import type { Io } from '../../src/io.ts';
+import { run } from '../../src/run.ts';
+
+export interface Session {
+  readonly stdin: PassThrough;
+  readonly stdout: Output;
+  readonly stderr: Output;
+  readonly interrupt: AbortController;
+  readonly exitCode: Promise<number>;
+}
+
+/** Text that a command wrote. */
+export class Output {
+  readonly stream: PassThrough = new PassThrough();
+  text = '';
+  #waiting: (() => void)[] = [];
+
+  constructor() {
+    this.stream.on('data', (chunk: Buffer) => {
+      this.text += chunk.toString();
+      for (const wake of this.#waiting.splice(0)) wake();
+    });
+  }
+
+  get lines(): readonly string[] {
+    return this.text.split('\n').filter((line) => line !== '');
+  }
+
+  /** JSON lines. */
+  get values(): readonly Readonly<Record<string, unknown>>[] {
+    return this.lines.map((line) => JSON.parse(line) as Record<string, unknown>);
+  }
+
+  /** The first match, as soon as it is there. */
+  async match(pattern: RegExp): Promise<RegExpExecArray> {
+    for (;;) {
+      const found = pattern.exec(this.text);
+      if (found !== null) return found;
+      await new Promise<void>((resolve) => this.#waiting.push(resolve));
+    }
+  }
+}
+
+/** Starts a command in this process. */
+export function start(argv: readonly string[], env: Io['env'] = {}): Session {
+  const stdin = new PassThrough();
+  const stdout = new Output();
+  const stderr = new Output();
+  const interrupt = new AbortController();
+  const exitCode = run(argv, { stdin, stdout: stdout.stream, stderr: stderr.stream, env, interrupted: interrupt.signal });
+  return { stdin, stdout, stderr, interrupt, exitCode };
+}
+
+export interface Outcome {
+  readonly exitCode: number;
+  readonly stdout: Output;
+  readonly stderr: Output;
+}
+
+/** Runs a command to its end, with `input` as its whole stdin. */
+export async function finish(argv: readonly string[], input = '', env: Io['env'] = {}): Promise<Outcome> {
+  const session = start(argv, env);
+  session.stdin.end(input);
+  const exitCode = await session.exitCode;
+  return { exitCode, stdout: session.stdout, stderr: session.stderr };
+}

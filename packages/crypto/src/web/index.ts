@@ -1,0 +1,118 @@
+/**
+ * Cryptography on the web platform: WebCrypto for AES-GCM, RSA, the P curves, X25519 and Ed25519, asynchronous; noble for
+ * SHA-2, HMAC, ChaCha20-Poly1305 and ML-KEM, synchronous. Runs in browsers, workers, Deno, Bun and Node.
+ *
+ * Absent: CCM and the finite-field groups, which neither has. X448, Ed448 and ML-DSA are rows of `./full`.
+ *
+ * @module
+ */
+
+import { hybrid } from '../hybrid.ts';
+import {
+  type AeadName,
+  type Aead,
+  CryptoError,
+  type CryptoProvider,
+  type GeneratedKeyPair,
+  type GroupName,
+  type KeyExchange,
+  type KeyType,
+  type SignatureAlgorithm,
+  type SignatureVerifier,
+  type Signer,
+} from '../provider.ts';
+import { aes128gcm, aes256gcm, chacha20poly1305 } from './aead.ts';
+import { mlkem768, mlkem1024, secp256r1, secp384r1, secp521r1, x25519 } from './groups.ts';
+import { createHash, digest, hmac } from './hash.ts';
+import { readPkcs8, writePkcs8 } from './key-containers.ts';
+import { verifiers } from './signatures.ts';
+import { ecKeys, ed25519Keys, type PrivateKeyRow, rsaKeys } from './signers.ts';
+import { random } from './subtle.ts';
+import { wipe } from '../bytes.ts';
+
+export type { PrivateKeyInfo } from './key-containers.ts';
+export { type PrivateKeyRow, signerFromCryptoKey } from './signers.ts';
+
+/** The tables of a web provider. */
+export interface WebRows {
+  readonly aeads?: Readonly<Partial<Record<AeadName, Aead>>>;
+  readonly groups?: Readonly<Partial<Record<GroupName, KeyExchange>>>;
+  readonly signatures?: Readonly<Partial<Record<SignatureAlgorithm, SignatureVerifier>>>;
+  /** The first row that names a key's type handles it. */
+  readonly privateKeys?: readonly PrivateKeyRow[];
+}
+
+const defaultRows: Required<WebRows> = {
+  aeads: {
+    'aes-128-gcm': aes128gcm,
+    'aes-256-gcm': aes256gcm,
+    'chacha20-poly1305': chacha20poly1305,
+  },
+  groups: {
+    x25519,
+    secp256r1,
+    secp384r1,
+    secp521r1,
+    mlkem768,
+    mlkem1024,
+    x25519mlkem768: hybrid('x25519mlkem768', mlkem768, x25519),
+    secp256r1mlkem768: hybrid('secp256r1mlkem768', secp256r1, mlkem768),
+    secp384r1mlkem1024: hybrid('secp384r1mlkem1024', secp384r1, mlkem1024),
+  },
+  signatures: verifiers,
+  privateKeys: [ecKeys, rsaKeys, ed25519Keys],
+};
+
+/**
+ * A web provider: the default rows, and `rows` added to them or in their place. Nothing is asked of the runtime here; a
+ * row whose algorithm it lacks fails with a `CryptoError` of code `unsupported` when it is used.
+ *
+ * @example
+ * ```ts
+ * import { createWebProvider } from '@handfast/crypto/web';
+ * import { x448 } from '@handfast/crypto/web/full';
+ *
+ * const provider = createWebProvider({ groups: { x448 } });
+ * ```
+ */
+export function createWebProvider(rows: WebRows = {}): CryptoProvider {
+  const privateKeys = [...(rows.privateKeys ?? []), ...defaultRows.privateKeys];
+
+  function rowFor(type: KeyType): PrivateKeyRow {
+    const row = privateKeys.find(({ types }) => types.includes(type));
+    if (row === undefined) throw new CryptoError('unsupported', `this web provider has no row for private keys of type ${type}`);
+    return row;
+  }
+
+  async function importPrivateKey(pkcs8: Uint8Array): Promise<Signer> {
+    const info = readPkcs8(pkcs8);
+    try {
+      return await rowFor(info.type).import(info);
+    } finally {
+      wipe(info.privateKey);
+    }
+  }
+
+  return {
+    name: 'web',
+    random,
+    createHash,
+    digest,
+    hmac,
+    aeads: { ...defaultRows.aeads, ...rows.aeads },
+    groups: { ...defaultRows.groups, ...rows.groups },
+    signatures: { ...defaultRows.signatures, ...rows.signatures },
+    importPrivateKey,
+    async generateKeyPair(type, { modulusBits = 2048 } = {}): Promise<GeneratedKeyPair> {
+      const privateKey = await rowFor(type).generate(type, modulusBits);
+      const pkcs8 = writePkcs8(privateKey, type);
+      wipe(privateKey);
+      return { signer: await importPrivateKey(pkcs8), pkcs8 };
+    },
+  };
+}
+
+/** The default rows. */
+export const webProvider: CryptoProvider = createWebProvider();
+
+export default webProvider;

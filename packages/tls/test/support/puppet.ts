@@ -1,0 +1,312 @@
+/**
+ * A peer that does what a test tells it: the right handshake, step by step, any step of which can be changed, left out,
+ * doubled or moved. It is written against RFC 9846 with the engine's codecs and key schedule, and without its flows.
+ *
+ * @module
+ */
+
+import { type Bytes, concat, type EphemeralKey } from '@handfast/crypto';
+import { nodeProvider } from '@handfast/crypto/node';
+import type { Credential, TlsError } from '../../src/index.ts';
+import { writeCertificate } from '../../src/messages/certificate.ts';
+import { writeCertificateRequest } from '../../src/messages/certificate-request.ts';
+import { signedContent, writeCertificateVerify } from '../../src/messages/certificate-verify.ts';
+import { type ClientHello, type ClientHelloFields, writeClientHello } from '../../src/messages/client-hello.ts';
+import { writeEncryptedExtensions } from '../../src/messages/encrypted-extensions.ts';
+import { writeFinished } from '../../src/messages/finished.ts';
+import { type HandshakeMessage, readHandshake } from '../../src/messages/handshake.ts';
+import { writeServerHello } from '../../src/messages/server-hello.ts';
+import { headerLength, maxCiphertext } from '../../src/record/deframer.ts';
+import { RecordProtection } from '../../src/record/protection13.ts';
+import { alertName, type CipherSuite, contentType, TLS13, TLS_AES_128_GCM_SHA256 } from '../../src/registry.ts';
+import { EarlySecret, type HandshakeSecret, Kdf, type TrafficSecrets } from '../../src/tls13/key-schedule.ts';
+import { Transcript } from '../../src/tls13/transcript.ts';
+import { clientCredential, serverCredential } from './identities.ts';
+import { give, type Side, settled } from './pair.ts';
+import { record } from './wire.ts';
+
+const x25519Id = 0x001d;
+const provider = nodeProvider;
+const anyExtension: ReadonlySet<number> = Object.assign(new Set<number>(), { has: () => true });
+
+/** Both roles' keys, records and transcript. */
+class Puppet {
+  readonly side: Side;
+  readonly suite: CipherSuite = TLS_AES_128_GCM_SHA256;
+  readonly kdf: Kdf = new Kdf(provider, this.suite);
+  readonly transcript: Transcript = new Transcript(provider, this.suite.hash);
+  /** What the side under test has sent, decoded. */
+  readonly messages: HandshakeMessage[] = [];
+  /** Alerts that it sent. */
+  readonly alerts: string[] = [];
+  readonly data: Uint8Array[] = [];
+  traffic: TrafficSecrets | undefined;
+  handshakeSecret: HandshakeSecret | undefined;
+  application: TrafficSecrets | undefined;
+  #write: RecordProtection | undefined;
+  #read: RecordProtection | undefined;
+  #stream: Bytes = new Uint8Array(0);
+  #handshakeBytes: Bytes = new Uint8Array(0);
+
+  constructor(side: Side) {
+    this.side = side;
+  }
+
+  setWrite(secret: Uint8Array): void {
+    this.#write = new RecordProtection(provider, this.suite, this.kdf.trafficKey(secret));
+  }
+
+  setRead(secret: Uint8Array): void {
+    this.#read = new RecordProtection(provider, this.suite, this.kdf.trafficKey(secret));
+  }
+
+  /** A record under the current key; in the clear before there is one. */
+  seal(type: number, content: Uint8Array, padding = 0): Bytes {
+    if (this.#write === undefined) return record(type, content);
+    return this.sealInner(concat(content, Uint8Array.of(type), new Uint8Array(padding)));
+  }
+
+  /** A record around any inner plaintext. */
+  sealInner(inner: Uint8Array): Bytes {
+    const sealed = this.#write?.seal(inner);
+    if (!(sealed instanceof Uint8Array)) throw new TypeError('no key, or an asynchronous one');
+    return sealed;
+  }
+
+  async give(bytes: Uint8Array): Promise<void> {
+    await give(this.side, bytes);
+  }
+
+  /** A handshake message into the transcript and onto the wire, as one record. */
+  async send(message: Bytes): Promise<void> {
+    this.transcript.add(message);
+    await this.give(this.seal(contentType.handshake, message));
+  }
+
+  async sendData(text: string): Promise<void> {
+    await this.give(this.seal(contentType.application_data, Buffer.from(text)));
+  }
+
+  async sendAlert(level: number, description: number): Promise<void> {
+    await this.give(this.seal(contentType.alert, Uint8Array.of(level, description)));
+  }
+
+  /** Reads what the side has sent; stops at the first record of another key than the current. */
+  async receive(): Promise<void> {
+    await settled(this.side);
+    this.#stream = concat(this.#stream, ...this.side.outbox.splice(0));
+    while (this.#stream.length >= headerLength) {
+      const length = ((this.#stream[3] as number) << 8) | (this.#stream[4] as number);
+      if (length > maxCiphertext) throw new RangeError('a record too large');
+      if (this.#stream.length < headerLength + length) return;
+      const header = this.#stream.subarray(0, headerLength);
+      const payload = this.#stream.subarray(headerLength, headerLength + length);
+      if (!this.#take(header, payload)) return;
+      this.#stream = this.#stream.slice(headerLength + length);
+    }
+  }
+
+  #take(header: Uint8Array, payload: Uint8Array): boolean {
+    let type = header[0] as number;
+    let content: Uint8Array = payload;
+    if (type === contentType.change_cipher_spec) return true;
+    if (type === contentType.application_data) {
+      const inner = this.#read?.open(header, payload);
+      if (!(inner instanceof Uint8Array)) return false;
+      const end = inner.findLastIndex((byte) => byte !== 0);
+      type = inner[end] as number;
+      content = inner.subarray(0, end);
+    }
+    if (type === contentType.alert) this.alerts.push(alertName(content[1] as number));
+    else if (type === contentType.application_data) this.data.push(content);
+    else this.#handshake(content);
+    return true;
+  }
+
+  #handshake(content: Uint8Array): void {
+    this.#handshakeBytes = concat(this.#handshakeBytes, content);
+    for (;;) {
+      const bytes = this.#handshakeBytes;
+      const length = ((bytes[1] ?? 0) << 16) | ((bytes[2] ?? 0) << 8) | (bytes[3] ?? 0);
+      if (bytes.length < 4 || bytes.length < 4 + length) return;
+      this.messages.push(readHandshake(bytes.slice(0, 4 + length), anyExtension));
+      this.#handshakeBytes = bytes.slice(4 + length);
+    }
+  }
+
+  next<T extends HandshakeMessage['type']>(type: T): Extract<HandshakeMessage, { type: T }> {
+    const message = this.messages.shift();
+    if (message?.type !== type) throw new TypeError(`the side sent ${message?.type ?? 'nothing'}, not ${type}`);
+    return message as Extract<HandshakeMessage, { type: T }>;
+  }
+
+  agree(secret: Uint8Array): void {
+    this.handshakeSecret = new EarlySecret(this.kdf).handshakeSecret(secret);
+    this.traffic = this.handshakeSecret.trafficSecrets(this.transcript.hash());
+  }
+
+  finishedHash(): void {
+    const main = this.handshakeSecret?.mainSecret();
+    this.application = main?.trafficSecrets(this.transcript.hash());
+  }
+
+  certificateVerify(role: 'client' | 'server', credential: Credential, scheme = 0x0403): Bytes {
+    const signature = credential.signer.sign('ecdsa-sha256', signedContent(role, this.transcript.hash()));
+    if (!(signature instanceof Uint8Array)) throw new TypeError('an asynchronous signer');
+    return writeCertificateVerify(scheme, signature);
+  }
+
+  finished(secret: Uint8Array | undefined): Bytes {
+    if (secret === undefined) throw new TypeError('no secret yet');
+    return writeFinished(this.kdf.finished(secret, this.transcript.hash()));
+  }
+}
+
+/** A step: its message, or several, or none. It is made when its turn comes. */
+type Step = (right: Bytes) => Bytes | readonly Bytes[];
+
+export type ServerStep =
+  | 'server_hello'
+  | 'encrypted_extensions'
+  | 'certificate_request'
+  | 'certificate'
+  | 'certificate_verify'
+  | 'finished';
+
+export class PuppetServer extends Puppet {
+  hello: ClientHello | undefined;
+  readonly credential: Credential = serverCredential;
+
+  /** Reads the client's hello. */
+  async readHello(): Promise<ClientHello> {
+    await this.receive();
+    this.hello = this.next('client_hello');
+    this.transcript.add(this.hello.raw);
+    return this.hello;
+  }
+
+  /** The server's flight, with `changes` made to its steps; `requestCertificate` puts a request in. */
+  async flight(
+    changes: Partial<Record<ServerStep, Step>> = {},
+    { requestCertificate = false } = {},
+  ): Promise<void> {
+    const hello = this.hello ?? (await this.readHello());
+    const share = hello.extensions.key_share?.find(({ group }) => group === x25519Id)?.keyExchange ?? new Uint8Array(32);
+    const answer = provider.groups.x25519?.encapsulate(share);
+    if (answer === undefined || answer instanceof Promise) throw new TypeError('x25519 is asynchronous');
+    const step = async (name: ServerStep, right: Bytes): Promise<void> => {
+      const made = changes[name]?.(right) ?? right;
+      for (const message of Array.isArray(made) ? (made as readonly Bytes[]) : [made as Bytes]) await this.send(message);
+    };
+    await step(
+      'server_hello',
+      writeServerHello({
+        random: provider.random(32),
+        legacySessionIdEcho: hello.legacySessionId,
+        cipherSuite: this.suite.id,
+        extensions: { key_share: { group: x25519Id, keyExchange: answer.share }, supported_versions: TLS13 },
+      }),
+    );
+    this.agree(answer.secret);
+    if (this.traffic === undefined) return;
+    this.setWrite(this.traffic.server);
+    this.setRead(this.traffic.client);
+    await step('encrypted_extensions', writeEncryptedExtensions({}));
+    if (requestCertificate || changes.certificate_request) {
+      const request = writeCertificateRequest(new Uint8Array(0), { signature_algorithms: [0x0403] });
+      await step('certificate_request', request);
+    }
+    await step('certificate', writeCertificate(new Uint8Array(0), this.credential.chain.map(({ raw }) => raw)));
+    await step('certificate_verify', this.certificateVerify('server', this.credential));
+    await step('finished', this.finished(this.traffic.server));
+    this.finishedHash();
+    if (this.application) this.setWrite(this.application.server);
+  }
+
+  /** The client's flight; after it both sides are connected. */
+  async finish(): Promise<void> {
+    await this.receive();
+    if (this.application) this.setRead(this.application.client);
+    await this.receive();
+  }
+}
+
+export type ClientStep = 'certificate' | 'certificate_verify' | 'finished';
+
+export class PuppetClient extends Puppet {
+  readonly credential: Credential = clientCredential;
+  #key: EphemeralKey | undefined;
+  #groupOfShare = 0;
+
+  /** A right hello's fields, with `changes`; a share of x25519. */
+  helloFields(changes: Partial<ClientHelloFields> = {}): ClientHelloFields {
+    const key = provider.groups.x25519?.generate();
+    if (key === undefined || key instanceof Promise) throw new TypeError('x25519 is asynchronous');
+    this.#key = key;
+    this.#groupOfShare = x25519Id;
+    return {
+      random: provider.random(32),
+      legacySessionId: provider.random(32),
+      cipherSuites: [this.suite.id],
+      ...changes,
+      extensions: {
+        server_name: 'localhost',
+        supported_versions: [TLS13],
+        supported_groups: [this.#groupOfShare],
+        signature_algorithms: [0x0403],
+        key_share: [{ group: this.#groupOfShare, keyExchange: key.share }],
+        ...changes.extensions,
+      },
+    };
+  }
+
+  async sendHello(changes: Partial<ClientHelloFields> = {}): Promise<Bytes> {
+    const hello = writeClientHello(this.helloFields(changes));
+    await this.send(hello);
+    return hello;
+  }
+
+  /** Reads the server's flight up to its Finished. */
+  async readFlight(): Promise<void> {
+    await this.receive();
+    const hello = this.next('server_hello');
+    this.transcript.add(hello.raw);
+    const secret = this.#key?.agree(hello.extensions.key_share?.keyExchange ?? new Uint8Array(0));
+    if (!(secret instanceof Uint8Array)) throw new TypeError('x25519 is asynchronous');
+    this.agree(secret);
+    if (this.traffic === undefined) return;
+    this.setRead(this.traffic.server);
+    this.setWrite(this.traffic.client);
+    await this.receive();
+    for (const message of this.messages) this.transcript.add(message.raw);
+    this.finishedHash();
+    if (this.application) this.setRead(this.application.server);
+    await this.receive();
+  }
+
+  /** The client's flight, with `changes`; a certificate where `authenticate` says so. */
+  async flight(changes: Partial<Record<ClientStep, Step>> = {}, { authenticate = false } = {}): Promise<void> {
+    const step = async (name: ClientStep, right: Bytes): Promise<void> => {
+      const made = changes[name]?.(right) ?? right;
+      for (const message of Array.isArray(made) ? (made as readonly Bytes[]) : [made as Bytes]) await this.send(message);
+    };
+    if (authenticate) {
+      await step('certificate', writeCertificate(new Uint8Array(0), this.credential.chain.map(({ raw }) => raw)));
+      await step('certificate_verify', this.certificateVerify('client', this.credential));
+    }
+    await step('finished', this.finished(this.traffic?.client));
+    if (this.application) this.setWrite(this.application.client);
+  }
+}
+
+/** What a side ended with, and what it told its peer. */
+export interface Refusal {
+  readonly error: TlsError | null | undefined;
+  readonly alert: string | undefined;
+}
+
+/** After the peer has misbehaved: the error, and the alert that went out. */
+export async function refusal(puppet: PuppetServer | PuppetClient): Promise<Refusal> {
+  await puppet.receive();
+  return { error: puppet.side.error, alert: puppet.alerts.at(-1) };
+}
