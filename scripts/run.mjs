@@ -1,1 +1,363 @@
-// placeholder
+/**
+ * The launcher: every npm script is `node scripts/run.mjs <task> [arguments]`.
+ *
+ * It installs what the lock file asks for, unless that is there already, finds the Node that the sources want, and
+ * runs the task under it. Plain JavaScript for Node 20 or later, without dependencies: on a bare machine nothing else
+ * is there yet. What the tasks do lies in their own files.
+ */
+import { spawn, spawnSync } from 'node:child_process';
+import { createHash } from 'node:crypto';
+import {
+  closeSync,
+  existsSync,
+  openSync,
+  readdirSync,
+  readFileSync,
+  realpathSync,
+  rmSync,
+  writeFileSync,
+} from 'node:fs';
+import { constants } from 'node:os';
+import { basename, delimiter, dirname, join, relative, resolve } from 'node:path';
+import { isatty } from 'node:tty';
+import { fileURLToPath } from 'node:url';
+
+/** The top of the repository. */
+export const root = dirname(dirname(fileURLToPath(import.meta.url)));
+
+/** What makes Node read the packages' sources in place of what was built from them. */
+export const sourceFlags = ['--conditions=@handfast/source', '--disable-warning=ExperimentalWarning'];
+
+const tsc = 'node_modules/typescript/bin/tsc';
+
+/**
+ * @typedef {object} Task
+ * @property {string} does what it does, in a line
+ * @property {string} [entry] what Node starts, from the top of the repository
+ * @property {readonly string[]} [flags] Node's own flags
+ * @property {readonly string[]} [args] what comes before the caller's arguments
+ * @property {readonly string[]} [byDefault] what stands in where the caller gives no arguments
+ * @property {(args: readonly string[]) => readonly string[]} [files] what the arguments stand for
+ * @property {boolean} [tools] whether tools/ must be installed, too
+ * @property {boolean} [whereCalled] whether it runs in the caller's folder, so that relative paths mean his
+ */
+
+/** @type {Readonly<Record<string, Task>>} */
+const tasks = {
+  start: {
+    does: 'runs the handfast command; without arguments, its demo',
+    entry: 'packages/cli/src/main.ts',
+    flags: sourceFlags,
+    byDefault: ['demo'],
+    whereCalled: true,
+  },
+  handfast: {
+    does: 'runs the handfast command',
+    entry: 'packages/cli/src/main.ts',
+    flags: sourceFlags,
+    whereCalled: true,
+  },
+  test: {
+    does: 'runs every test that needs nothing from outside, or those named',
+    flags: [...sourceFlags, '--test', '--test-reporter=./scripts/reporter.mjs'],
+    files: testFiles,
+  },
+  check: { does: 'lints, compiles, checks the packages as users get them', entry: 'scripts/check.mjs', tools: true },
+  build: { does: 'compiles every package into its dist/', entry: 'scripts/build.mjs' },
+  types: { does: 'compiles everything that is TypeScript', entry: tsc, args: ['-b'] },
+  lint: { does: 'lints; with --write it formats, too', entry: 'scripts/lint.mjs', tools: true },
+  docs: { does: 'writes the API reference into docs/api/', entry: 'scripts/docs.mjs', tools: true },
+  nodes: { does: 'runs the tests on each Node that is supported', entry: 'scripts/nodes.mjs', tools: true },
+  release: { does: 'makes a release, or shows what it would do', entry: 'scripts/release.mjs' },
+  examples: { does: 'runs every example', entry: 'scripts/examples.mjs' },
+  interop: { does: 'talks to other stacks, in both directions', entry: 'interop/src/main.ts', flags: sourceFlags },
+  bench: { does: 'measures against node:tls', entry: 'bench/src/main.ts', flags: sourceFlags },
+  fuzz: { does: 'throws bad input at the decoders', entry: 'fuzz/src/main.ts', flags: sourceFlags },
+};
+
+/**
+ * Runs a task, and ends as it ends: with its exit code, or by its signal.
+ * @param {string} name
+ * @param {readonly string[]} args
+ */
+export async function launch(name, args) {
+  const task = Object.hasOwn(tasks, name) ? tasks[name] : undefined;
+  if (task === undefined) {
+    const width = Math.max(...Object.keys(tasks).map((key) => key.length));
+    refuse(
+      `Tasks:\n${Object.entries(tasks)
+        .map(([key, { does }]) => `  ${key.padEnd(width)}  ${does}`)
+        .join('\n')}`,
+      2,
+    );
+  }
+  install(root, 'First run: installing what the repository needs (about 10 s)');
+  if (task.tools) install(join(root, 'tools'), 'First run of this task: installing its tools (about 30 s)');
+  const node = findNode();
+  if (task.entry !== undefined && !existsSync(join(root, task.entry))) refuse(`${task.entry} is not there.`, 1);
+
+  const given = args.length === 0 ? (task.byDefault ?? []) : args;
+  const rest = task.files === undefined ? given : task.files(given);
+  const entry = task.entry === undefined ? [] : [join(root, task.entry)];
+  const code = await run(
+    node,
+    [...(task.flags ?? []), ...entry, ...(task.args ?? []), ...rest],
+    callersFolder(name, task),
+  );
+  process.exit(code);
+}
+
+/**
+ * Installs what a folder's lock file asks for. Says one line if there is something to do, nothing otherwise.
+ * @param {string} folder
+ * @param {string} notice
+ */
+export function install(folder, notice) {
+  const wanted = `${createHash('sha256')
+    .update(readFileSync(join(folder, 'package-lock.json')))
+    .digest('hex')} ${process.platform}-${process.arch}\n`;
+  const stamp = join(folder, 'node_modules', '.handfast-installed');
+  if (readIfThere(stamp) === wanted) return;
+
+  process.stderr.write(`${notice}\n`);
+  const lock = join(folder, '.installing');
+  takeLock(lock);
+  try {
+    if (readIfThere(stamp) === wanted) return; // another process has just done it
+    const [command, ...npmArgs] = findNpm();
+    const result = spawnSync(command, [...npmArgs, 'ci', ...installFlags], {
+      cwd: folder,
+      env: installEnvironment(),
+      encoding: 'utf8',
+      stdio: ['ignore', 'pipe', 'pipe'],
+      shell: command === 'npm' && process.platform === 'win32',
+    });
+    if (result.error || result.status !== 0) {
+      rmSync(lock, { force: true });
+      refuse(
+        `${result.stdout ?? ''}${result.stderr ?? ''}${result.error?.message ?? ''}`.trim() ||
+          `npm ci ended by ${result.signal}`,
+        1,
+      );
+    }
+    writeFileSync(stamp, wanted);
+  } finally {
+    rmSync(lock, { force: true });
+  }
+}
+
+/** They stand on the command line, where they win over .npmrc files and the environment. */
+const installFlags = [
+  '--ignore-scripts',
+  '--include=dev',
+  '--include=optional',
+  '--engine-strict=false',
+  '--no-audit',
+  '--no-fund',
+  '--loglevel=error',
+];
+
+/** What an outer npm was told about its own run does not hold for this one. */
+function installEnvironment() {
+  const env = { ...process.env };
+  for (const key of Object.keys(env)) {
+    if (
+      /^npm_config_(workspaces?|include_workspace_root|prefix|global|location|dry_run|package_lock_only|install_strategy)$/i.test(
+        key,
+      )
+    )
+      delete env[key];
+  }
+  return env;
+}
+
+/**
+ * npm's own program, and the Node that runs it: those that run us, or those beside our Node, or the PATH's.
+ * @returns {readonly [string, ...string[]]}
+ */
+export function findNpm() {
+  const beside = dirname(process.execPath);
+  const onPath = (process.env.PATH ?? '').split(delimiter).map((folder) => join(folder, 'npm'));
+  const candidates = [
+    process.env.npm_execpath,
+    join(beside, '..', 'lib', 'node_modules', 'npm', 'bin', 'npm-cli.js'),
+    join(beside, 'node_modules', 'npm', 'bin', 'npm-cli.js'),
+    ...onPath,
+  ];
+  for (const candidate of candidates) {
+    if (!candidate || !existsSync(candidate)) continue;
+    const program = realpathSync(candidate);
+    const cli = join(dirname(program), 'npm-cli.js');
+    // npm_execpath may be npx, or another package manager.
+    if (/^np[mx]-cli\.c?js$/.test(basename(program)) && existsSync(cli))
+      return [process.env.npm_node_execpath ?? process.execPath, cli];
+  }
+  return ['npm'];
+}
+
+/**
+ * Waits until no other process installs into the same folder. The lock of a process that is gone does not count.
+ * @param {string} path
+ */
+function takeLock(path) {
+  for (;;) {
+    try {
+      const file = openSync(path, 'wx');
+      writeFileSync(file, String(process.pid));
+      closeSync(file);
+      return;
+    } catch (error) {
+      if (!(error instanceof Error && 'code' in error && error.code === 'EEXIST')) throw error;
+    }
+    const holder = Number(readIfThere(path) ?? 0);
+    pause(200); // before a second look: the holder writes its number after it has made the file
+    if (!isAlive(holder) && Number(readIfThere(path) ?? 0) === holder) rmSync(path, { force: true });
+  }
+}
+
+/** @param {number} pid */
+function isAlive(pid) {
+  if (!pid) return false;
+  try {
+    process.kill(pid, 0);
+    return true;
+  } catch (error) {
+    return error instanceof Error && 'code' in error && error.code === 'EPERM';
+  }
+}
+
+/** @param {number} ms */
+function pause(ms) {
+  Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, ms);
+}
+
+/**
+ * The pinned Node, by its path in its platform's package, if it runs here; else our own, if it is new enough.
+ * @returns {string}
+ */
+function findNode() {
+  if (process.env.HANDFAST_NODE) return process.env.HANDFAST_NODE;
+  const system = process.platform === 'win32' ? 'win' : process.platform;
+  const pinned = join(
+    root,
+    'node_modules',
+    `node-${system}-${process.arch}`,
+    'bin',
+    process.platform === 'win32' ? 'node.exe' : 'node',
+  );
+  if (existsSync(pinned) && spawnSync(pinned, ['--version'], { stdio: 'ignore' }).status === 0) return pinned;
+  const [major = 0, minor = 0] = process.versions.node.split('.').map(Number);
+  if (major > 23 || (major === 23 && minor >= 6) || (major === 22 && minor >= 18)) return process.execPath;
+  return refuse(
+    `This needs Node 22.18 or later, and this is Node ${process.versions.node}: please install Node 24.`,
+    1,
+  );
+}
+
+/**
+ * Runs a program to its end, on our own standard streams; passes on the signals that we get.
+ * @param {string} command
+ * @param {readonly string[]} args
+ * @param {string} cwd
+ * @returns {Promise<number>} its exit code
+ */
+function run(command, args, cwd) {
+  const child = spawn(command, args, { cwd, stdio: 'inherit' });
+  const onTerminal = [0, 1, 2].some((fd) => isatty(fd));
+  /** @type {Map<NodeJS.Signals, () => void>} */
+  const handlers = new Map();
+  for (const signal of /** @type {const} */ (['SIGINT', 'SIGTERM', 'SIGHUP', 'SIGQUIT', 'SIGUSR2'])) {
+    if (process.platform === 'win32' && signal !== 'SIGINT' && signal !== 'SIGTERM' && signal !== 'SIGHUP') continue;
+    // A terminal's Ctrl-C and Ctrl-\ reach the whole group, the child too: twice would be once too often.
+    const fromTerminal = onTerminal && (signal === 'SIGINT' || signal === 'SIGQUIT');
+    const handler = () => {
+      if (!fromTerminal) child.kill(signal);
+    };
+    handlers.set(signal, handler);
+    process.on(signal, handler);
+  }
+  return new Promise((done, fail) => {
+    child.on('error', fail);
+    child.on('exit', (code, signal) => {
+      if (signal === null) return done(code ?? 1);
+      for (const [name, handler] of handlers) process.off(name, handler);
+      process.kill(process.pid, signal);
+      // A signal that does not end us: as a shell counts.
+      setTimeout(() => done(128 + (constants.signals[signal] ?? 0)), 200);
+    });
+  });
+}
+
+/**
+ * npm moves to the top of the repository before it runs a script; the person who called it is elsewhere.
+ * @param {string} name
+ * @param {Task} task
+ */
+function callersFolder(name, task) {
+  if (!task.whereCalled) return root;
+  const viaScript = process.env.npm_lifecycle_event === name && process.cwd() === root;
+  return viaScript && process.env.INIT_CWD && existsSync(process.env.INIT_CWD) ? process.env.INIT_CWD : process.cwd();
+}
+
+/**
+ * The test files: all, or those below the folders and beside the names that were given. Options stay as they are.
+ * @param {readonly string[]} args
+ * @returns {readonly string[]}
+ */
+function testFiles(args) {
+  const options = args.filter((argument) => argument.startsWith('-'));
+  const names = args.filter((argument) => !argument.startsWith('-'));
+  const packages = readdirSync(join(root, 'packages'))
+    .sort()
+    .map((name) => join('packages', name, 'test'));
+  const all = [...packages, join('interop', 'test'), join('scripts', 'test')].flatMap(testFilesBelow);
+  const wanted = all.filter(
+    (file) => names.length === 0 || names.some((name) => file.includes(relative(root, resolve(root, name)))),
+  );
+  if (wanted.length === 0) refuse(`No test files${names.length > 0 ? ` match ${names.join(' ')}` : ''}.`, 1);
+  return [...options, ...wanted];
+}
+
+/**
+ * @param {string} folder from the top of the repository
+ * @returns {string[]}
+ */
+function testFilesBelow(folder) {
+  if (!existsSync(join(root, folder))) return [];
+  return readdirSync(join(root, folder), { recursive: true, encoding: 'utf8' })
+    .filter((name) => /\.test\.m?ts$/.test(name) && !name.includes('node_modules'))
+    .sort()
+    .map((name) => join(folder, name));
+}
+
+/** @param {string} path */
+function readIfThere(path) {
+  try {
+    return readFileSync(path, 'utf8');
+  } catch {
+    return undefined;
+  }
+}
+
+/**
+ * @param {string} message
+ * @param {number} code
+ * @returns {never}
+ */
+function refuse(message, code) {
+  process.stderr.write(`${message}\n`);
+  process.exit(code);
+}
+
+function isMain() {
+  return (
+    process.argv[1] !== undefined &&
+    existsSync(process.argv[1]) &&
+    realpathSync(process.argv[1]) === fileURLToPath(import.meta.url)
+  );
+}
+
+if (isMain()) {
+  const [name = '', ...args] = process.argv.slice(2);
+  await launch(name, args);
+}

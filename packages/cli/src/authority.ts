@@ -7,9 +7,15 @@
 import type { Bytes } from '@handfast/crypto';
 import { nodeProvider as provider } from '@handfast/crypto/node';
 import type { Credential } from '@handfast/tls';
-import { type Certificate, issueClientCertificate, type Issuer, issueRoot, issueServerCertificate } from '@handfast/x509';
+import {
+  type Certificate,
+  type Issuer,
+  issueClientCertificate,
+  issueRoot,
+  issueServerCertificate,
+} from '@handfast/x509';
 
-export const dayMs = 24 * 60 * 60 * 1000;
+export const dayMs: number = 24 * 60 * 60 * 1000;
 
 /** Clocks differ: what is issued now is valid since a little while. */
 const backdatedMs = 5 * 60 * 1000;
@@ -28,7 +34,13 @@ export interface Authority {
 /** A root whose path length is 0: it signs servers and clients, no other CA. */
 export async function makeAuthority(commonName: string, validity: Validity): Promise<Authority> {
   const { signer, pkcs8 } = await provider.generateKeyPair('secp256r1');
-  const certificate = await issueRoot({ provider, subject: { commonName }, signer, pathLength: 0, ...period(validity) });
+  const certificate = await issueRoot({
+    provider,
+    subject: { commonName },
+    signer,
+    pathLength: 0,
+    ...period(validity),
+  });
   return { issuer: { certificate, signer }, pkcs8 };
 }
 
@@ -36,7 +48,14 @@ export async function makeAuthority(commonName: string, validity: Validity): Pro
 export async function issueServer(issuer: Issuer, names: readonly string[], validity: Validity): Promise<Credential> {
   const { signer } = await provider.generateKeyPair('secp256r1');
   const subject = { commonName: (names[0] ?? 'server').slice(0, 64) };
-  const leaf = await issueServerCertificate({ provider, subject, issuer, publicKey: signer.publicKey, names, ...period(validity) });
+  const leaf = await issueServerCertificate({
+    provider,
+    subject,
+    issuer,
+    publicKey: signer.publicKey,
+    names,
+    ...period(validity),
+  });
   return { chain: [leaf], signer };
 }
 

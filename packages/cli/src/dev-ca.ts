@@ -6,9 +6,10 @@
  */
 
 import { randomBytes } from 'node:crypto';
-import { chmodSync, existsSync, mkdirSync, readFileSync, renameSync, rmSync, statSync, writeFileSync } from 'node:fs';
+import { chmodSync, existsSync, mkdirSync, renameSync, rmSync, statSync, writeFileSync } from 'node:fs';
 import { homedir, hostname, userInfo } from 'node:os';
 import { dirname, join } from 'node:path';
+import { equalBytes, wipe } from '@handfast/crypto';
 import { nodeProvider } from '@handfast/crypto/node';
 import type { Credential } from '@handfast/tls';
 import { type Certificate, type Issuer, parseCertificates, parsePrivateKey, toPem } from '@handfast/x509';
@@ -33,10 +34,10 @@ export interface DevelopmentCa {
 
 /** `$XDG_DATA_HOME/handfast`, or where this platform keeps such things. */
 export function dataDirectory(env: Io['env'], platform: string = process.platform): string {
-  const xdg = env['XDG_DATA_HOME'];
-  if (xdg !== undefined && xdg.startsWith('/')) return join(xdg, 'handfast');
-  const home = env['HOME'] ?? homedir();
-  if (platform === 'win32') return join(env['LOCALAPPDATA'] ?? join(home, 'AppData', 'Local'), 'handfast');
+  const xdg = env.XDG_DATA_HOME;
+  if (xdg?.startsWith('/')) return join(xdg, 'handfast');
+  const home = env.HOME ?? homedir();
+  if (platform === 'win32') return join(env.LOCALAPPDATA ?? join(home, 'AppData', 'Local'), 'handfast');
   if (platform === 'darwin') return join(home, 'Library', 'Application Support', 'handfast');
   return join(home, '.local', 'share', 'handfast');
 }
@@ -65,10 +66,12 @@ async function load(directory: string): Promise<DevelopmentCa['issuer']> {
   if (process.platform !== 'win32' && (statSync(keyFile).mode & 0o077) !== 0) chmodSync(keyFile, 0o600);
   const pkcs8 = parsingFile(what, keyFile, () => parsePrivateKey(keyPem));
   const signer = await nodeProvider.importPrivateKey(pkcs8);
-  pkcs8.fill(0);
-  keyPem.fill(0);
-  if (certificate === undefined || !Buffer.from(certificate.publicKey.spki).equals(signer.publicKey.spki)) {
-    throw usageError(`the key in ${keyFile} is not that of ${certificateFile}`, `remove ${directory}: another CA is made then`);
+  wipe(pkcs8, keyPem);
+  if (certificate === undefined || !equalBytes(certificate.publicKey.spki, signer.publicKey.spki)) {
+    throw usageError(
+      `the key in ${keyFile} is not that of ${certificateFile}`,
+      `remove ${directory}: another CA is made then`,
+    );
   }
   return { certificate, signer };
 }
@@ -91,7 +94,7 @@ async function make(directory: string, now: Date): Promise<void> {
       'give a certificate with --cert, or another place with XDG_DATA_HOME',
     );
   } finally {
-    pkcs8.fill(0);
+    wipe(pkcs8);
   }
 }
 
@@ -143,7 +146,10 @@ export function trustAdvice(certificateFile: string, url: string | undefined): r
       : ['Debian', `sudo cp ${file} /usr/local/share/ca-certificates/handfast-dev.crt && sudo update-ca-certificates`];
   const ways: readonly (readonly string[])[] = [
     ['curl', url === undefined ? `curl --cacert ${file} …` : `curl --cacert ${file} ${url}/`],
-    ['handfast', `handfast connect ${url === undefined ? 'localhost:…' : url.replace(/^[a-z]+:\/\//, '')} --ca ${file}`],
+    [
+      'handfast',
+      `handfast connect ${url === undefined ? 'localhost:…' : url.replace(/^[a-z]+:\/\//, '')} --ca ${file}`,
+    ],
     ['Node', `NODE_EXTRA_CA_CERTS=${file} node …`],
     system,
     ['Chromium', `certutil -d sql:$HOME/.pki/nssdb -A -t C,, -n handfast-dev -i ${file}   (from libnss3-tools)`],

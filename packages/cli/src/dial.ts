@@ -27,28 +27,32 @@ export interface Proxy extends HostPort {
   readonly password: string;
 }
 
-const proxyPorts: ReadonlyMap<string, number> = new Map([
-  ['http:', 3128],
-  ['socks5:', 1080],
-  ['socks5h:', 1080],
+const proxyKinds: ReadonlyMap<string, { readonly kind: Proxy['kind']; readonly defaultPort: number }> = new Map([
+  ['http:', { kind: 'http', defaultPort: 3128 }],
+  ['socks5:', { kind: 'socks5', defaultPort: 1080 }],
+  ['socks5h:', { kind: 'socks5h', defaultPort: 1080 }],
 ]);
 
 /** `http://user:password@host:3128`, `socks5://…` (names are resolved here), `socks5h://…` (names are resolved there). */
 export function parseProxy(text: string): Proxy {
   const url = URL.canParse(text) ? new URL(text) : undefined;
-  const defaultPort = url && proxyPorts.get(url.protocol);
-  if (url === undefined || defaultPort === undefined || url.hostname === '') {
-    throw usageError('this is no proxy that we can use', 'write http://HOST:PORT, socks5://HOST:PORT or socks5h://HOST:PORT');
+  const row = url && proxyKinds.get(url.protocol);
+  if (url === undefined || row === undefined || url.hostname === '') {
+    throw usageError(
+      'this is no proxy that we can use',
+      'write http://HOST:PORT, socks5://HOST:PORT or socks5h://HOST:PORT',
+    );
   }
   if (!['', '/'].includes(url.pathname) || url.search !== '' || url.hash !== '') {
     throw usageError('a proxy has no path', `write ${url.protocol}//${url.host}`);
   }
   try {
     return {
-      kind: url.protocol.slice(0, -1) as Proxy['kind'],
+      kind: row.kind,
       host: url.hostname.replace(/^\[|\]$/g, ''),
       // URL drops http's default port.
-      port: url.port !== '' ? Number(url.port) : url.protocol === 'http:' && /:80\/?$/.test(text) ? 80 : defaultPort,
+      port:
+        url.port !== '' ? Number(url.port) : url.protocol === 'http:' && /:80\/?$/.test(text) ? 80 : row.defaultPort,
       user: decodeURIComponent(url.username),
       password: decodeURIComponent(url.password),
     };
@@ -73,8 +77,19 @@ export async function dial({ target, family, proxy, signal }: DialOptions): Prom
   }
 }
 
-async function dialTcp({ host, port }: HostPort, family: 4 | 6 | undefined, signal: AbortSignal, what = ''): Promise<Socket> {
-  const socket = connect({ host, port, noDelay: true, allowHalfOpen: true, ...(family === undefined ? {} : { family }) });
+async function dialTcp(
+  { host, port }: HostPort,
+  family: 4 | 6 | undefined,
+  signal: AbortSignal,
+  what = '',
+): Promise<Socket> {
+  const socket = connect({
+    host,
+    port,
+    noDelay: true,
+    allowHalfOpen: true,
+    ...(family === undefined ? {} : { family }),
+  });
   try {
     await once(socket, 'connect', { signal });
     return socket;
@@ -88,7 +103,10 @@ async function dialTcp({ host, port }: HostPort, family: 4 | 6 | undefined, sign
 
 const hints: ReadonlyMap<string, string> = new Map([
   ['ECONNREFUSED', 'nothing listens on that port, or a firewall says so'],
-  ['ENOTFOUND', 'the name does not exist, or the resolver does not know it: look at its spelling and at /etc/resolv.conf'],
+  [
+    'ENOTFOUND',
+    'the name does not exist, or the resolver does not know it: look at its spelling and at /etc/resolv.conf',
+  ],
   ['EAI_AGAIN', 'the resolver does not answer: is this machine on the network?'],
   ['ETIMEDOUT', 'nobody answers: a firewall drops packets, or the machine is off'],
   ['EHOSTUNREACH', 'there is no route to that host'],
@@ -97,17 +115,23 @@ const hints: ReadonlyMap<string, string> = new Map([
   ['EADDRNOTAVAIL', 'this machine has no address of that family'],
 ]);
 
+interface SystemFailure {
+  readonly code?: string;
+  readonly address?: string;
+  readonly port?: number;
+  readonly message: string;
+}
+
 function cannotConnect(where: string, host: string, error: unknown): CliError {
   // With several addresses there is one failure for each.
-  const failures = error instanceof AggregateError ? (error.errors as readonly unknown[]) : [error];
-  const reasons = failures.map((failure) => {
-    const { code, address, port, message } = failure as NodeJS.ErrnoException & { address?: string; port?: number };
+  // Node's errors of a system call say more than their type does.
+  const failures: readonly SystemFailure[] = error instanceof AggregateError ? error.errors : [Object(error)];
+  const reasons = failures.map(({ code, address, port, message }) => {
     if (code === 'ENOTFOUND') return `the name ${quote(host)} does not resolve (ENOTFOUND)`;
     if (code === undefined || address === undefined) return message;
     return `${code} by ${formatHostPort({ host: address, port: port ?? 0 })}`;
   });
-  const code = (failures[0] as NodeJS.ErrnoException | undefined)?.code ?? '';
-  const hint = hints.get(code);
+  const hint = hints.get(failures[0]?.code ?? '');
   return new CliError(exitCodes.cannotConnect, `cannot connect to ${where}: ${reasons.join('; ')}`, {
     cause: failures[0],
     ...(hint === undefined ? {} : { hint }),
@@ -126,7 +150,8 @@ async function connectHttp(wire: Wire, proxy: Proxy, target: HostPort): Promise<
   const head = await wire.through('\r\n\r\n', maxProxyAnswer);
   const [status = ''] = head.split('\r\n', 1);
   const [, code] = /^HTTP\/1\.[01] (\d{3})(?: |$)/.exec(status) ?? [];
-  if (code === undefined) throw wire.fail(`the proxy ${formatHostPort(proxy)} does not answer as HTTP does: ${quote(status)}`);
+  if (code === undefined)
+    throw wire.fail(`the proxy ${formatHostPort(proxy)} does not answer as HTTP does: ${quote(status)}`);
   if (code.startsWith('2')) return;
   const hint = code === '407' ? 'the proxy wants another user and password: http://USER:PASSWORD@HOST:PORT' : undefined;
   throw wire.fail(`the proxy ${formatHostPort(proxy)} refused to connect to ${authority}: ${quote(status)}`, hint);
@@ -154,16 +179,24 @@ async function connectSocks(wire: Wire, proxy: Proxy, target: HostPort, family: 
   if (version !== 5) throw wire.fail(`${where} does not speak SOCKS 5`);
   if (method === 2 && proxy.user !== '') await authenticateSocks(wire, proxy, where);
   else if (method !== 0) {
-    throw wire.fail(`${where} takes none of our ways to authenticate`, 'it may want a user and password: socks5://USER:PASSWORD@HOST:PORT');
+    throw wire.fail(
+      `${where} takes none of our ways to authenticate`,
+      'it may want a user and password: socks5://USER:PASSWORD@HOST:PORT',
+    );
   }
 
-  wire.write(Uint8Array.of(5, 1, 0, ...(await socksAddress(wire, proxy, target, family)), target.port >> 8, target.port & 0xff));
+  wire.write(
+    Uint8Array.of(5, 1, 0, ...(await socksAddress(wire, proxy, target, family)), target.port >> 8, target.port & 0xff),
+  );
   const [replyVersion, reply = 1, , addressType] = await wire.bytes(4);
   if (replyVersion !== 5) throw wire.fail(`${where} does not answer as SOCKS 5 does`);
   if (reply !== 0) {
-    throw wire.fail(`${where} refused to connect to ${formatHostPort(target)}: ${socksReplies[reply] ?? `reply ${reply}`}`);
+    throw wire.fail(
+      `${where} refused to connect to ${formatHostPort(target)}: ${socksReplies[reply] ?? `reply ${reply}`}`,
+    );
   }
-  const length = addressType === 1 ? 4 : addressType === 4 ? 16 : addressType === 3 ? (await wire.bytes(1))[0] : undefined;
+  const length =
+    addressType === 1 ? 4 : addressType === 4 ? 16 : addressType === 3 ? (await wire.bytes(1))[0] : undefined;
   if (length === undefined) throw wire.fail(`${where} answers with an address of a type that does not exist`);
   await wire.bytes(length + 2);
 }
@@ -172,13 +205,19 @@ async function connectSocks(wire: Wire, proxy: Proxy, target: HostPort, family: 
 async function authenticateSocks(wire: Wire, proxy: Proxy, where: string): Promise<void> {
   const user = Buffer.from(proxy.user);
   const password = Buffer.from(proxy.password);
-  if (user.length > 255 || password.length > 255) throw usageError('SOCKS 5 takes at most 255 bytes of user and of password');
+  if (user.length > 255 || password.length > 255)
+    throw usageError('SOCKS 5 takes at most 255 bytes of user and of password');
   wire.write(Uint8Array.of(1, user.length, ...user, password.length, ...password));
   const [, status] = await wire.bytes(2);
   if (status !== 0) throw wire.fail(`${where} refused the user and password`);
 }
 
-async function socksAddress(wire: Wire, proxy: Proxy, { host }: HostPort, family: 4 | 6 | undefined): Promise<readonly number[]> {
+async function socksAddress(
+  wire: Wire,
+  proxy: Proxy,
+  { host }: HostPort,
+  family: 4 | 6 | undefined,
+): Promise<readonly number[]> {
   let address = parseIp(host);
   if (address === undefined && proxy.kind === 'socks5') {
     try {

@@ -73,7 +73,8 @@ function messageOf(error: unknown): string {
 }
 
 function codeOf(error: unknown): string {
-  if (error instanceof TlsError || error instanceof CertificateError || error instanceof TlsConfigError) return error.code;
+  if (error instanceof TlsError || error instanceof CertificateError || error instanceof TlsConfigError)
+    return error.code;
   if (!(error instanceof CliError)) return 'internal';
   const { cause } = error;
   return cause instanceof Error && 'code' in cause && typeof cause.code === 'string' ? cause.code : 'cli';
@@ -96,7 +97,8 @@ function isFault(error: unknown): error is Error {
 }
 
 function whereOf({ phase, state, origin }: TlsError): string {
-  const when = phase === 'handshake' ? 'during the handshake' : phase === 'connected' ? 'after the handshake' : `while ${phase}`;
+  const when =
+    phase === 'handshake' ? 'during the handshake' : phase === 'connected' ? 'after the handshake' : `while ${phase}`;
   const who = origin === 'peer' ? 'found by the peer' : 'found by this side';
   return `${when}${state === undefined ? '' : `, in state ${state}`}, ${who}`;
 }

@@ -6,10 +6,18 @@
 
 import { closeSync, openSync, writeSync } from 'node:fs';
 import { getCACertificates, rootCertificates } from 'node:tls';
+import { type Bytes, equalBytes, type Signer, wipe } from '@handfast/crypto';
 import { nodeProvider } from '@handfast/crypto/node';
-import { cipherSuites, type Credential, namedGroups, quote, signatureSchemes } from '@handfast/tls';
-import { type Certificate, CertificateError, parseCertificates, parsePrivateKey, type TrustStore, trustStore } from '@handfast/x509';
+import { type Credential, cipherSuites, namedGroups, quote, signatureSchemes } from '@handfast/tls';
 import type { SecureContextOptions } from '@handfast/tls/node';
+import {
+  type Certificate,
+  CertificateError,
+  parseCertificates,
+  parsePrivateKey,
+  type TrustStore,
+  trustStore,
+} from '@handfast/x509';
 import { usageError } from './exit.ts';
 import type { Io } from './io.ts';
 import { parseNames, parsingFile, readFileFor, reasonOf } from './options.ts';
@@ -22,7 +30,9 @@ export interface NegotiationOptions {
 }
 
 /** `--groups`, `--ciphers` and `--signature-schemes` as rows. */
-export function negotiation(options: NegotiationOptions): Pick<SecureContextOptions, 'groups' | 'cipherSuites' | 'signatureSchemes'> {
+export function negotiation(
+  options: NegotiationOptions,
+): Pick<SecureContextOptions, 'groups' | 'cipherSuites' | 'signatureSchemes'> {
   const { groups, ciphers, signatureSchemes: schemes } = options;
   return {
     ...(groups === undefined ? {} : { groups: parseNames('group', groups, namedGroups) }),
@@ -41,7 +51,8 @@ export function trustFile(option: string, path: string): TrustStore {
 export function systemTrust(): TrustStore {
   // Node has had getCACertificates since 22.15.
   const system = typeof getCACertificates === 'function' ? getCACertificates('system') : [];
-  return trustStore((system.length > 0 ? system : rootCertificates).flatMap(readable));
+  // Systems keep many roots twice.
+  return trustStore([...new Set(system.length > 0 ? system : rootCertificates)].flatMap(readable));
 }
 
 /** One root that is not as RFC 5280 wants it must not take the others' trust away. */
@@ -55,7 +66,10 @@ function readable(pem: string): readonly Certificate[] {
 }
 
 /** `--cert` and `--key`. */
-export async function credentialFiles(cert: string | undefined, key: string | undefined): Promise<Credential | undefined> {
+export async function credentialFiles(
+  cert: string | undefined,
+  key: string | undefined,
+): Promise<Credential | undefined> {
   if (cert === undefined) {
     if (key !== undefined) throw usageError('--key without --cert', 'the certificate of that key is needed as well');
     return undefined;
@@ -65,12 +79,24 @@ export async function credentialFiles(cert: string | undefined, key: string | un
   const [option, path] = key === undefined ? (['--cert', cert] as const) : (['--key', key] as const);
   const keyFile = key === undefined ? certFile : readFileFor('--key', key);
   const pkcs8 = parsingFile(option, path, () => parsePrivateKey(keyFile));
+  const signer = await importKey(pkcs8, `${option} ${quote(path)}`);
+  const spki = chain[0]?.publicKey.spki;
+  if (spki === undefined || !equalBytes(spki, signer.publicKey.spki)) {
+    throw usageError(
+      `${option} ${quote(path)} is not the key of the first certificate in ${quote(cert)}`,
+      'our own certificate stands first in its file',
+    );
+  }
+  return { chain, signer };
+}
+
+async function importKey(pkcs8: Bytes, what: string): Promise<Signer> {
   try {
-    return { chain, signer: await nodeProvider.importPrivateKey(pkcs8) };
+    return await nodeProvider.importPrivateKey(pkcs8);
   } catch (error) {
-    throw usageError(`${option} ${quote(path)}: ${error instanceof Error ? error.message : String(error)}`);
+    throw usageError(`${what}: ${error instanceof Error ? error.message : String(error)}`);
   } finally {
-    pkcs8.fill(0);
+    wipe(pkcs8);
   }
 }
 
@@ -81,7 +107,7 @@ export interface KeyLog {
 
 /** `--keylog`, else SSLKEYLOGFILE, which this command honours and the library never does. */
 export function openKeyLog(path: string | undefined, io: Io, report: Report): KeyLog | undefined {
-  const fromEnvironment = io.env['SSLKEYLOGFILE'];
+  const fromEnvironment = io.env.SSLKEYLOGFILE;
   const file = path ?? (fromEnvironment === '' ? undefined : fromEnvironment);
   if (file === undefined) return undefined;
   let descriptor: number;

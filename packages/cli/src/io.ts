@@ -20,9 +20,9 @@ export type Colors = ReturnType<typeof pc.createColors>;
 
 /** Colours for a stream: on a terminal, unless NO_COLOR (https://no-color.org) or `--no-color` says otherwise. */
 export function colorsFor(stream: Writable, env: Io['env'], wanted = true): Colors {
-  const terminal = 'isTTY' in stream && stream.isTTY === true && env['TERM'] !== 'dumb';
-  const refused = !wanted || (env['NO_COLOR'] ?? '') !== '';
-  return pc.createColors(!refused && (terminal || (env['FORCE_COLOR'] ?? '') !== ''));
+  const terminal = 'isTTY' in stream && stream.isTTY === true && env.TERM !== 'dumb';
+  const refused = !wanted || (env.NO_COLOR ?? '') !== '';
+  return pc.createColors(!refused && (terminal || (env.FORCE_COLOR ?? '') !== ''));
 }
 
 /** The columns of a terminal; endless for a file or a pipe. */
@@ -41,11 +41,12 @@ export function processIo(): Io {
   };
   process.on('SIGINT', interrupt);
   process.on('SIGTERM', interrupt);
-  // A reader that leaves (`… | head`) is no failure of ours.
-  process.stdout.on('error', (error: NodeJS.ErrnoException) => {
-    if (error.code === 'EPIPE') process.exit(0);
-    throw error;
-  });
+  // A reader that leaves (`… | head`) is no failure of ours: what is written then goes nowhere.
+  for (const stream of [process.stdout, process.stderr]) {
+    stream.on('error', (error: NodeJS.ErrnoException) => {
+      if (error.code !== 'EPIPE') throw error;
+    });
+  }
   return {
     stdin: process.stdin,
     stdout: process.stdout,

@@ -4,8 +4,8 @@
  * @module
  */
 
-import { cipherSuites, namedGroups, signatureSchemes } from '@handfast/tls';
 import type { TraceEvent } from '@handfast/tls';
+import { cipherSuites, namedGroups, signatureSchemes } from '@handfast/tls';
 
 export type HandshakeMessage = Extract<TraceEvent, { readonly type: 'message' }>['message'];
 

@@ -25,7 +25,8 @@ export function parseHostPort(text: string, defaultPort?: number): HostPort {
   if (bracketed === null && host.includes(':')) {
     throw usageError(`${quote(text)} is ambiguous`, 'an IPv6 address stands in brackets: [::1]:443');
   }
-  if (host === '' || /[\s/@\p{Cc}]/u.test(host)) throw usageError(`${quote(text)} has no host`, 'write HOST:PORT: example.com:443');
+  if (host === '' || /[\s/@\p{Cc}]/u.test(host))
+    throw usageError(`${quote(text)} has no host`, 'write HOST:PORT: example.com:443');
   if (port === undefined) {
     if (defaultPort === undefined) throw usageError(`${quote(text)} has no port`, `write HOST:PORT: ${host}:443`);
     return { host, port: defaultPort };
@@ -41,7 +42,8 @@ export function formatHostPort({ host, port }: HostPort): string {
 /** 1 to 65,535; 0 too where it means any. */
 export function parsePort(text: string, least = 1): number {
   const port = /^\d{1,5}$/.test(text) ? Number(text) : Number.NaN;
-  if (!(port >= least && port <= 65_535)) throw usageError(`${quote(text)} is no port`, `a port is a number from ${least} to 65535`);
+  if (!(port >= least && port <= 65_535))
+    throw usageError(`${quote(text)} is no port`, `a port is a number from ${least} to 65535`);
   return port;
 }
 
@@ -55,7 +57,8 @@ export function parseSeconds(text: string): number {
 /** A comma list, blanks around names allowed. */
 export function parseList(text: string): readonly string[] {
   const items = text.split(',').map((item) => item.trim());
-  if (items.some((item) => item === '')) throw usageError(`${quote(text)} has an empty entry`, 'separate names by one comma');
+  if (items.some((item) => item === ''))
+    throw usageError(`${quote(text)} has an empty entry`, 'separate names by one comma');
   return items;
 }
 
@@ -74,17 +77,27 @@ const alsoCalled: ReadonlyMap<string, string> = new Map([
 ]);
 
 /** Rows of a registry by a comma list of IANA names, in any case. */
-export function parseNames<R extends { readonly name: string }>(what: string, text: string, known: readonly R[]): readonly R[] {
+export function parseNames<R extends { readonly name: string }>(
+  what: string,
+  text: string,
+  known: readonly R[],
+): readonly R[] {
   return parseList(text).map((item) => {
     const row = known.find(({ name }) => name.toLowerCase() === item.toLowerCase());
     if (row !== undefined) return row;
-    const near = nearest(item, known.map(({ name }) => name));
+    const near = nearest(
+      item,
+      known.map(({ name }) => name),
+    );
     const suggestion = near.length === 0 ? '' : `did you mean ${near.join(' or ')}? `;
-    throw usageError(`${quote(item)} is no ${what} that we know`, `${suggestion}known are ${known.map(({ name }) => name).join(', ')}`);
+    throw usageError(
+      `${quote(item)} is no ${what} that we know`,
+      `${suggestion}known are ${known.map(({ name }) => name).join(', ')}`,
+    );
   });
 }
 
-/** The names that look like `text`, best first. */
+/** The names that look most like `text`; none where none does. */
 export function nearest(text: string, names: readonly string[]): readonly string[] {
   const wanted = bare(text);
   const alias = alsoCalled.get(wanted);
@@ -94,10 +107,10 @@ export function nearest(text: string, names: readonly string[]): readonly string
     const part = wanted.length >= 3 && (candidate.includes(wanted) || wanted.includes(candidate));
     return { name, distance: part ? 1 : editDistance(wanted, candidate) };
   });
-  const worst = Math.max(1, Math.floor(wanted.length / 3));
+  const best = Math.min(...scored.map(({ distance }) => distance));
+  if (best > Math.max(1, Math.floor(wanted.length / 3))) return [];
   return scored
-    .filter(({ distance }) => distance <= worst)
-    .toSorted((a, b) => a.distance - b.distance)
+    .filter(({ distance }) => distance === best)
     .slice(0, 3)
     .map(({ name }) => name);
 }
@@ -117,7 +130,10 @@ export function parsingFile<T>(what: string, path: string, parse: () => T): T {
     return parse();
   } catch (error) {
     if (!(error instanceof Error)) throw error;
-    throw usageError(`${what} ${quote(path)}: ${error.message}`, error instanceof CertificateError ? error.hint : undefined);
+    throw usageError(
+      `${what} ${quote(path)}: ${error.message}`,
+      error instanceof CertificateError ? error.hint : undefined,
+    );
   }
 }
 
@@ -125,7 +141,8 @@ export function parsingFile<T>(what: string, path: string, parse: () => T): T {
 export function reasonOf(error: unknown): string {
   if (!(error instanceof Error)) return String(error);
   const code = 'code' in error && typeof error.code === 'string' ? error.code : undefined;
-  const text = code !== undefined && error.message.startsWith(`${code}: `) ? error.message.slice(code.length + 2) : error.message;
+  const text =
+    code !== undefined && error.message.startsWith(`${code}: `) ? error.message.slice(code.length + 2) : error.message;
   const [first = text] = text.split(', ');
   return code === undefined ? first : `${first} (${code})`;
 }

@@ -25,7 +25,9 @@ type Row = readonly [label: string, value: string, note?: string];
 /** The page, whole: no script, nothing fetched. */
 export function page(visit: Visit): string {
   const { negotiated } = visit;
-  const title = negotiated.group.postQuantum ? 'This connection is private, also from tomorrow’s quantum computers' : 'This connection is private';
+  const title = negotiated.group.postQuantum
+    ? 'This connection is private, also from tomorrow’s quantum computers'
+    : 'This connection is private';
   return `<!doctype html>
 <html lang="en">
 <head>
@@ -80,9 +82,17 @@ function chosenRows({ negotiated }: Visit): readonly Row[] {
     ['Cipher suite', cipherSuite.name],
     ['Key exchange', group.name, groupNote(group.name)],
     ['Server’s signature', signatureScheme?.name ?? 'none'],
-    ['Application protocol', alpnProtocol ?? 'none', alpnProtocol === undefined ? 'your client asked for none' : 'by ALPN'],
+    [
+      'Application protocol',
+      alpnProtocol ?? 'none',
+      alpnProtocol === undefined ? 'your client asked for none' : 'by ALPN',
+    ],
     ['Server name', serverName ?? 'none', serverName === undefined ? 'you came by address' : 'by SNI'],
-    ['Round trips', helloRetryRequest ? '2' : '1', helloRetryRequest ? 'the server asked for another key share' : 'your first key share fitted'],
+    [
+      'Round trips',
+      helloRetryRequest ? '2' : '1',
+      helloRetryRequest ? 'the server asked for another key share' : 'your first key share fitted',
+    ],
   ];
 }
 
@@ -92,19 +102,32 @@ function visitorRows({ negotiated, address }: Visit): readonly Row[] {
     ['Address', address ?? 'unknown'],
     leaf === undefined
       ? ['Certificate', 'none', 'you are anonymous to this server']
-      : ['Certificate', nameOf(leaf), `${keyLabel(leaf.publicKey)}, ${negotiated.peer?.path === undefined ? 'not verified' : 'verified'}`],
+      : [
+          'Certificate',
+          nameOf(leaf),
+          `${keyLabel(leaf.publicKey)}, ${negotiated.peer?.path === undefined ? 'not verified' : 'verified'}`,
+        ],
   ];
 }
 
 function offeredRows({ cipherSuites, extensions, legacyVersion }: ClientHello): readonly Row[] {
   const list = (ids: readonly number[] | undefined, name: (id: number) => string): string =>
-    ids?.filter((id) => !isGrease(id)).map(name).join(', ') || 'none';
+    ids
+      ?.filter((id) => !isGrease(id))
+      .map(name)
+      .join(', ') || 'none';
   const grease = cipherSuites.some(isGrease);
   return [
     ['Versions', list(extensions.supported_versions ?? [legacyVersion], versionName)],
     ['Cipher suites', list(cipherSuites, suiteName)],
     ['Groups', list(extensions.supported_groups, groupName)],
-    ['Key shares', list(extensions.key_share?.map(({ group }) => group), groupName)],
+    [
+      'Key shares',
+      list(
+        extensions.key_share?.map(({ group }) => group),
+        groupName,
+      ),
+    ],
     ['Signature schemes', list(extensions.signature_algorithms, schemeName)],
     ['Application protocols', extensions.application_layer_protocol_negotiation?.join(', ') ?? 'none'],
     ['GREASE', grease ? 'yes' : 'no', grease ? 'random values, so that servers stay tolerant (RFC 8701)' : ''],

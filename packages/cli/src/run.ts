@@ -5,9 +5,9 @@
  */
 
 import { Command, CommanderError, Option } from 'commander';
-import { connectCommand, type ConnectOptions } from './commands/connect.ts';
-import { demo, type DemoOptions } from './commands/demo.ts';
-import { serve, type ServeOptions } from './commands/serve.ts';
+import { type ConnectOptions, connectCommand } from './commands/connect.ts';
+import { type DemoOptions, demo } from './commands/demo.ts';
+import { type ServeOptions, serve } from './commands/serve.ts';
 import { type ExitCode, exitCodeOf, exitCodes, exitCodesHelp } from './exit.ts';
 import { explain, explainJson } from './explain.ts';
 import { colorsFor, type Io, widthOf } from './io.ts';
@@ -70,7 +70,9 @@ function makeProgram(io: Io, done: (code: ExitCode) => void): Command {
     .option('--groups <list>', 'key exchange groups by IANA’s names, best first')
     .option('--ciphers <list>', 'cipher suites by IANA’s names, best first')
     .option('--signature-schemes <list>', 'signature schemes by IANA’s names, best first')
-    .addOption(new Option('--starttls <protocol>', 'begin in plaintext, as this protocol does').choices([...dialogues.keys()]))
+    .addOption(
+      new Option('--starttls <protocol>', 'begin in plaintext, as this protocol does').choices([...dialogues.keys()]),
+    )
     .option('--proxy <url>', 'go through http://, socks5:// or socks5h://[user:password@]host:port')
     .option('--connect-to <addr:port>', 'connect there in place of host:port; name and certificate stay the host’s')
     .addOption(new Option('-4, --ipv4', 'over IPv4 alone').conflicts('ipv6'))
@@ -100,7 +102,9 @@ Examples:
 
   program
     .command('serve')
-    .description('accept TLS connections; without --echo or --http, stdout shows what clients send and stdin goes to them')
+    .description(
+      'accept TLS connections; without --echo or --http, stdout shows what clients send and stdin goes to them',
+    )
     .argument('<port>', 'the port; 0 picks a free one')
     .option('--host <address>', 'the address to listen at; 0.0.0.0 or :: for all', '127.0.0.1')
     .option('--cert <file>', 'our certificate, then those that signed it, in PEM')

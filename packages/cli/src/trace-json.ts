@@ -70,7 +70,10 @@ export function negotiatedJson(negotiated: Extract<TraceEvent, { type: 'establis
     helloRetryRequest: negotiated.helloRetryRequest,
     signatureScheme: negotiated.signatureScheme?.name ?? null,
     peerSignatureScheme: negotiated.peerSignatureScheme?.name ?? null,
-    peer: peer === undefined ? null : { chain: peer.chain.map(nameOf), verified: peer.path !== undefined && peer.error === undefined },
+    peer:
+      peer === undefined
+        ? null
+        : { chain: peer.chain.map(nameOf), verified: peer.path !== undefined && peer.error === undefined },
   };
 }
 
@@ -90,7 +93,10 @@ function fields(message: HandshakeMessage): object {
     }
     case 'server_hello': {
       const share = message.extensions.key_share;
-      return { cipherSuite: suiteName(message.cipherSuite), group: share === undefined ? null : groupName(share.group) };
+      return {
+        cipherSuite: suiteName(message.cipherSuite),
+        group: share === undefined ? null : groupName(share.group),
+      };
     }
     case 'hello_retry_request': {
       const group = message.extensions.key_share;

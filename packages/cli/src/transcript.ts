@@ -5,15 +5,33 @@
  * @module
  */
 
-import { quote, type TraceEvent } from '@handfast/tls';
-import { type Certificate, CertificateError, escapeText, keyLabel, parseCertificate, parseDirectoryName } from '@handfast/x509';
+import type { TraceEvent } from '@handfast/tls';
+import {
+  type Certificate,
+  CertificateError,
+  escapeText,
+  keyLabel,
+  parseCertificate,
+  parseDirectoryName,
+} from '@handfast/x509';
 import type { Colors } from './io.ts';
-import { byteCount, duration, groupName, groupNote, type HandshakeMessage, isGrease, messageTitle, schemeName, suiteName, versionName } from './names.ts';
+import {
+  byteCount,
+  duration,
+  groupName,
+  groupNote,
+  type HandshakeMessage,
+  isGrease,
+  messageTitle,
+  schemeName,
+  suiteName,
+  versionName,
+} from './names.ts';
 
 export interface TranscriptOptions {
   readonly write: (line: string) => void;
   readonly colors: Colors;
-  /** `brief` leaves out what the hellos offer. Default: `full`. */
+  /** `brief` is for a reader who has just seen a full one: fewer notes. Default: `full`. */
   readonly detail?: 'full' | 'brief';
   /** What the records of application data say, where the caller knows. Called once for each run of records. */
   readonly describeData?: (from: Side) => string | undefined;
@@ -36,6 +54,7 @@ export class Transcript {
   readonly #levels: Record<Side, Level> = { client: 'plain', server: 'plain' };
   #start: number | undefined;
   #lastTime = '';
+  #finished = 0;
   #hello: Extract<HandshakeMessage, { type: 'client_hello' }> | undefined;
   #data: { readonly from: Side; readonly at: number; records: number; bytes: number } | undefined;
 
@@ -53,15 +72,20 @@ export class Transcript {
   /** A trace event, of one side's config alone: both sides' would tell everything twice. */
   event(event: TraceEvent): void {
     this.#start ??= event.at;
-    if (event.type === 'record') return this.#record(event);
     if (event.type === 'state') return;
+    if (event.type === 'record') {
+      this.#record(event);
+      return;
+    }
     this.flush();
     if (event.type === 'message') this.#message(event);
     else if (event.type === 'key') this.#levels[this.#from(event)] = event.level;
     else if (event.type === 'alert') this.#alert(event);
     else if (event.type === 'certificate') this.#certificate(event);
-    else if (event.type === 'established') this.#rule(`connected in ${duration(event.at - this.#start)} · from here on [application keys]`);
-    else if (event.error !== undefined) this.#note('✗', event.error.code, this.#options.colors.red);
+    else if (event.type === 'established')
+      this.#rule(`connected in ${duration(event.at - this.#start)} · from here on [application keys]`);
+    else if (event.error !== undefined && this.#options.detail !== 'brief')
+      this.#note('✗', event.error.code, this.#options.colors.red);
   }
 
   /** A line of the caller's in between. */
@@ -116,12 +140,13 @@ export class Transcript {
     const { yellow, green } = this.#options.colors;
     if (peer.path === undefined) {
       const why = peer.error?.message ?? 'no path to a trust anchor';
-      return this.#note('!', `the ${who}'s certificate is accepted without being verified: ${why}`, yellow);
+      this.#note('!', `the ${who}'s certificate is accepted without being verified: ${why}`, yellow);
+      return;
     }
     const [leaf, ...above] = peer.path.path;
     const chain = above.map((certificate) => nameOf(certificate)).join(', by ');
     const name = leaf === undefined ? 'nobody' : nameOf(leaf);
-    this.#note('✓', `verified: the ${who} is ${name}${chain ? `, signed by ${chain}` : ', whom we trust itself'}`, green);
+    this.#note('✓', `verified: ${name}${chain ? `, signed by ${chain}` : ', whom we trust itself'}`, green);
     const rules = [...new Set(peer.path.checks.map(({ rule }) => rule.replace('_', ' ')))].join(', ');
     if (this.#options.detail !== 'brief') this.#note(' ', `by ${rules}`, this.#options.colors.dim);
   }
@@ -159,12 +184,19 @@ export class Transcript {
           ? [['', `empty: the ${from} has none to show`]]
           : message.chain.map((der) => ['', describeDer(der)] as const);
       case 'certificate_verify':
-        return [['', `the ${from} proves that it holds the key: ${schemeName(message.algorithm)}`]];
+        return this.#options.detail === 'brief'
+          ? []
+          : [['', `the ${from} proves that it holds the key: ${schemeName(message.algorithm)}`]];
       case 'finished':
-        return this.#options.detail === 'brief' ? [] : [['', `a MAC over all of the above, as the ${from} saw it`]];
+        // Said of the first: the second is the same from the other side.
+        return this.#options.detail === 'brief' || this.#finished++ > 0
+          ? []
+          : [['', `a MAC over all of the above, as the ${from} saw it`]];
       case 'key_update': {
-        const request = message.updateRequested ? ', and asks for the same in return' : '';
-        return [['', `the ${from} writes under new keys from here on${request}`]];
+        const request = message.updateRequested
+          ? `, and asks the ${from === 'client' ? 'server' : 'client'} to do the same`
+          : '';
+        return [['', `the ${from} changes its keys${request}`]];
       }
       case 'new_session_ticket':
         return [];
@@ -203,7 +235,10 @@ export class Transcript {
 
   #note(mark: string, text: string, color: (text: string) => string): void {
     for (const [index, part] of wrap(text, laneWidth - 5 - noteIndent).entries()) {
-      this.#lane(`${' '.repeat(noteIndent)}${color(`${index === 0 ? mark : ' '} ${part}`)}`, noteIndent + 2 + part.length);
+      this.#lane(
+        `${' '.repeat(noteIndent)}${color(`${index === 0 ? mark : ' '} ${part}`)}`,
+        noteIndent + 2 + part.length,
+      );
     }
   }
 
@@ -219,7 +254,9 @@ export class Transcript {
   #lane(content: string, length: number, time = ''): void {
     const { dim } = this.#options.colors;
     const bar = dim('│');
-    this.#line(`${dim(time.padStart(timeWidth))} ${bar}${content}${' '.repeat(Math.max(0, laneWidth - 2 - length))}${bar}`);
+    this.#line(
+      `${dim(time.padStart(timeWidth))} ${bar}${content}${' '.repeat(Math.max(0, laneWidth - 2 - length))}${bar}`,
+    );
   }
 
   #time(at: number): string {
@@ -242,8 +279,11 @@ function clientHelloNotes(hello: Extract<HandshakeMessage, { type: 'client_hello
     ['versions', list(extensions.supported_versions ?? [hello.legacyVersion], versionName)],
     ['cipher suites', list(hello.cipherSuites, suiteName)],
     ['groups', list(extensions.supported_groups, groupName, 5)],
-    ['key shares', shares?.map(({ group, keyExchange }) => `${groupName(group)} (${byteCount(keyExchange.length)})`).join(', ')],
-    ['signatures', list(extensions.signature_algorithms, schemeName, 2)],
+    [
+      'key shares',
+      shares?.map(({ group, keyExchange }) => `${groupName(group)} (${byteCount(keyExchange.length)})`).join(', '),
+    ],
+    ['signatures', list(extensions.signature_algorithms, schemeName, 1)],
     ...helloName(hello),
     ['ALPN', extensions.application_layer_protocol_negotiation?.map(escapeText).join(', ')],
   ];

@@ -62,7 +62,8 @@ export class Wire {
     for (;;) {
       const at = this.#buffered.indexOf(marker, 0, 'latin1');
       if (at >= 0) return this.#take(at + marker.length).toString('latin1');
-      if (this.#buffered.length > maxLength) throw this.fail(`${this.#peer} sent ${maxLength} bytes without ${quote(marker)}`);
+      if (this.#buffered.length > maxLength)
+        throw this.fail(`${this.#peer} sent ${maxLength} bytes without ${quote(marker)}`);
       await this.#more();
     }
   }
@@ -110,8 +111,10 @@ export class Wire {
   }
 
   readonly #onReadable = (): void => {
-    for (let chunk: Buffer | null; (chunk = this.#socket.read()) !== null; ) {
+    let chunk: Buffer | null = this.#socket.read();
+    while (chunk !== null) {
       this.#buffered = Buffer.concat([this.#buffered, chunk]);
+      chunk = this.#socket.read();
     }
     this.#wake();
   };

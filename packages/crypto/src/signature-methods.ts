@@ -5,6 +5,7 @@
  */
 
 import { hashLength } from './hkdf.ts';
+import { algorithmOf, pssHashOf } from './key-containers.ts';
 import type { HashName, KeyType, PublicKeyInfo, SignatureAlgorithm } from './provider.ts';
 
 export interface SignatureMethod {
@@ -42,11 +43,16 @@ const ownHash: Readonly<Partial<Record<KeyType, HashName>>> = {
   secp521r1: 'sha512',
 };
 
-/** Whether the algorithm works with a key of this type and size. */
-export function fitsKey({ kind, hash, keyTypes }: SignatureMethod, { type, bits }: PublicKeyInfo): boolean {
-  if (!keyTypes.includes(type)) return false;
+/** Whether the algorithm works with a key of this type, size and parameters. */
+export function fitsKey({ kind, hash, keyTypes }: SignatureMethod, key: PublicKeyInfo): boolean {
+  if (!keyTypes.includes(key.type)) return false;
+  if (kind !== 'pss' || hash === null) return true;
   // EMSA-PSS needs emLen >= hLen + sLen + 2 (RFC 8017 §9.1.1), and our salts are as long as the hash.
-  return kind !== 'pss' || hash === null || Math.ceil((bits - 1) / 8) >= 2 * hashLength[hash] + 2;
+  if (Math.ceil((key.bits - 1) / 8) < 2 * hashLength[hash] + 2) return false;
+  if (key.type === 'rsa') return true;
+  // An id-RSASSA-PSS key may be bound to one hash. WebCrypto would not hold to it: it never sees the parameters.
+  const bound = pssHashOf(algorithmOf(key.spki));
+  return bound === 'any' || bound === hash;
 }
 
 /** What a key can sign with, in order of preference. */

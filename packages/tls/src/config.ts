@@ -186,7 +186,8 @@ const made = new WeakSet<object>();
  * ```
  * @throws TlsConfigError that names the option at fault.
  */
-export function clientConfig(options: ClientOptions): ClientConfig {
+export function clientConfig(given: ClientOptions): ClientConfig {
+  const options = ownOf(given);
   refuseUnknown(options, clientKeys);
   const common = complete(options);
   const keyShares = options.keyShares ?? defaultKeyShares(common.groups, options.provider);
@@ -202,7 +203,8 @@ export function clientConfig(options: ClientOptions): ClientConfig {
  * Checks a server's options.
  * @throws TlsConfigError that names the option at fault.
  */
-export function serverConfig(options: ServerOptions): ServerConfig {
+export function serverConfig(given: ServerOptions): ServerConfig {
+  const options = ownOf(given);
   refuseUnknown(options, serverKeys);
   const common = complete(options);
   const clientCertificate = options.clientCertificate ?? 'none';
@@ -221,10 +223,14 @@ export function isConfig(value: unknown, kind: 'client' | 'server'): boolean {
 }
 
 function register<C extends object>(config: C): C {
-  // Without a prototype, so that a polluted Object.prototype decides nothing.
-  const frozen: C = Object.freeze(Object.assign(Object.create(null), config));
+  const frozen: C = Object.freeze(ownOf(config));
   made.add(frozen);
   return frozen;
+}
+
+/** Own properties, on an object without a prototype: a polluted Object.prototype decides nothing. */
+export function ownOf<O extends object>(options: O): O {
+  return Object.assign(Object.create(null), options);
 }
 
 function refuseUnknown(options: object, known: ReadonlySet<string>): void {

@@ -11,7 +11,7 @@
 
 import { type Bytes, type CryptoProvider, copyBytes, isThenable } from '@handfast/crypto';
 import { alertMeaning } from './alerts.ts';
-import { type Phase, TlsError } from './errors.ts';
+import { type Phase, reasonOf, TlsError } from './errors.ts';
 import { discard, type Established, type Expectation, type Flow, type FlowHost, type Negotiated } from './flow.ts';
 import { keyLogLine } from './key-log.ts';
 import { type Limits, maxConsecutive } from './limits.ts';
@@ -89,6 +89,8 @@ export class Connection {
   #owesDrained = false;
 
   #established: Established | undefined;
+  /** `established` has been called. */
+  #announced = false;
   #readEnded = false;
   #writeEnded = false;
   #ended = false;
@@ -336,12 +338,17 @@ export class Connection {
   }
 
   /** Delivers to a listener of the user's after the step; what it throws ends this connection. */
-  #deliverLater(name: string, call: () => void): void {
+  #deliverLater(name: string, call: () => unknown): void {
+    const failed = (cause: unknown): void => {
+      this.fail(new TlsError('callback_failed', `the ${name} callback failed: ${reasonOf(cause)}`, { cause }));
+    };
     this.#events.push(() => {
       try {
-        call();
+        // A listener's answer is not waited for; an async one may reject all the same.
+        const answer = call();
+        if (isThenable(answer)) Promise.resolve(answer).catch(failed);
       } catch (cause) {
-        this.fail(new TlsError('callback_failed', `the ${name} callback failed: ${messageOf(cause)}`, { cause }));
+        failed(cause);
       }
     });
   }
@@ -349,7 +356,16 @@ export class Connection {
   #trace(event: TraceEventBody): void {
     const { trace, clock } = this.#options;
     if (trace === undefined) return;
-    const stamped = { ...event, at: clock(), role: this.role };
+    let at: number;
+    try {
+      at = clock();
+    } catch (cause) {
+      this.#deliverLater('clock', () => {
+        throw cause;
+      });
+      return;
+    }
+    const stamped = { ...event, at, role: this.role };
     this.#deliverLater('trace', () => trace(stamped));
   }
 
@@ -478,7 +494,12 @@ export class Connection {
     this.#established = established;
     const { negotiated } = established;
     this.#trace({ type: 'established', negotiated });
-    this.#events.push(() => this.#handlers.established?.(negotiated));
+    this.#events.push(() => {
+      // Bytes of the same input may have ended it since: then it never stood for the handler, which may write at once.
+      if (this.#ended) return;
+      this.#announced = true;
+      this.#handlers.established?.(negotiated);
+    });
   }
 
   // ---- records' contents
@@ -511,7 +532,9 @@ export class Connection {
     this.#established?.receivedApplicationData();
     // Opened into memory of its own: it is handed over.
     const data = bytes as Bytes;
-    this.#events.push(() => this.#handlers.data?.(data));
+    this.#events.push(() => {
+      if (this.#announced) this.#handlers.data?.(data);
+    });
   }
 
   #handshakeFragment(bytes: Uint8Array): void {
@@ -577,11 +600,7 @@ function unexpected({ state, types }: Expectation, got: string): TlsError {
 function asTlsError(error: unknown): TlsError {
   return error instanceof TlsError
     ? error
-    : new TlsError('internal', `an unexpected failure: ${messageOf(error)}`, { cause: error });
-}
-
-function messageOf(error: unknown): string {
-  return error instanceof Error ? error.message : String(error);
+    : new TlsError('internal', `an unexpected failure: ${reasonOf(error)}`, { cause: error });
 }
 
 function plain(bytes: Uint8Array): Uint8Array {

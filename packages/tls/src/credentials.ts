@@ -16,6 +16,13 @@ export interface Credential {
   readonly signer: Signer;
 }
 
+/** Whether what a callback answered can be used as a credential. */
+export function isCredential(value: unknown): value is Credential {
+  if (typeof value !== 'object' || value === null) return false;
+  const { chain, signer } = value as Partial<Credential>;
+  return Array.isArray(chain) && chain.length > 0 && typeof signer?.sign === 'function' && signer.publicKey !== undefined;
+}
+
 /** What a peer can verify. */
 export interface PeerSchemes {
   /** signature_algorithms. */

@@ -153,6 +153,15 @@ export class TlsConfigError extends TypeError {
   }
 }
 
+/** What a thrown value says, whatever a user's callback threw: an error, a string, an object without a prototype. */
+export function reasonOf(thrown: unknown): string {
+  try {
+    return thrown instanceof Error ? String(thrown.message) : String(thrown);
+  } catch {
+    return 'a value that has no words';
+  }
+}
+
 const longestQuote = 256;
 
 /**

@@ -12,7 +12,7 @@ import {
   type MaybePromise,
   settle,
 } from '@handfast/crypto';
-import { TlsError } from './errors.ts';
+import { reasonOf, TlsError } from './errors.ts';
 import type { MessageOf, MessageType } from './messages/handshake.ts';
 import type { PeerIdentity } from './peer.ts';
 import type { RecordLayer } from './record/layer.ts';
@@ -118,8 +118,7 @@ export function* callUser<T>(name: string, callback: () => MaybePromise<T>): Flo
     return yield* settle(callback());
   } catch (error) {
     if (error instanceof TlsError) throw error;
-    const reason = error instanceof Error ? error.message : String(error);
-    throw new TlsError('callback_failed', `the ${name} callback failed: ${reason}`, { cause: error });
+    throw new TlsError('callback_failed', `the ${name} callback failed: ${reasonOf(error)}`, { cause: error });
   }
 }
 

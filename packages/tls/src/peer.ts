@@ -17,7 +17,7 @@ import {
 } from '@handfast/x509';
 import { quote, TlsError, type TlsErrorCode } from './errors.ts';
 import { type AbortSignalLike, callUser, type Flow } from './flow.ts';
-import type { AlertName } from './registry.ts';
+import { type AlertName, isAlertName } from './registry.ts';
 
 /** Who a peer is, as far as its certificates tell. */
 export interface PeerIdentity {
@@ -80,7 +80,10 @@ export function* verifyPeerChain(
   signal: () => AbortSignalLike,
 ): Flow<PeerIdentity> {
   const { provider, trust, verifyPeer } = policy;
-  const time = yield* callUser('time', policy.time);
+  const time: unknown = yield* callUser('time', policy.time);
+  if (!(time instanceof Date) || Number.isNaN(time.getTime())) {
+    throw new TlsError('callback_failed', 'the time callback answered no valid Date');
+  }
   let path: VerifiedPath | undefined;
   let error: CertificateError | undefined;
   try {
@@ -116,8 +119,9 @@ function refusedBy(verdict: unknown, error: CertificateError | undefined): TlsEr
     });
   }
   if (error !== undefined && refusal.reason === undefined) return certificateRefused(error);
-  return new TlsError('certificate_refused', `verifyPeer refused the certificate: ${refusal.reason ?? 'no reason given'}`, {
-    ...(refusal.alert === undefined ? {} : { alert: refusal.alert }),
+  const reason = typeof refusal.reason === 'string' ? refusal.reason : 'no reason given';
+  return new TlsError('certificate_refused', `verifyPeer refused the certificate: ${reason}`, {
+    ...(typeof refusal.alert === 'string' && isAlertName(refusal.alert) ? { alert: refusal.alert } : {}),
     ...(error === undefined ? {} : { cause: error }),
   });
 }

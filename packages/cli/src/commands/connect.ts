@@ -6,12 +6,24 @@
 
 import type { Socket } from 'node:net';
 import { nodeProvider } from '@handfast/crypto/node';
-import type { Negotiated, TraceEvent } from '@handfast/tls';
-import { connect, createSecureContext, type ConnectOptions as TlsConnectOptions, type TLSSocket } from '@handfast/tls/node';
+import { clientConfig, type Negotiated, quote, type TraceEvent, tls13 } from '@handfast/tls';
+import {
+  connect,
+  createSecureContext,
+  type TLSSocket,
+  type ConnectOptions as TlsConnectOptions,
+} from '@handfast/tls/node';
 import { CertificateError, describeCertificate, parseCertificate, toPem } from '@handfast/x509';
 import { dial, isAddress, parseProxy } from '../dial.ts';
 import { CliError, type ExitCode, exitCodeOf, exitCodes, usageError } from '../exit.ts';
-import { credentialFiles, type NegotiationOptions, negotiation, openKeyLog, systemTrust, trustFile } from '../identity.ts';
+import {
+  credentialFiles,
+  type NegotiationOptions,
+  negotiation,
+  openKeyLog,
+  systemTrust,
+  trustFile,
+} from '../identity.ts';
 import type { Io } from '../io.ts';
 import { groupNote } from '../names.ts';
 import { formatHostPort, type HostPort, parseHostPort, parseList, parseSeconds } from '../options.ts';
@@ -79,8 +91,11 @@ async function makePlan(text: string, options: ConnectOptions): Promise<Plan> {
     trust: options.ca === undefined ? systemTrust() : trustFile('--ca', options.ca),
     ...(credential === undefined ? {} : { credentials: [credential] }),
   });
+  const alpnProtocols = options.alpn === undefined ? [] : parseList(options.alpn);
+  clientConfig({ ...secureContext.options, versions: [tls13], alpnProtocols });
   const serverName = options.servername ?? target.host;
-  if (serverName === '') throw usageError('--servername is empty', 'an address as the host is verified as one, and never sent');
+  if (serverName === '')
+    throw usageError('--servername is empty', 'an address as the host is verified as one, and never sent');
   return {
     target,
     via: options.connectTo === undefined ? target : parseHostPort(options.connectTo, target.port),
@@ -95,7 +110,7 @@ async function makePlan(text: string, options: ConnectOptions): Promise<Plan> {
       secureContext,
       handshakeTimeout: timeoutMs,
       rejectUnauthorized: options.insecure !== true,
-      ...(options.alpn === undefined ? {} : { ALPNProtocols: parseList(options.alpn) }),
+      ALPNProtocols: alpnProtocols,
     },
   };
 }
@@ -153,7 +168,13 @@ async function converse(
     ...plan.tls,
     socket: transport,
     ...(keyLog === undefined ? {} : { keyLog }),
-    ...(listeners.length === 0 ? {} : { trace: (event) => listeners.forEach((listener) => listener(event)) }),
+    ...(listeners.length === 0
+      ? {}
+      : {
+          trace: (event) => {
+            for (const listener of listeners) listener(event);
+          },
+        }),
   });
   await new Promise<void>((resolve, reject) => {
     const interrupt = (): void => {
@@ -161,8 +182,14 @@ async function converse(
       if (socket.negotiated !== undefined) socket.end();
       socket.destroy(interruptedError());
     };
+    // Nobody reads what the server says any more (`… | head`).
+    const leave = (): void => {
+      socket.end();
+      socket.destroy();
+    };
     const done = (): void => {
       io.interrupted.removeEventListener('abort', interrupt);
+      io.stdout.off('error', leave);
       io.stdin.unpipe(socket);
       io.stdin.pause();
     };
@@ -186,6 +213,7 @@ async function converse(
       report.data('closed', { truncated: false });
       resolve();
     });
+    io.stdout.once('error', leave);
     io.interrupted.addEventListener('abort', interrupt);
     if (io.interrupted.aborted) interrupt();
   });
@@ -214,7 +242,7 @@ function summary(socket: TLSSocket, { target, serverName }: Plan, { colors }: Re
     negotiated.version,
     negotiated.cipherSuite.name,
     `${negotiated.group.name}${negotiated.group.postQuantum ? ` (${groupNote(negotiated.group.name)})` : ''}`,
-    ...(negotiated.alpnProtocol === undefined ? [] : [`ALPN ${JSON.stringify(negotiated.alpnProtocol)}`]),
+    ...(negotiated.alpnProtocol === undefined ? [] : [`ALPN ${quote(negotiated.alpnProtocol)}`]),
   ];
   const verdict = socket.authorized
     ? green(`${serverName} verified, ${issuerText(negotiated)}`)

@@ -7,18 +7,17 @@
  */
 
 import { once } from 'node:events';
-import type { AddressInfo } from 'node:net';
 import { performance } from 'node:perf_hooks';
 import { type Credential, TlsError, type TraceEvent } from '@handfast/tls';
 import { connect, createServer, type Server, type TLSSocket, type TlsServerOptions } from '@handfast/tls/node';
-import { keyLabel, type TrustStore, trustStore } from '@handfast/x509';
-import { type Authority, issueClient, issueServer, makeAuthority } from '../authority.ts';
-import { certificateErrorOf, explain, explainJson } from '../explain.ts';
+import { trustStore } from '@handfast/x509';
+import { issueClient, issueServer, makeAuthority } from '../authority.ts';
+import { type Cast, Checks, JsonStage, type Stage, TextStage } from '../demo-stage.ts';
 import { type ExitCode, exitCodes } from '../exit.ts';
-import { type Colors, colorsFor, type Io } from '../io.ts';
-import { duration, groupNote } from '../names.ts';
-import { traceJson } from '../trace-json.ts';
-import { nameOf, type Side, Transcript } from '../transcript.ts';
+import { certificateErrorOf } from '../explain.ts';
+import { colorsFor, type Io } from '../io.ts';
+import { groupNote } from '../names.ts';
+import { nameOf } from '../transcript.ts';
 
 export interface DemoOptions {
   readonly json: boolean;
@@ -34,9 +33,6 @@ const greeting = 'Good day! Is this line private?';
 const reply = 'It is: by keys that nobody else can know.';
 const farewell = 'Your side is closed, mine is not yet: goodbye!';
 const bulkLength = 100_000;
-
-/** Where the transcript's lines end. */
-const width = 80;
 
 /** The whole demo may take so long: it is a matter of milliseconds. */
 const patienceMs = 20_000;
@@ -56,15 +52,6 @@ export async function demo(io: Io, options: DemoOptions): Promise<ExitCode> {
 }
 
 // ---- who plays
-
-interface Cast {
-  readonly authority: Authority;
-  readonly trust: TrustStore;
-  readonly server: Credential;
-  /** The wrong server's. */
-  readonly other: Credential;
-  readonly client: Credential;
-}
 
 async function makeCast(): Promise<Cast> {
   const validity = { from: new Date(), days: 1 };
@@ -100,7 +87,7 @@ async function conversation(cast: Cast, stage: Stage, checks: Checks, patience: 
     trace: (event) => {
       serverTrace.push(event);
       if (event.type === 'certificate' && event.peer.path !== undefined) {
-        scene.remark('✓', `verified: the client is "${leafName(event.peer.chain)}", signed by a CA that the server trusts`);
+        scene.remark('✓', `verified by the server: ${event.peer.path.path.map(nameOf).join(', signed by ')}`);
       }
     },
   });
@@ -128,7 +115,9 @@ async function conversation(cast: Cast, stage: Stage, checks: Checks, patience: 
 
     const atServer = new Inbox(served);
     const atClient = new Inbox(client);
-    const exported = [client, served].map((side) => side.exportKeyingMaterial(32, exporterLabel, Buffer.from(serverName)));
+    const exported = [client, served].map((side) =>
+      side.exportKeyingMaterial(32, exporterLabel, Buffer.from(serverName)),
+    );
 
     // A word each way
     client.write(greeting);
@@ -164,21 +153,36 @@ async function conversation(cast: Cast, stage: Stage, checks: Checks, patience: 
     checks.check(
       'key_exchange',
       `both sides chose ${group}: ${groupNote(group)}`,
-      ours?.group.postQuantum === true && ours.group === theirs?.group && !ours.helloRetryRequest,
+      ours !== undefined &&
+        ours.group === theirs?.group &&
+        ours.group.id === firstGroup(clientTrace) &&
+        !ours.helloRetryRequest,
     );
-    checks.check('alpn', 'both sides chose demo/2, the server’s favourite', client.alpnProtocol === 'demo/2' && served.alpnProtocol === 'demo/2');
+    checks.check(
+      'alpn',
+      'both sides chose demo/2, the server’s favourite',
+      client.alpnProtocol === 'demo/2' && served.alpnProtocol === 'demo/2',
+    );
     checks.check('server_name', `the server was asked for ${serverName}`, served.servername === serverName);
     checks.check(
       'server_verified',
       'the client verified the server: name, dates, purpose, signatures up to our CA',
-      client.authorized && ours?.peer?.path?.anchor === cast.authority.issuer.certificate && sameLeaf(ours.peer.chain, cast.server),
+      client.authorized &&
+        ours?.peer?.path?.anchor === cast.authority.issuer.certificate &&
+        sameLeaf(ours.peer.chain, cast.server),
     );
     checks.check(
       'client_verified',
       'the server verified the client likewise',
-      served.authorized && theirs?.peer?.path?.anchor === cast.authority.issuer.certificate && sameLeaf(theirs.peer.chain, cast.client),
+      served.authorized &&
+        theirs?.peer?.path?.anchor === cast.authority.issuer.certificate &&
+        sameLeaf(theirs.peer.chain, cast.client),
     );
-    checks.check('exporter', 'both sides export the same keying material', exported[0] !== undefined && exported[1]?.equals(exported[0]) === true);
+    checks.check(
+      'exporter',
+      'both sides export the same keying material',
+      exported[0] !== undefined && exported[1]?.equals(exported[0]) === true,
+    );
     checks.check(
       'data',
       'every byte arrived as it was sent, both ways',
@@ -187,8 +191,16 @@ async function conversation(cast: Cast, stage: Stage, checks: Checks, patience: 
         bulkAtServer.equals(bulk) &&
         bulkAtClient.equals(bulk),
     );
-    checks.check('key_update', 'both sides changed keys once, and went on', updatedBothWays(clientTrace) && updatedBothWays(serverTrace));
-    checks.check('encrypted', 'after the hellos every record was encrypted', onlyHellosInPlain(clientTrace) && onlyHellosInPlain(serverTrace));
+    checks.check(
+      'key_update',
+      'both sides changed keys once, and went on',
+      updatedBothWays(clientTrace) && updatedBothWays(serverTrace),
+    );
+    checks.check(
+      'encrypted',
+      'after the hellos every record was encrypted',
+      onlyHellosInPlain(clientTrace) && onlyHellosInPlain(serverTrace),
+    );
     checks.check(
       'half_close',
       'the server could speak after the client had closed its side',
@@ -197,7 +209,11 @@ async function conversation(cast: Cast, stage: Stage, checks: Checks, patience: 
     checks.check(
       'clean_close',
       'both sides closed with close_notify',
-      endAtClient && (await clientClosed) === undefined && (await serverClosed) === undefined && closedCleanly(clientTrace) && closedCleanly(serverTrace),
+      endAtClient &&
+        (await clientClosed) === undefined &&
+        (await serverClosed) === undefined &&
+        closedCleanly(clientTrace) &&
+        closedCleanly(serverTrace),
     );
   } finally {
     scene.end();
@@ -240,14 +256,22 @@ async function refusal(cast: Cast, stage: Stage, checks: Checks, patience: Abort
     checks.check(
       'refused',
       'the client refused the server: its certificate is for another name',
-      error instanceof TlsError && error.code === 'certificate_name_mismatch' && error.origin === 'local' && certificateErrorOf(error)?.code === 'name_mismatch',
+      error instanceof TlsError &&
+        error.code === 'certificate_name_mismatch' &&
+        error.origin === 'local' &&
+        certificateErrorOf(error)?.code === 'name_mismatch',
     );
     checks.check(
       'told',
       'the server was told so, by the alert bad_certificate',
-      heard instanceof TlsError && heard.code === 'peer_alert' && heard.alert === 'bad_certificate' && heard.origin === 'peer',
+      heard instanceof TlsError &&
+        heard.code === 'peer_alert' &&
+        heard.alert === 'bad_certificate' &&
+        heard.origin === 'peer',
     );
-    const leaked = serverTrace.some((event) => event.type === 'record' && event.direction === 'in' && event.contentType === 23);
+    const leaked = serverTrace.some(
+      (event) => event.type === 'record' && event.direction === 'in' && event.contentType === 23,
+    );
     checks.check('nothing_sent', 'the wrong server got no byte of what the client had to say', !leaked);
   } finally {
     scene.end();
@@ -265,6 +289,12 @@ function generationsOf(trace: readonly TraceEvent[], direction: 'in' | 'out'): r
   return trace.flatMap((event) =>
     event.type === 'key' && event.direction === direction && event.level === 'application' ? [event.generation] : [],
   );
+}
+
+/** What the client likes best. */
+function firstGroup(trace: readonly TraceEvent[]): number | undefined {
+  const hello = trace.find((event) => event.type === 'message')?.message;
+  return hello?.type === 'client_hello' ? hello.extensions.supported_groups?.[0] : undefined;
 }
 
 /** Records of plaintext: ClientHello, ServerHello, and the ChangeCipherSpec that middleboxes like to see. */
@@ -296,7 +326,9 @@ async function listen(options: TlsServerOptions): Promise<Server> {
 }
 
 function portOf(server: Server): number {
-  return (server.address() as AddressInfo).port;
+  const address = server.address();
+  if (address === null || typeof address === 'string') throw new TypeError('the server does not listen at a port');
+  return address.port;
 }
 
 function acceptOne(server: Server): Promise<TLSSocket> {
@@ -376,161 +408,4 @@ class Inbox {
       await within(patience, woken);
     }
   }
-}
-
-function leafName(chain: Credential['chain']): string {
-  const [leaf] = chain;
-  return leaf === undefined ? 'nobody' : nameOf(leaf);
-}
-
-// ---- what is shown
-
-interface CheckResult {
-  readonly name: string;
-  readonly text: string;
-  readonly ok: boolean;
-}
-
-class Checks {
-  readonly results: CheckResult[] = [];
-  readonly #stage: Stage;
-
-  constructor(stage: Stage) {
-    this.#stage = stage;
-  }
-
-  get failed(): number {
-    return this.results.filter(({ ok }) => !ok).length;
-  }
-
-  check(name: string, text: string, ok: boolean): void {
-    this.results.push({ name, text, ok });
-  }
-
-  /** A scene that throws has failed, and the next one is played all the same. */
-  async during(text: string, scene: () => Promise<void>): Promise<void> {
-    try {
-      await scene();
-    } catch (error) {
-      this.#stage.refused(error);
-      this.check('completed', text, false);
-    }
-  }
-}
-
-interface Scene {
-  event(event: TraceEvent): void;
-  remark(mark: '✓' | '✗', text: string): void;
-  end(): void;
-}
-
-interface Stage {
-  cast(cast: Cast, ms: number): void;
-  scene(title: string, said: Readonly<Record<Side, readonly string[]>> | undefined): Scene;
-  refused(error: unknown): void;
-  result(checks: Checks, ms: number): void;
-}
-
-class TextStage implements Stage {
-  readonly #io: Io;
-  readonly #colors: Colors;
-
-  constructor(io: Io, colors: Colors) {
-    this.#io = io;
-    this.#colors = colors;
-  }
-
-  cast(cast: Cast, ms: number): void {
-    const { bold, dim, cyan, magenta } = this.#colors;
-    const { certificate } = cast.authority.issuer;
-    const who = (role: string, name: string, what: string): void => this.#line(`  ${role}  ${name.padEnd(24)}${dim(what)}`);
-    this.#line(`${bold('Handfast: TLS for TypeScript.')} ${dim(`Three certificates, made in memory in ${duration(ms)}:`)}`);
-    who('CA    ', nameOf(certificate), `${keyLabel(certificate.publicKey)}, signs itself, trusted by both`);
-    who(magenta('server'), leafName(cast.server.chain), 'signed by the CA');
-    who(cyan('client'), leafName(cast.client.chain), 'signed by the CA');
-  }
-
-  scene(title: string, said: Readonly<Record<Side, readonly string[]>> | undefined): Scene {
-    const { bold } = this.#colors;
-    this.#line('');
-    this.#line(bold(title));
-    const words: Record<Side, string[]> = { client: [...(said?.client ?? [])], server: [...(said?.server ?? [])] };
-    const transcript = new Transcript({
-      write: (line) => this.#line(line),
-      colors: this.#colors,
-      detail: said === undefined ? 'brief' : 'full',
-      describeData: (from) => words[from].shift(),
-    });
-    transcript.header();
-    return {
-      event: (event) => transcript.event(event),
-      remark: (mark, text) => transcript.remark(mark, text),
-      end: () => transcript.flush(),
-    };
-  }
-
-  refused(error: unknown): void {
-    for (const line of explain(error, this.#colors, width)) this.#line(line);
-  }
-
-  result(checks: Checks, ms: number): void {
-    const { green, red, bold } = this.#colors;
-    this.#line('');
-    for (const { ok, text, name } of checks.results) {
-      this.#line(ok ? `${green('✓')} ${text}` : `${red('✗')} ${text} ${red(`(check failed: ${name})`)}`);
-    }
-    const total = checks.results.length;
-    const verdict = checks.failed === 0 ? green(`All ${total} checks hold`) : red(`${checks.failed} of ${total} checks failed`);
-    this.#line(bold(`${verdict}, in ${duration(ms)}.`));
-  }
-
-  #line(text: string): void {
-    this.#io.stdout.write(`${text}\n`);
-  }
-}
-
-class JsonStage implements Stage {
-  readonly #io: Io;
-
-  constructor(io: Io) {
-    this.#io = io;
-  }
-
-  cast(cast: Cast, ms: number): void {
-    const name = ({ chain }: Credential): string => leafName(chain);
-    this.#line({
-      event: 'cast',
-      authority: nameOf(cast.authority.issuer.certificate),
-      server: name(cast.server),
-      client: name(cast.client),
-      otherServer: name(cast.other),
-      ms: round(ms),
-    });
-  }
-
-  scene(title: string): Scene {
-    this.#line({ event: 'scene', title });
-    return {
-      event: (event) => this.#line(traceJson(event)),
-      remark: () => undefined,
-      end: () => undefined,
-    };
-  }
-
-  refused(error: unknown): void {
-    this.#line({ event: 'refused', error: explainJson(error) });
-  }
-
-  result(checks: Checks, ms: number): void {
-    for (const { name, text, ok } of checks.results) this.#line({ event: 'check', name, text, ok });
-    this.#line({ event: 'result', ok: checks.failed === 0, checks: checks.results.length, failed: checks.failed, ms: round(ms) });
-  }
-
-  #line(value: object): void {
-    this.#io.stdout.write(`${JSON.stringify(value)}\n`);
-  }
-}
-
-function round(ms: number): number {
-  return Math.round(ms * 1000) / 1000;
 }

@@ -5,12 +5,26 @@
  */
 
 import { once } from 'node:events';
-import { createServer as createHttpServer, type IncomingMessage, type Server as HttpServer, type ServerResponse } from 'node:http';
+import {
+  createServer as createHttpServer,
+  type Server as HttpServer,
+  type IncomingMessage,
+  type ServerResponse,
+} from 'node:http';
 import { createServer, isIP, type Socket } from 'node:net';
 import { join } from 'node:path';
 import { performance } from 'node:perf_hooks';
 import { nodeProvider } from '@handfast/crypto/node';
-import { type Credential, serverConfig, type ServerOptions, tls13, TlsError, tlsServer, type TraceEvent } from '@handfast/tls';
+import {
+  type Credential,
+  quote,
+  type ServerOptions,
+  serverConfig,
+  TlsError,
+  type TraceEvent,
+  tls13,
+  tlsServer,
+} from '@handfast/tls';
 import { createSecureContext, TLSSocket } from '@handfast/tls/node';
 import { dataDirectory, developmentCa, RenewedCredential, trustAdvice } from '../dev-ca.ts';
 import { CliError, type ExitCode, exitCodes, usageError } from '../exit.ts';
@@ -43,7 +57,10 @@ const handshakeTimeoutMs = 15_000;
 export async function serve(portText: string, options: ServeOptions, io: Io): Promise<ExitCode> {
   const port = parsePort(portText, 0);
   if (isIP(options.host) === 0 && options.host !== 'localhost') {
-    throw usageError(`--host is an address of this machine, not ${JSON.stringify(options.host)}`, '127.0.0.1, or 0.0.0.0 for all');
+    throw usageError(
+      `--host is an address of this machine, not ${quote(options.host)}`,
+      '127.0.0.1, or 0.0.0.0 for all',
+    );
   }
   const report = new Report(io, options);
   const keyLog = openKeyLog(options.keylog, io, report);
@@ -139,10 +156,14 @@ async function listen(
   try {
     await once(server, 'listening');
   } catch (error) {
-    throw new CliError(exitCodes.cannotConnect, `cannot listen at ${formatHostPort({ host: options.host, port })}: ${reasonOf(error)}`, {
-      cause: error,
-      hint: 'another program may have that port (0 picks a free one), or it needs more rights',
-    });
+    throw new CliError(
+      exitCodes.cannotConnect,
+      `cannot listen at ${formatHostPort({ host: options.host, port })}: ${reasonOf(error)}`,
+      {
+        cause: error,
+        hint: 'another program may have that port (0 picks a free one), or it needs more rights',
+      },
+    );
   }
   const address = server.address();
   announce(typeof address === 'object' && address !== null ? address.port : port, options, report, identity);
@@ -163,17 +184,32 @@ function announce(port: number, options: ServeOptions, report: Report, identity:
   const shown = local || options.host === '0.0.0.0' || options.host === '::' ? 'localhost' : options.host;
   const url = `${options.http ? 'https' : 'tls'}://${formatHostPort({ host: shown, port })}`;
   const { developmentCaFile: file } = identity;
-  report.important(`listening on ${bold(url)}`, 'listening', { url, host: options.host, port, developmentCa: file ?? null });
+  report.important(`listening on ${bold(url)}`, 'listening', {
+    url,
+    host: options.host,
+    port,
+    developmentCa: file ?? null,
+  });
   if (file === undefined) return;
   const made = identity.created ? 'a development CA was made for you' : 'the certificate is by your development CA';
-  report.news(`${made}: ${file}\nwho is to trust it (its key stays on this machine, for you alone to use):`, 'developmentCa', {
-    file,
-    created: identity.created ?? false,
-  });
+  report.news(
+    `${made}: ${file}\nwho is to trust it (its key stays on this machine, for you alone to use):`,
+    'developmentCa',
+    {
+      file,
+      created: identity.created ?? false,
+    },
+  );
   for (const line of trustAdvice(file, url)) report.line(dim(line));
 }
 
-function accept(transport: Socket, options: ServeOptions, report: Report, engine: ServerOptions, service: Service): TLSSocket {
+function accept(
+  transport: Socket,
+  options: ServeOptions,
+  report: Report,
+  engine: ServerOptions,
+  service: Service,
+): TLSSocket {
   const who = formatHostPort({ host: transport.remoteAddress ?? 'unknown', port: transport.remotePort ?? 0 });
   const started = performance.now();
   const tracer = options.trace ? report.tracer({ client: who }) : undefined;
@@ -199,12 +235,20 @@ function accept(transport: Socket, options: ServeOptions, report: Report, engine
     const [leaf] = peer?.chain ?? [];
     const parts = [
       `${version}, ${cipherSuite.name}, ${group.name}`,
-      ...(serverName === undefined ? [] : [`for ${JSON.stringify(serverName)}`]),
-      ...(alpnProtocol === undefined ? [] : [`ALPN ${JSON.stringify(alpnProtocol)}`]),
+      ...(serverName === undefined ? [] : [`for ${quote(serverName)}`]),
+      ...(alpnProtocol === undefined ? [] : [`ALPN ${quote(alpnProtocol)}`]),
       ...(leaf === undefined ? [] : [`by ${nameOf(leaf)}, verified`]),
     ];
-    report.news(`${report.colors.green('✓')} ${who} ${parts.join(', ')}`, 'connected', { client: who, ...negotiatedJson(negotiated) });
-    service.serve(socket, { negotiated, hello, address: transport.remoteAddress, handshakeMs: performance.now() - started });
+    report.news(`${report.colors.green('✓')} ${who} ${parts.join(', ')}`, 'connected', {
+      client: who,
+      ...negotiatedJson(negotiated),
+    });
+    service.serve(socket, {
+      negotiated,
+      hello,
+      address: transport.remoteAddress,
+      handshakeMs: performance.now() - started,
+    });
   });
   socket.begin();
   return socket;
@@ -212,9 +256,13 @@ function accept(transport: Socket, options: ServeOptions, report: Report, engine
 
 function refusal(error: Error, who: string, report: Report): void {
   const { red, dim } = report.colors;
-  const detail = error instanceof TlsError ? ` [${error.code}${error.state === undefined ? '' : ` in ${error.state}`}]` : '';
+  const detail =
+    error instanceof TlsError ? ` [${error.code}${error.state === undefined ? '' : ` in ${error.state}`}]` : '';
   const hint = error instanceof TlsError && error.hint !== undefined ? `; ${error.hint}` : '';
-  report.important(`${red('✗')} ${who} ${error.message}${dim(`${detail}${hint}`)}`, 'error', { client: who, ...explainJson(error) });
+  report.important(`${red('✗')} ${who} ${error.message}${dim(`${detail}${hint}`)}`, 'error', {
+    client: who,
+    ...explainJson(error),
+  });
 }
 
 // ---- services
@@ -263,6 +311,8 @@ function httpService(): Service {
     if (visit === undefined) return void response.writeHead(500).end();
     answer(request, response, visit);
   });
+  // A client that has asked and closed its side (`printf … | handfast connect`) is still answered.
+  Object.assign(http, { httpAllowHalfOpen: true });
   return {
     serve(socket, visit) {
       visits.set(socket, visit);

@@ -44,5 +44,8 @@ export function notTheProtocol(wire: Wire, line: string, doing: string): CliErro
 }
 
 export function noTls(wire: Wire, what: string): CliError {
-  return wire.fail(`the server offers no ${what}`, 'TLS is not set up there, or somebody in between has removed the offer');
+  return wire.fail(
+    `the server offers no ${what}`,
+    'TLS is not set up there, or somebody in between has removed the offer',
+  );
 }

@@ -18,7 +18,9 @@ export const imap: Dialogue = {
     if (!/^\* OK(?: |$)/i.test(greeting)) throw notTheProtocol(wire, greeting, 'in its greeting');
     wire.write('a1 CAPABILITY\r\n');
     const untagged = await answer(wire, 'a1', 'to CAPABILITY');
-    const offered = untagged.some((line) => /^\* CAPABILITY /i.test(line) && line.toUpperCase().split(' ').includes('STARTTLS'));
+    const offered = untagged.some(
+      (line) => /^\* CAPABILITY /i.test(line) && line.toUpperCase().split(' ').includes('STARTTLS'),
+    );
     if (!offered) throw noTls(wire, 'STARTTLS among its capabilities');
     wire.write('a2 STARTTLS\r\n');
     await answer(wire, 'a2', 'to STARTTLS');

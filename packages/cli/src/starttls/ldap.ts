@@ -6,7 +6,7 @@
 
 import { quote } from '@handfast/tls';
 import type { Wire } from '../wire.ts';
-import { type Dialogue } from './dialogue.ts';
+import type { Dialogue } from './dialogue.ts';
 
 const startTlsOid = '1.3.6.1.4.1.1466.20037';
 const messageId = 1;
@@ -21,7 +21,17 @@ export const ldap: Dialogue = {
     const name = Buffer.from(startTlsOid);
     wire.write(
       Buffer.concat([
-        Uint8Array.of(tags.sequence, name.length + 7, tags.integer, 1, messageId, 0x77, name.length + 2, 0x80, name.length),
+        Uint8Array.of(
+          tags.sequence,
+          name.length + 7,
+          tags.integer,
+          1,
+          messageId,
+          0x77,
+          name.length + 2,
+          0x80,
+          name.length,
+        ),
         name,
       ]),
     );
@@ -51,7 +61,8 @@ function readResponse(wire: Wire, content: Buffer): Response {
   if (id?.tag !== tags.integer || id.content.length !== 1 || id.content[0] !== messageId) throw notLdap(wire);
   if (response?.tag !== tags.extendedResponse) throw notLdap(wire);
   const [code, , diagnostic] = elements(wire, response.content);
-  if (code?.tag !== tags.enumerated || code.content.length !== 1 || diagnostic?.tag !== tags.octetString) throw notLdap(wire);
+  if (code?.tag !== tags.enumerated || code.content.length !== 1 || diagnostic?.tag !== tags.octetString)
+    throw notLdap(wire);
   return { resultCode: code.content[0] ?? 1, message: diagnostic.content.toString('latin1') };
 }
 

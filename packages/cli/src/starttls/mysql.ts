@@ -40,6 +40,7 @@ export const mysql: Dialogue = {
 async function readPacket(wire: Wire): Promise<{ readonly sequence: number; readonly payload: Buffer }> {
   const header = await wire.bytes(4);
   const length = header.readUIntLE(0, 3);
-  if (length > maxGreeting) throw wire.fail(`a greeting of ${length} bytes came, where ${maxGreeting} are taken`, 'is it MySQL, on that port?');
+  if (length > maxGreeting)
+    throw wire.fail(`a greeting of ${length} bytes came, where ${maxGreeting} are taken`, 'is it MySQL, on that port?');
   return { sequence: header[3] ?? 0, payload: await wire.bytes(length) };
 }

@@ -1,15 +1,28 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
+import { stripVTControlCharacters } from 'node:util';
 import { finish, start } from '../support/io.ts';
 
 test('demo ends with 0 and draws both scenes, without colours in a pipe, in 80 columns', async () => {
   const { exitCode, stdout, stderr } = await finish(['demo']);
   assert.equal(exitCode, 0, stdout.text);
   assert.equal(stderr.text, '');
-  assert.doesNotMatch(stdout.text, /\u001b/);
+  assert.equal(stripVTControlCharacters(stdout.text), stdout.text);
   for (const line of stdout.lines) assert.ok(line.length <= 80, `${line.length} columns: ${line}`);
-  assert.ok(stdout.lines.length <= 96, `${stdout.lines.length} lines are more than two screens`);
-  for (const name of ['ClientHello', 'ServerHello', '{EncryptedExtensions}', '{CertificateRequest}', '{Certificate}', '{CertificateVerify}', '{Finished}', '[KeyUpdate]', '[Application Data]', '[Alert: close_notify]', '{Alert: bad_certificate}']) {
+  assert.ok(stdout.lines.length <= 92, `${stdout.lines.length} lines are more than two screens`);
+  for (const name of [
+    'ClientHello',
+    'ServerHello',
+    '{EncryptedExtensions}',
+    '{CertificateRequest}',
+    '{Certificate}',
+    '{CertificateVerify}',
+    '{Finished}',
+    '[KeyUpdate]',
+    '[Application Data]',
+    '[Alert: close_notify]',
+    '{Alert: bad_certificate}',
+  ]) {
     assert.ok(stdout.text.includes(name), `${name} is missing`);
   }
   assert.match(stdout.text, /X25519MLKEM768 \(of 8\): post-quantum hybrid/);
@@ -21,13 +34,17 @@ test('demo --json prints JSON lines: the cast, both scenes, every message in its
   const { exitCode, stdout } = await finish(['demo', '--json']);
   assert.equal(exitCode, 0);
   const values = stdout.values;
-  assert.equal(values[0]?.['event'], 'cast');
+  assert.equal(values[0]?.event, 'cast');
   const scenes = values.flatMap(({ event }, index) => (event === 'scene' ? [index] : []));
   assert.equal(scenes.length, 2);
   const messages = (from: number, to: number): readonly string[] =>
-    values.slice(from, to).flatMap(({ event, direction, message, alert }) =>
-      event === 'message' || event === 'alert' ? [`${direction === 'out' ? '>' : '<'} ${String(message ?? alert)}`] : [],
-    );
+    values
+      .slice(from, to)
+      .flatMap(({ event, direction, message, alert }) =>
+        event === 'message' || event === 'alert'
+          ? [`${direction === 'out' ? '>' : '<'} ${String(message ?? alert)}`]
+          : [],
+      );
   assert.deepEqual(messages(scenes[0] ?? 0, scenes[1] ?? 0), [
     '> ClientHello',
     '< ServerHello',
@@ -63,11 +80,11 @@ test('demo --json prints JSON lines: the cast, both scenes, every message in its
 
 test('demo colours its lines where it is told to, and NO_COLOR has the last word', async () => {
   const coloured = await finish(['demo'], '', { FORCE_COLOR: '1' });
-  assert.match(coloured.stdout.text, /\u001b\[32m✓/);
+  assert.ok(coloured.stdout.text.includes('\u001b[32m✓'));
   const plain = await finish(['demo'], '', { FORCE_COLOR: '1', NO_COLOR: '1' });
-  assert.doesNotMatch(plain.stdout.text, /\u001b/);
+  assert.equal(stripVTControlCharacters(plain.stdout.text), plain.stdout.text);
   const refused = await finish(['demo', '--no-color'], '', { FORCE_COLOR: '1' });
-  assert.doesNotMatch(refused.stdout.text, /\u001b/);
+  assert.equal(stripVTControlCharacters(refused.stdout.text), refused.stdout.text);
 });
 
 test('demo that cannot come to its end fails its checks and exits with 1', async () => {
@@ -76,5 +93,5 @@ test('demo that cannot come to its end fails its checks and exits with 1', async
   assert.equal(await session.exitCode, 1);
   const failed = session.stdout.values.filter(({ event, ok }) => event === 'check' && ok === false);
   assert.ok(failed.some(({ name }) => name === 'completed'));
-  assert.equal(session.stdout.values.at(-1)?.['ok'], false);
+  assert.equal(session.stdout.values.at(-1)?.ok, false);
 });

@@ -54,7 +54,13 @@ export function start(argv: readonly string[], env: Io['env'] = {}): Session {
   const stdout = new Output();
   const stderr = new Output();
   const interrupt = new AbortController();
-  const exitCode = run(argv, { stdin, stdout: stdout.stream, stderr: stderr.stream, env, interrupted: interrupt.signal });
+  const exitCode = run(argv, {
+    stdin,
+    stdout: stdout.stream,
+    stderr: stderr.stream,
+    env,
+    interrupted: interrupt.signal,
+  });
   return { stdin, stdout, stderr, interrupt, exitCode };
 }
 

@@ -6,7 +6,7 @@
 
 import { once } from 'node:events';
 import { type AddressInfo, createServer as createTcpServer, type Server, type Socket } from 'node:net';
-import { createServer, type Server as TlsServer, type TLSSocket, type TlsServerOptions } from '@handfast/tls/node';
+import { createServer, type TLSSocket, type Server as TlsServer, type TlsServerOptions } from '@handfast/tls/node';
 
 export interface Listening<S extends Server> {
   readonly server: S;

@@ -36,7 +36,12 @@ export async function makePki(): Promise<Pki> {
   const now = Date.now();
   const { issuer } = await makeAuthority('Test CA', { from: new Date(now), days: 2 });
   const other = await makeAuthority('Other CA', { from: new Date(now), days: 2 });
-  const make = async (name: string, kind: 'server' | 'client', by: typeof issuer, endHours: number): Promise<Credential> => {
+  const make = async (
+    name: string,
+    kind: 'server' | 'client',
+    by: typeof issuer,
+    endHours: number,
+  ): Promise<Credential> => {
     const { signer, pkcs8 } = await provider.generateKeyPair('secp256r1');
     const basics = {
       provider,

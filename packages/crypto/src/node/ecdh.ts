@@ -5,9 +5,10 @@
  * @module
  */
 
-import { createPublicKey, diffieHellman, generateKeyPairSync, type KeyObject } from 'node:crypto';
-import { concat, copyBytes } from '../bytes.ts';
+import { diffieHellman, generateKeyPairSync, type KeyObject } from 'node:crypto';
+import { concat, copyBytes, fromHex } from '../bytes.ts';
 import { type Bytes, CryptoError, type EphemeralKey, type KeyExchange } from '../provider.ts';
+import { importSpki } from './public-key.ts';
 
 interface Curve {
   readonly name: 'x25519' | 'x448' | 'secp256r1' | 'secp384r1' | 'secp521r1';
@@ -18,20 +19,26 @@ interface Curve {
   publicKey(share: Uint8Array): KeyObject;
 }
 
-function montgomery(name: 'x25519' | 'x448', crv: string, shareLength: number): Curve {
+/** @param spkiPrefix what stands before the share in a SubjectPublicKeyInfo. */
+function montgomery(name: 'x25519' | 'x448', shareLength: number, spkiPrefix: Bytes): Curve {
   return {
     name,
     shareLength,
     generate: () => (name === 'x25519' ? generateKeyPairSync('x25519') : generateKeyPairSync('x448')),
     share: (publicKey) => fromBase64url(publicKey.export({ format: 'jwk' }).x),
-    publicKey: (share) => createPublicKey({ key: { kty: 'OKP', crv, x: base64url(share) }, format: 'jwk' }),
+    publicKey: (share) => importSpki(concat(spkiPrefix, share)),
   };
 }
 
-function weierstrass(name: 'secp256r1' | 'secp384r1' | 'secp521r1', crv: string, coordinate: number): Curve {
+function weierstrass(
+  name: 'secp256r1' | 'secp384r1' | 'secp521r1',
+  crv: string,
+  shareLength: number,
+  spkiPrefix: Bytes,
+): Curve {
   return {
     name,
-    shareLength: 1 + 2 * coordinate,
+    shareLength,
     generate: () => generateKeyPairSync('ec', { namedCurve: crv }),
     share(publicKey) {
       const { x, y } = publicKey.export({ format: 'jwk' });
@@ -39,10 +46,8 @@ function weierstrass(name: 'secp256r1' | 'secp384r1' | 'secp521r1', crv: string,
     },
     publicKey(share) {
       if (share[0] !== 4) throw new CryptoError('invalid_share', `a ${name} point must be uncompressed`);
-      const x = base64url(share.subarray(1, 1 + coordinate));
-      const y = base64url(share.subarray(1 + coordinate));
       // OpenSSL refuses coordinates out of range and points off the curve here.
-      return createPublicKey({ key: { kty: 'EC', crv, x, y }, format: 'jwk' });
+      return importSpki(concat(spkiPrefix, share));
     },
   };
 }
@@ -97,15 +102,17 @@ function exchange(curve: Curve): KeyExchange {
   };
 }
 
-export const x25519: KeyExchange = exchange(montgomery('x25519', 'X25519', 32));
-export const x448: KeyExchange = exchange(montgomery('x448', 'X448', 56));
-export const secp256r1: KeyExchange = exchange(weierstrass('secp256r1', 'P-256', 32));
-export const secp384r1: KeyExchange = exchange(weierstrass('secp384r1', 'P-384', 48));
-export const secp521r1: KeyExchange = exchange(weierstrass('secp521r1', 'P-521', 66));
-
-function base64url(bytes: Uint8Array): string {
-  return Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength).toString('base64url');
-}
+export const x25519: KeyExchange = exchange(montgomery('x25519', 32, fromHex('302a300506032b656e032100')));
+export const x448: KeyExchange = exchange(montgomery('x448', 56, fromHex('3042300506032b656f033900')));
+export const secp256r1: KeyExchange = exchange(
+  weierstrass('secp256r1', 'P-256', 65, fromHex('3059301306072a8648ce3d020106082a8648ce3d030107034200')),
+);
+export const secp384r1: KeyExchange = exchange(
+  weierstrass('secp384r1', 'P-384', 97, fromHex('3076301006072a8648ce3d020106052b81040022036200')),
+);
+export const secp521r1: KeyExchange = exchange(
+  weierstrass('secp521r1', 'P-521', 133, fromHex('30819b301006072a8648ce3d020106052b8104002303818600')),
+);
 
 function fromBase64url(text: string | undefined): Bytes {
   if (text === undefined) throw new CryptoError('failed', 'a JWK lacks a coordinate');

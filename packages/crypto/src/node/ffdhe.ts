@@ -5,11 +5,12 @@
  * @module
  */
 
-import { createPublicKey, diffieHellman, generateKeyPairSync, type KeyObject } from 'node:crypto';
+import { diffieHellman, generateKeyPairSync, type KeyObject } from 'node:crypto';
 import { copyBytes, wipe } from '../bytes.ts';
 import { type Bytes, CryptoError, type KeyExchange } from '../provider.ts';
 import { bitStringOf, elementAt } from './der.ts';
 import { ffdhePrime } from './ffdhe-primes.ts';
+import { importSpki } from './public-key.ts';
 
 /** Node's types leave this overload out. */
 const generateDh = (prime: Uint8Array): KeyPair => {
@@ -46,7 +47,7 @@ export function ffdhe(bits: Bits): KeyExchange {
   function agree(privateKey: KeyObject, peerShare: Uint8Array): Bytes {
     checkRange(peerShare);
     try {
-      const publicKey = createPublicKey({ key: spkiOf(parameters().prime, peerShare), format: 'der', type: 'spki' });
+      const publicKey = importSpki(spkiOf(parameters().prime, peerShare));
       const secret = diffieHellman({ privateKey, publicKey });
       // RFC 9846 §7.4.1: as long as the prime, zeros in front.
       const padded = leftPadded(secret, length);

@@ -8,6 +8,7 @@ import * as crypto from 'node:crypto';
 import { createRequire } from 'node:module';
 import { concat, copyBytes, fromHex, wipe } from '../bytes.ts';
 import { type Bytes, CryptoError, type GroupName, type KeyExchange } from '../provider.ts';
+import { importSpki } from './public-key.ts';
 
 interface Parameters {
   readonly name: Extract<GroupName, 'mlkem768' | 'mlkem1024'>;
@@ -75,8 +76,7 @@ function native({ name, native: type, keyLength, ciphertextLength, spkiPrefix }:
       let publicKey: crypto.KeyObject;
       try {
         // OpenSSL makes the modulus check of FIPS 203 §7.2 here.
-        const key = Buffer.from(concat(spkiPrefix, clientShare));
-        publicKey = crypto.createPublicKey({ key, format: 'der', type: 'spki' });
+        publicKey = importSpki(concat(spkiPrefix, clientShare));
       } catch (cause) {
         throw new CryptoError('invalid_share', `the ${name} encapsulation key does not pass its check`, { cause });
       }

@@ -10,6 +10,7 @@ import {
   createPublicKey,
   generateKeyPairSync,
   type KeyObject,
+  type SignKeyObjectInput,
   sign,
   verify,
 } from 'node:crypto';
@@ -25,6 +26,7 @@ import {
   type Signer,
 } from '../provider.ts';
 import { bitStringOf } from './der.ts';
+import { importSpki } from './public-key.ts';
 
 interface Method {
   readonly hash: HashName | null;
@@ -60,12 +62,16 @@ const ownHash: Readonly<Partial<Record<KeyType, HashName>>> = {
   secp521r1: 'sha512',
 };
 
-function optionsFor({ kind }: Method): Readonly<Record<string, number | string>> {
-  if (kind === 'ecdsa') return { dsaEncoding: 'der' };
+/**
+ * The key as `sign` and `verify` take it. A bare KeyObject, where the defaults are right (ECDSA in DER, pure schemes), is
+ * much cheaper than an object around it.
+ */
+function keyInput(key: KeyObject, { kind }: Method): KeyObject | SignKeyObjectInput {
   // The default would sign with the longest salt and verify any.
-  if (kind === 'pss') return { padding: constants.RSA_PKCS1_PSS_PADDING, saltLength: constants.RSA_PSS_SALTLEN_DIGEST };
-  if (kind === 'pkcs1') return { padding: constants.RSA_PKCS1_PADDING };
-  return {};
+  if (kind === 'pss') {
+    return { key, padding: constants.RSA_PKCS1_PSS_PADDING, saltLength: constants.RSA_PSS_SALTLEN_DIGEST };
+  }
+  return kind === 'pkcs1' ? { key, padding: constants.RSA_PKCS1_PADDING } : key;
 }
 
 const imported = new WeakMap<PublicKeyInfo, KeyObject>();
@@ -74,7 +80,7 @@ function publicKeyOf(info: PublicKeyInfo): KeyObject {
   const known = imported.get(info);
   if (known !== undefined) return known;
   try {
-    const key = createPublicKey({ key: Buffer.from(info.spki), format: 'der', type: 'spki' });
+    const key = importSpki(info.spki);
     imported.set(info, key);
     return key;
   } catch (cause) {
@@ -83,13 +89,12 @@ function publicKeyOf(info: PublicKeyInfo): KeyObject {
 }
 
 function verifier(method: Method): SignatureVerifier {
-  const options = optionsFor(method);
   return {
     verify(key, data, signature) {
       if (!method.keyTypes.includes(key.type)) return false;
       const publicKey = publicKeyOf(key);
       try {
-        return verify(method.hash, data, { key: publicKey, ...options }, signature);
+        return verify(method.hash, data, keyInput(publicKey, method), signature);
       } catch {
         // Some malformed signatures are exceptions in OpenSSL, others are false.
         return false;
@@ -167,7 +172,7 @@ function signerOf(privateKey: KeyObject): Signer {
       if (!algorithms.includes(algorithm)) {
         throw new CryptoError('unsupported', `a key of type ${publicKey.type} makes no ${algorithm} signatures`);
       }
-      const signature = sign(method.hash, data, { key: privateKey, ...optionsFor(method) });
+      const signature = sign(method.hash, data, keyInput(privateKey, method));
       return new Uint8Array(signature);
     },
   };

@@ -19,9 +19,9 @@ import {
   type SignatureVerifier,
   type Signer,
 } from '../provider.ts';
-import { elements, encode, malformed, only, tag } from './der.ts';
+import { elements, encode, malformed, only, tag } from '../der.ts';
 import { createWebProvider, type WebRows } from './index.ts';
-import { publicKeyInfo } from './key-containers.ts';
+import { publicKeyInfo } from '../key-containers.ts';
 import { checkShareLength, checkSharedSecret } from './shares.ts';
 import type { PrivateKeyRow } from './signers.ts';
 import { random } from './subtle.ts';

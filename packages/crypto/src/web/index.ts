@@ -7,6 +7,7 @@
  * @module
  */
 
+import { wipe } from '../bytes.ts';
 import { hybrid } from '../hybrid.ts';
 import {
   type AeadName,
@@ -24,13 +25,12 @@ import {
 import { aes128gcm, aes256gcm, chacha20poly1305 } from './aead.ts';
 import { mlkem768, mlkem1024, secp256r1, secp384r1, secp521r1, x25519 } from './groups.ts';
 import { createHash, digest, hmac } from './hash.ts';
-import { readPkcs8, writePkcs8 } from './key-containers.ts';
+import { readPkcs8, writePkcs8 } from '../key-containers.ts';
 import { verifiers } from './signatures.ts';
 import { ecKeys, ed25519Keys, type PrivateKeyRow, rsaKeys } from './signers.ts';
 import { random } from './subtle.ts';
-import { wipe } from '../bytes.ts';
 
-export type { PrivateKeyInfo } from './key-containers.ts';
+export type { PrivateKeyInfo } from '../key-containers.ts';
 export { type PrivateKeyRow, signerFromCryptoKey } from './signers.ts';
 
 /** The tables of a web provider. */

@@ -17,7 +17,7 @@ import {
   type SignatureVerifier,
 } from '../provider.ts';
 import { fitsKey, type SignatureMethod, signatureMethods } from '../signature-methods.ts';
-import { algorithmOf, pssHashOf, writeSpki } from './key-containers.ts';
+import { writeSpki } from '../key-containers.ts';
 import { subtle, wrapError } from './subtle.ts';
 
 /** The algorithms of the default web rows. */
@@ -66,7 +66,7 @@ function verifier(algorithm: WebCryptoAlgorithm): SignatureVerifier {
   const method = signatureMethods[algorithm];
   return {
     verify(key, data, signature) {
-      if (!fitsKey(method, key) || !hashAllowed(method, key)) return false;
+      if (!fitsKey(method, key)) return false;
       const encoded = signatureForWebCrypto(method, key, signature);
       return encoded !== undefined && verify(method, algorithm, key, copyBytes(data), encoded);
     },
@@ -93,13 +93,6 @@ function signatureForWebCrypto({ kind }: SignatureMethod, key: PublicKeyInfo, si
   if (kind === 'ecdsa') return ecdsaFromDer(signature, curves[key.type]?.length ?? 0);
   const length = kind === 'pure' ? 64 : Math.ceil(key.bits / 8);
   return signature.length === length ? copyBytes(signature) : undefined;
-}
-
-/** An id-RSASSA-PSS key may be bound to one hash, which WebCrypto would not hold to: it never sees the parameters. */
-function hashAllowed({ hash }: SignatureMethod, key: PublicKeyInfo): boolean {
-  if (key.type !== 'rsa-pss') return true;
-  const bound = pssHashOf(algorithmOf(key.spki));
-  return bound === 'any' || bound === hash;
 }
 
 const imported = new WeakMap<PublicKeyInfo, Map<string, Promise<CryptoKey>>>();

@@ -15,7 +15,7 @@ import {
   type Signer,
 } from '../provider.ts';
 import { algorithmsForKey, type SignatureMethod, signatureMethods } from '../signature-methods.ts';
-import { type PrivateKeyInfo, pssHashOf, publicKeyInfo, readPkcs8, rsaPublicKey, writePkcs8 } from './key-containers.ts';
+import { type PrivateKeyInfo, publicKeyInfo, readPkcs8, readSpki, rsaPublicKey, writePkcs8 } from '../key-containers.ts';
 import { curves, importParameters, operationParameters } from './signatures.ts';
 import { subtle, wrapError } from './subtle.ts';
 
@@ -31,11 +31,8 @@ export interface PrivateKeyRow {
 export const rsaKeys: PrivateKeyRow = {
   types: ['rsa', 'rsa-pss'],
   async import(info) {
-    const bound = info.type === 'rsa-pss' ? pssHashOf(info.algorithm) : 'any';
     const publicKey = publicKeyInfo(info.type, rsaPublicKey(info.privateKey), info.algorithm);
-    const algorithms = algorithmsForKey(publicKey).filter(
-      (algorithm) => bound === 'any' || signatureMethods[algorithm].hash === bound,
-    );
+    const algorithms = algorithmsForKey(publicKey);
     // An RSA CryptoKey is bound to padding and hash, so there is one for each algorithm.
     const keys = new Map<SignatureAlgorithm, CryptoKey>(
       await Promise.all(
@@ -78,17 +75,19 @@ export const ed25519Keys: PrivateKeyRow = {
 };
 
 /**
- * A signer over a key that the application holds, non-extractable as it may be. `publicKey` is its other half, as
- * `@handfast/x509` parses it. An RSA key signs with the one padding and hash that it was made for; an EC key with any hash.
+ * A signer over a key that the application holds, non-extractable as it may be. `publicHalf` is a
+ * SubjectPublicKeyInfo in DER, or what `@handfast/x509` parsed of one. An RSA key signs with the one padding and hash that it was made for; an EC key with any hash.
  *
- * @throws CryptoError `invalid_key` where the key cannot sign, or is not of `publicKey`'s type
+ * @throws CryptoError `invalid_key` where the key cannot sign, or is not of `publicHalf`'s type
  * @example
  * ```ts
- * const { privateKey } = await crypto.subtle.generateKey({ name: 'ECDSA', namedCurve: 'P-256' }, false, ['sign', 'verify']);
- * const signer = signerFromCryptoKey(privateKey, publicKey);
+ * const pair = await crypto.subtle.generateKey({ name: 'ECDSA', namedCurve: 'P-256' }, false, ['sign', 'verify']);
+ * const spki = new Uint8Array(await crypto.subtle.exportKey('spki', pair.publicKey));
+ * const signer = signerFromCryptoKey(pair.privateKey, spki);
  * ```
  */
-export function signerFromCryptoKey(privateKey: CryptoKey, publicKey: PublicKeyInfo): Signer {
+export function signerFromCryptoKey(privateKey: CryptoKey, publicHalf: PublicKeyInfo | Uint8Array): Signer {
+  const publicKey = publicHalf instanceof Uint8Array ? readSpki(publicHalf) : publicHalf;
   if (privateKey.type !== 'private' || !privateKey.usages.includes('sign')) {
     throw new CryptoError('invalid_key', 'the CryptoKey is not a private key that may sign');
   }

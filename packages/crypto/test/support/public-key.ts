@@ -5,8 +5,8 @@
  */
 
 import { copyBytes, type PublicKeyInfo } from '@handfast/crypto';
-import { encode, inside } from '../../src/web/der.ts';
-import { publicKeyInfo, readPkcs8 } from '../../src/web/key-containers.ts';
+import { encode, inside } from '../../src/der.ts';
+import { publicKeyInfo, readPkcs8 } from '../../src/key-containers.ts';
 
 export function publicKeyOf(spki: Uint8Array): PublicKeyInfo {
   const [algorithm, bits] = inside(spki);

@@ -35,9 +35,11 @@ const otherProtocols: readonly (readonly [RegExp, string])[] = [
   [/^<\?xml|^<stream/, 'an XMPP stream'],
 ];
 
+const empty: Uint8Array = new Uint8Array(0);
+
 export class Deframer {
   /** The beginning of a record whose end has not come. */
-  readonly #partial: Uint8Array = new Uint8Array(headerLength + maxCiphertext);
+  #partial: Uint8Array = empty;
   #partialLength = 0;
   #seenRecord = false;
 
@@ -68,6 +70,8 @@ export class Deframer {
     available: number,
     maxPayload: number,
   ): { readonly record?: RawRecord; readonly taken: number } {
+    // Made when the first record comes in pieces: many connections never need it.
+    if (this.#partial === empty) this.#partial = new Uint8Array(headerLength + maxCiphertext);
     let taken = 0;
     const fill = (upTo: number): boolean => {
       const count = Math.min(upTo - this.#partialLength, available - taken);

@@ -9,7 +9,7 @@
  */
 
 import { type Bytes, type CryptoProvider, concat, isThenable, type MaybePromise, wipe } from '@handfast/crypto';
-import { TlsError } from '../errors.ts';
+import { reasonOf, TlsError } from '../errors.ts';
 import { alerts, type AlertName, type CipherSuite, contentType, TLS12 } from '../registry.ts';
 import { headerLength, maxCiphertext, maxPlaintext, type RawRecord } from './deframer.ts';
 import { RecordProtection, type TrafficKey } from './protection13.ts';
@@ -36,7 +36,7 @@ const typeNames = { 21: 'alert', 22: 'handshake', 23: 'application_data' } as co
 
 export class RecordLayer {
   readonly #provider: CryptoProvider;
-  readonly #padding: PaddingPolicy | undefined;
+  #padding: PaddingPolicy | undefined;
   readonly #observe: RecordObserver | undefined;
   /** Called when a queued record, sealed asynchronously, is ready or has failed. */
   readonly #onSealed: (error?: unknown) => void;
@@ -225,8 +225,7 @@ export class RecordLayer {
 
   #record(type: 21 | 22 | 23, content: Uint8Array): void {
     if (this.#write === undefined) return this.#plain(type, content);
-    const wanted = this.#padding?.(content.length, typeNames[type]) ?? 0;
-    const padding = Math.max(0, Math.min(Math.trunc(wanted) || 0, this.#maxInnerOut - 1 - content.length));
+    const padding = Math.max(0, Math.min(this.#wantedPadding(content.length, type), this.#maxInnerOut - 1 - content.length));
     const length = content.length + 1 + padding;
     if (this.#inner.length < length) this.#inner = new Uint8Array(Math.max(length, 2 * this.#inner.length));
     const inner = this.#inner.subarray(0, length);
@@ -248,6 +247,17 @@ export class RecordLayer {
       },
       (error: unknown) => this.#onSealed(error),
     );
+  }
+
+  #wantedPadding(length: number, type: 21 | 22 | 23): number {
+    if (this.#padding === undefined) return 0;
+    try {
+      return Math.trunc(this.#padding(length, typeNames[type])) || 0;
+    } catch (cause) {
+      // The alert that tells of it goes out without padding.
+      this.#padding = undefined;
+      throw new TlsError('callback_failed', `the padding callback failed: ${reasonOf(cause)}`, { cause });
+    }
   }
 
   #plain(type: number, content: Uint8Array): void {

@@ -8,7 +8,7 @@
 import { type Bytes, type CryptoProvider, equalConstantTime, settle } from '@handfast/crypto';
 import type { Certificate } from '@handfast/x509';
 import type { Chosen } from '../credentials.ts';
-import { TlsError } from '../errors.ts';
+import { reasonOf, TlsError } from '../errors.ts';
 import { expect, type Flow, type FlowHost } from '../flow.ts';
 import { writeCertificate } from '../messages/certificate.ts';
 import { signedContent, writeCertificateVerify } from '../messages/certificate-verify.ts';
@@ -38,8 +38,7 @@ export function* sendCertificate(
   try {
     signature = yield* settle(credential.signer.sign(scheme.algorithm, content));
   } catch (cause) {
-    const reason = cause instanceof Error ? cause.message : String(cause);
-    throw new TlsError('signing_failed', `the signer of our certificate failed: ${reason}`, { cause });
+    throw new TlsError('signing_failed', `the signer of our certificate failed: ${reasonOf(cause)}`, { cause });
   }
   if (!(signature instanceof Uint8Array) || signature.length === 0) {
     throw new TlsError('signing_failed', 'the signer of our certificate answered no signature');

@@ -22,7 +22,7 @@
 
 import { type Bytes, CryptoError, equalBytes, fromHex, settle, wipe } from '@handfast/crypto';
 import type { ClientConfig } from '../config.ts';
-import { type Chosen, chooseCredential, schemeFor } from '../credentials.ts';
+import { type Chosen, chooseCredential, isCredential, schemeFor } from '../credentials.ts';
 import { TlsError } from '../errors.ts';
 import { callUser, expect, type Flow, type FlowHost } from '../flow.ts';
 import { writeCertificate } from '../messages/certificate.ts';
@@ -326,7 +326,7 @@ function* chooseOwn(host: FlowHost, config: ClientConfig, { extensions }: Certif
   if (selectCredential === undefined) {
     return chooseCredential(config.credentials, undefined, config.signatureSchemes, { handshake, certificates });
   }
-  const credential = yield* callUser('selectCredential', () =>
+  const credential: unknown = yield* callUser('selectCredential', () =>
     selectCredential({
       certificateAuthorities: extensions.certificate_authorities ?? [],
       signatureSchemes: handshake,
@@ -335,7 +335,7 @@ function* chooseOwn(host: FlowHost, config: ClientConfig, { extensions }: Certif
     }),
   );
   if (credential === null) return undefined;
-  if (typeof credential !== 'object' || !Array.isArray(credential.chain) || credential.chain.length === 0) {
+  if (!isCredential(credential)) {
     throw new TlsError('callback_failed', 'the selectCredential callback answered neither a credential nor null');
   }
   const scheme = schemeFor(credential, config.signatureSchemes, handshake);

@@ -7,7 +7,7 @@
 
 import { type Bytes, equalBytes, settle, wipe } from '@handfast/crypto';
 import type { HelloInfo, ServerConfig } from '../config.ts';
-import { type Chosen, chooseCredential, isFor, schemeFor } from '../credentials.ts';
+import { type Chosen, chooseCredential, isCredential, isFor, schemeFor } from '../credentials.ts';
 import { quote, TlsError } from '../errors.ts';
 import { callUser, exchangeOf, expect, type Flow, type FlowHost } from '../flow.ts';
 import { writeCertificateRequest } from '../messages/certificate-request.ts';
@@ -217,8 +217,8 @@ function* chooseOwn(config: ServerConfig, info: HelloInfo, checked: CheckedHello
   const { credentials, signatureSchemes, selectCredential, strictServerName } = config;
   const peer = { handshake: checked.signatureAlgorithms, certificates: checked.signatureAlgorithmsCert };
   if (selectCredential !== undefined) {
-    const credential = yield* callUser('selectCredential', () => selectCredential(info));
-    if (typeof credential !== 'object' || credential === null || !Array.isArray(credential.chain)) {
+    const credential: unknown = yield* callUser('selectCredential', () => selectCredential(info));
+    if (!isCredential(credential)) {
       throw new TlsError('callback_failed', 'the selectCredential callback answered no credential');
     }
     const scheme = schemeFor(credential, signatureSchemes, peer.handshake);

@@ -8,6 +8,7 @@
 import type { Bytes, CryptoProvider } from '@handfast/crypto';
 import { nodeProvider } from '@handfast/crypto/node';
 import { forcedAsync } from '@handfast/crypto/testing';
+import { fullWebProvider } from '@handfast/crypto/web/full';
 import {
   type ClientOptions,
   type ClientTarget,
@@ -24,7 +25,7 @@ import {
 import { now, pki, serverCredential } from './identities.ts';
 
 /** Every engine test runs once per provider, and once with every operation that may be asynchronous forced so. */
-export const providers: readonly CryptoProvider[] = [nodeProvider, forcedAsync(nodeProvider)];
+export const providers: readonly CryptoProvider[] = [nodeProvider, forcedAsync(nodeProvider), fullWebProvider];
 
 /** What one side said and saw. */
 export interface Side {

@@ -56,9 +56,10 @@ for (const provider of providers) {
       return negotiated;
     };
 
-    for (const suite of cipherSuites) {
+    const suites = cipherSuites.filter(({ aead }) => provider.aeads[aead]);
+    for (const suite of suites) {
       it(`suite ${suite.name}`, async () => {
-        const { cipherSuite } = await agreed({ client: { cipherSuites: [suite] }, server: { cipherSuites } });
+        const { cipherSuite } = await agreed({ client: { cipherSuites: [suite] }, server: { cipherSuites: suites } });
         assert.equal(cipherSuite, suite);
       });
     }

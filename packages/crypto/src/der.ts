@@ -5,8 +5,8 @@
  * @module
  */
 
-import { concat } from '../bytes.ts';
-import { type Bytes, CryptoError } from '../provider.ts';
+import { concat, copyBytes } from './bytes.ts';
+import { type Bytes, CryptoError } from './provider.ts';
 
 export const tag = {
   integer: 0x02,
@@ -85,4 +85,10 @@ function contentAt(der: Uint8Array, at: number): readonly [start: number, end: n
   }
   if (start + length > der.length) throw malformed();
   return [start, start + length];
+}
+
+/** A copy of content that must have this length. */
+export function withLength(content: Uint8Array, length: number): Bytes {
+  if (content.length !== length) throw malformed();
+  return copyBytes(content);
 }

@@ -2,30 +2,32 @@
  * Which kind of key a PKCS#8 or SubjectPublicKeyInfo holds, and both containers made anew. WebCrypto is only ever given
  * containers built here: it refuses id-RSASSA-PSS, and some runtimes refuse attributes or version 1 of PKCS#8.
  *
+ * EC keys name their curve (RFC 5480 §2.1.1): explicit parameters are refused here, before a library could take them.
+ *
  * @module
  */
 
-import { copyBytes, equalBytes, fromHex, toHex } from '../bytes.ts';
-import { hashLength } from '../hkdf.ts';
-import { type Bytes, CryptoError, type HashName, type KeyType, type PublicKeyInfo } from '../provider.ts';
+import { copyBytes, equalBytes, fromHex, toHex } from './bytes.ts';
+import { hashLength } from './hkdf.ts';
+import { type Bytes, CryptoError, type HashName, type KeyType, type PublicKeyInfo } from './provider.ts';
 import { elements, encode, encodeUnsigned, inside, malformed, only, tag } from './der.ts';
 
 /** The AlgorithmIdentifier of each kind of key. */
-const algorithmIdentifiers: Readonly<Record<KeyType, string>> = {
-  rsa: '300d06092a864886f70d0101010500',
-  'rsa-pss': '300b06092a864886f70d01010a',
-  secp256r1: '301306072a8648ce3d020106082a8648ce3d030107',
-  secp384r1: '301006072a8648ce3d020106052b81040022',
-  secp521r1: '301006072a8648ce3d020106052b81040023',
-  ed25519: '300506032b6570',
-  ed448: '300506032b6571',
-  'ml-dsa-44': '300b0609608648016503040311',
-  'ml-dsa-65': '300b0609608648016503040312',
-  'ml-dsa-87': '300b0609608648016503040313',
+const algorithmIdentifiers: Readonly<Record<KeyType, Bytes>> = {
+  rsa: fromHex('300d06092a864886f70d0101010500'),
+  'rsa-pss': fromHex('300b06092a864886f70d01010a'),
+  secp256r1: fromHex('301306072a8648ce3d020106082a8648ce3d030107'),
+  secp384r1: fromHex('301006072a8648ce3d020106052b81040022'),
+  secp521r1: fromHex('301006072a8648ce3d020106052b81040023'),
+  ed25519: fromHex('300506032b6570'),
+  ed448: fromHex('300506032b6571'),
+  'ml-dsa-44': fromHex('300b0609608648016503040311'),
+  'ml-dsa-65': fromHex('300b0609608648016503040312'),
+  'ml-dsa-87': fromHex('300b0609608648016503040313'),
 };
 
 const typesByAlgorithm: ReadonlyMap<string, KeyType> = new Map(
-  Object.entries(algorithmIdentifiers).map(([type, algorithm]) => [algorithm, type as KeyType]), // keys of our own table
+  Object.entries(algorithmIdentifiers).map(([type, algorithm]) => [toHex(algorithm), type as KeyType]), // keys of our own table
 );
 
 /** The sizes that `PublicKeyInfo.bits` gives where the key's type fixes them. */
@@ -58,23 +60,42 @@ export function readPkcs8(pkcs8: Uint8Array): PrivateKeyInfo {
   if (!rest.every((element, index) => element.tag === 0xa0 || (element.tag === 0x81 && index === rest.length - 1))) {
     throw malformed();
   }
-  return {
-    type: typeOf(algorithm.der),
-    algorithm: copyBytes(algorithm.der),
-    privateKey: copyBytes(privateKey.content),
-  };
+  const type = typeOf(algorithm.der);
+  if (ecTypes.has(type)) checkCurve(privateKey.content, algorithm.content);
+  return { type, algorithm: copyBytes(algorithm.der), privateKey: copyBytes(privateKey.content) };
+}
+
+const ecTypes: ReadonlySet<KeyType> = new Set(['secp256r1', 'secp384r1', 'secp521r1']);
+
+/** ECPrivateKey (RFC 5915 §3) may repeat the parameters, as [0]: then they are the same named curve. */
+function checkCurve(ecPrivateKey: Uint8Array, algorithm: Uint8Array): void {
+  const parameters = inside(ecPrivateKey).find((element) => element.tag === 0xa0);
+  const [, curve] = elements(algorithm);
+  if (parameters !== undefined && curve !== undefined && !equalBytes(parameters.content, curve.der)) {
+    throw new CryptoError('invalid_key', 'the EC private key repeats its curve, but another one or not by name');
+  }
 }
 
 /** A PKCS#8 of version 0. A key of type `rsa-pss` is wrapped as rsaEncryption for WebCrypto by `as`. */
 export function writePkcs8(privateKey: Uint8Array, as: KeyType): Bytes {
   const version = Uint8Array.of(tag.integer, 1, 0);
-  return encode(tag.sequence, version, algorithmIdentifier(as), encode(tag.octetString, privateKey));
+  return encode(tag.sequence, version, algorithmIdentifiers[as], encode(tag.octetString, privateKey));
 }
 
 /** A SubjectPublicKeyInfo around the content of its BIT STRING. */
 export function writeSpki(raw: Uint8Array, algorithm: KeyType | Uint8Array): Bytes {
-  const identifier = typeof algorithm === 'string' ? algorithmIdentifier(algorithm) : algorithm;
+  const identifier = typeof algorithm === 'string' ? algorithmIdentifiers[algorithm] : algorithm;
   return encode(tag.sequence, identifier, encode(tag.bitString, Uint8Array.of(0), raw));
+}
+
+/** A SubjectPublicKeyInfo cut apart. Throws as `readPkcs8` does. */
+export function readSpki(spki: Uint8Array): PublicKeyInfo {
+  const [algorithm, bits, ...rest] = inside(spki);
+  if (algorithm?.tag !== tag.sequence || bits?.tag !== tag.bitString || rest.length > 0) throw malformed();
+  if (bits.content[0] !== 0) throw malformed(); // unused bits
+  const type = typeOf(algorithm.der);
+  const raw = copyBytes(bits.content.subarray(1));
+  return { type, raw, spki: copyBytes(spki), bits: fixedBits[type] ?? modulusBits(raw) };
 }
 
 /** What a signer says of its public key. `algorithm` is for keys whose identifier has parameters of their own. */
@@ -119,6 +140,7 @@ export function algorithmOf(spki: Uint8Array): Uint8Array {
 }
 
 const pssOid = '2a864886f70d01010a';
+const ecOid = '2a8648ce3d0201';
 const mgf1: Bytes = fromHex('2a864886f70d010108');
 const hashOids: ReadonlyMap<string, HashName> = new Map([
   ['608648016503040201', 'sha256'],
@@ -129,13 +151,13 @@ const hashOids: ReadonlyMap<string, HashName> = new Map([
 function typeOf(algorithm: Uint8Array): KeyType {
   const known = typesByAlgorithm.get(toHex(algorithm));
   if (known !== undefined) return known;
-  const [oid] = inside(algorithm);
-  if (oid?.tag === tag.oid && toHex(oid.content) === pssOid) return 'rsa-pss';
-  throw new CryptoError('unsupported', 'the PKCS#8 holds a kind of key that cannot sign in TLS');
-}
-
-function algorithmIdentifier(type: KeyType): Bytes {
-  return fromHex(algorithmIdentifiers[type]);
+  const [oid, parameters] = inside(algorithm);
+  const name = oid?.tag === tag.oid ? toHex(oid.content) : '';
+  if (name === pssOid) return 'rsa-pss';
+  if (name === ecOid && parameters?.tag !== tag.oid) {
+    throw new CryptoError('invalid_key', 'the EC key has explicit parameters instead of a named curve');
+  }
+  throw new CryptoError('unsupported', 'this is a kind of key that cannot sign in TLS');
 }
 
 function modulusBits(rsaPublicKey: Uint8Array): number {

@@ -1,0 +1,47 @@
+/**
+ * Deno: rustls, through `Deno.connectTls` and `Deno.listenTls`. Its server asks no client for a certificate.
+ *
+ * @module
+ */
+
+import { fileURLToPath } from 'node:url';
+import { type Case, type CaseAxes, clientCertificates, gcmAndChaCha, rsaSchemes } from '../cases.ts';
+import { Driver, firstLineOf } from '../processes.ts';
+import { clientCommand, LazyDriver, serverCommand } from './drivers.ts';
+import { javascriptDriver } from './node.ts';
+import type { Peer } from './peer.ts';
+
+const binary = fileURLToPath(new URL('../../node_modules/@deno/linux-x64-glibc/deno', import.meta.url));
+const driver = new LazyDriver(
+  () => new Driver(binary, ['run', '--allow-all', '--no-config', '--no-lock', '--quiet', javascriptDriver], { NO_COLOR: '1' }),
+);
+
+const axes: CaseAxes = {
+  suite: gcmAndChaCha,
+  group: ['X25519MLKEM768', 'x25519', 'secp256r1', 'secp384r1'],
+  scheme: ['ecdsa_secp256r1_sha256', 'ecdsa_secp384r1_sha384', 'ed25519', ...rsaSchemes],
+  clientCertificate: clientCertificates,
+  retry: ['no', 'yes'],
+  keyUpdate: ['none', 'ours'],
+  closing: ['half', 'full'],
+  alpn: ['none', 'chosen'],
+};
+
+/** Its client shares this one, and is asked again for any other. */
+const shared = 'x25519';
+
+export const deno: Peer = {
+  name: 'deno',
+  missing: 'npm package @deno/linux-x64-glibc (interop/install.sh)',
+  version: () => {
+    const version = firstLineOf(binary, '--version');
+    return version === undefined ? undefined : `${version} with rustls`;
+  },
+  client: {
+    axes,
+    allowed: ({ group, retry }: Case) => (retry === 'no') === (group === shared),
+    start: (task) => driver.client(clientCommand(task)),
+  },
+  server: { axes: { ...axes, clientCertificate: ['none'] }, start: (task) => driver.server(serverCommand(task)) },
+  close: () => driver.close(),
+};

@@ -1,0 +1,109 @@
+/**
+ * GnuTLS's tools: `gnutls-cli` and `gnutls-serv`. Debian 12 has 3.7: no ML-KEM, no ML-DSA. The server is an echo and no
+ * more.
+ *
+ * @module
+ */
+
+import {
+  alpnProtocol,
+  type Case,
+  type CaseAxes,
+  clientCertificates,
+  ecdsaSchemes,
+  ffdheGroups,
+  gcmAndChaCha,
+  pssSchemes,
+  rsaSchemes,
+} from '../cases.ts';
+import { speakAsClient } from '../conversation.ts';
+import { Command, firstLineOf, listeningPort } from '../processes.ts';
+import { withWords } from './openssl.ts';
+import { type ClientTask, decoyFor, type Peer, type Run, type ServerRun, type Task } from './peer.ts';
+
+const axes: CaseAxes = {
+  suite: [...gcmAndChaCha, 'TLS_AES_128_CCM_SHA256', 'TLS_AES_128_CCM_8_SHA256'],
+  group: ['x25519', 'secp256r1', 'x448', 'secp384r1', 'secp521r1', ...ffdheGroups],
+  scheme: [...ecdsaSchemes, 'ed25519', 'ed448', ...rsaSchemes, ...pssSchemes],
+  clientCertificate: clientCertificates,
+  retry: ['no', 'yes'],
+  keyUpdate: ['none', 'ours', 'peer'],
+  closing: ['full'],
+  alpn: ['none', 'chosen'],
+};
+
+const ciphers: Readonly<Record<string, string>> = {
+  TLS_AES_128_GCM_SHA256: 'AES-128-GCM',
+  TLS_AES_256_GCM_SHA384: 'AES-256-GCM',
+  TLS_CHACHA20_POLY1305_SHA256: 'CHACHA20-POLY1305',
+  TLS_AES_128_CCM_SHA256: 'AES-128-CCM',
+  TLS_AES_128_CCM_8_SHA256: 'AES-128-CCM-8',
+};
+
+/** A priority string: 1.3 alone, this suite, these groups. */
+function priority({ suite }: Case, groups: readonly string[]): string {
+  return [
+    'NORMAL',
+    ...['-VERS-ALL', '+VERS-TLS1.3', '-CIPHER-ALL', `+${ciphers[suite]}`, '-GROUP-ALL'],
+    ...groups.map((name) => `+GROUP-${name.toUpperCase()}`),
+  ].join(':');
+}
+
+export const gnutls: Peer = {
+  name: 'gnutls',
+  missing: 'Debian package gnutls-bin',
+  version: () => {
+    const version = firstLineOf('gnutls-cli', '--version');
+    return version === undefined ? undefined : version.replace('gnutls-cli', 'GnuTLS');
+  },
+  client: { axes, start: client },
+  server: {
+    axes: { ...axes, closing: ['half'], keyUpdate: ['none', 'ours'] },
+    start: server,
+    limitsGroups: true,
+    ours: () => ({ withoutBye: true }),
+  },
+};
+
+function client({ row, family, port }: ClientTask): Run {
+  const decoy = row.retry === 'yes' ? decoyFor(row.group) : undefined;
+  const command = new Command('gnutls-cli', [
+    ...['--port', String(port), '--x509cafile', family.caFile, '--sni-hostname=localhost', '--verify-hostname=localhost'],
+    ...['--priority', priority(row, [...(decoy === undefined ? [] : [decoy]), row.group])],
+    // Its own words go to a file: standard output is the conversation's.
+    ...['--single-key-share', '--inline-commands', '--logfile=/dev/stderr'],
+    ...(row.alpn === 'none' ? [] : [`--alpn=${alpnProtocol}`]),
+    ...(row.clientCertificate === 'required'
+      ? ['--x509certfile', family.client.certFile, '--x509keyfile', family.client.keyFile]
+      : []),
+    '127.0.0.1',
+  ]);
+  const talk = async (): Promise<void> => {
+    await speakAsClient(command.duplex(), {
+      closing: row.closing,
+      keyUpdate: async () => {
+        if (row.keyUpdate === 'peer') await command.readInput('^rekey^\n');
+      },
+    });
+    const code = await command.exit;
+    if (code !== 0) throw new Error(`gnutls-cli ended with ${code}`);
+  };
+  return { done: withWords(command, talk()), stop: () => command.kill() };
+}
+
+async function server({ row, family, serverIdentity }: Task): Promise<ServerRun> {
+  const ask =
+    { none: ['--disable-client-cert'], requested: ['--verify-client-cert'], required: ['--require-client-cert'] }[
+      row.clientCertificate
+    ] ?? [];
+  const command = new Command('gnutls-serv', [
+    ...['--echo', '--quiet', '--port', '0', '--x509cafile', family.caFile, ...ask],
+    ...['--x509certfile', serverIdentity.certFile, '--x509keyfile', serverIdentity.keyFile],
+    ...['--priority', priority(row, [row.group])],
+    ...(row.alpn === 'none' ? [] : [`--alpn=${alpnProtocol}`]),
+  ]);
+  // It serves until it is stopped; what our client saw is what counts.
+  command.child.stdout.resume();
+  command.exit.catch(() => undefined);
+  return { port: await listeningPort(command), done: Promise.resolve(), stop: () => command.kill() };
+}

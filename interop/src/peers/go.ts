@@ -1,0 +1,86 @@
+/**
+ * Go's `crypto/tls`. Its groups keep Go's own order, so a client shares the first of them.
+ *
+ * @module
+ */
+
+import { execFileSync } from 'node:child_process';
+import { existsSync, mkdirSync, statSync } from 'node:fs';
+import { fileURLToPath } from 'node:url';
+import { type Case, type CaseAxes, clientCertificates, ecdsaSchemes, gcmAndChaCha, rsaSchemes } from '../cases.ts';
+import { Driver, firstLineOf } from '../processes.ts';
+import { clientCommand, groupIds, LazyDriver, serverCommand } from './drivers.ts';
+import type { Peer } from './peer.ts';
+
+const source = fileURLToPath(new URL('../../peers/go/', import.meta.url));
+const cache = fileURLToPath(new URL('../../.cache/', import.meta.url));
+const binary = `${cache}go-peer`;
+const driver = new LazyDriver(() => new Driver(binary, []));
+
+/** Go's own order. */
+const groups = [
+  'X25519MLKEM768',
+  'SecP256r1MLKEM768',
+  'SecP384r1MLKEM1024',
+  'x25519',
+  'secp256r1',
+  'secp384r1',
+  'secp521r1',
+] as const;
+
+const axes: CaseAxes = {
+  suite: gcmAndChaCha,
+  group: groups,
+  scheme: [...ecdsaSchemes, 'ed25519', ...rsaSchemes],
+  clientCertificate: clientCertificates,
+  retry: ['no', 'yes'],
+  keyUpdate: ['none', 'ours'],
+  closing: ['half', 'full'],
+  alpn: ['none', 'chosen'],
+};
+
+/** A group before this one in Go's order: its share goes out first. */
+function before(group: string): string | undefined {
+  if (group === 'X25519MLKEM768') return undefined;
+  return group === 'secp256r1' || group === 'secp384r1' || group === 'secp521r1' ? 'x25519' : 'X25519MLKEM768';
+}
+
+export const go: Peer = {
+  name: 'go',
+  missing: 'Go 1.26 or newer, as go or in INTEROP_GO (interop/install.sh)',
+  version: build,
+  client: {
+    axes,
+    // With X25519MLKEM768 goes a share of X25519, so X25519 itself is never asked again for.
+    allowed: ({ group, retry }: Case) => retry === 'no' || (group !== 'X25519MLKEM768' && group !== 'x25519'),
+    untrustedAlert: 'bad_certificate',
+    start: (task) => {
+      const { group, retry } = task.row;
+      const first = retry === 'yes' ? before(group) : undefined;
+      return driver.client({ ...clientCommand(task), groups: groupIds(first === undefined ? [group] : [first, group]) });
+    },
+  },
+  server: {
+    axes,
+    limitsGroups: true,
+    start: (task) => driver.server({ ...serverCommand(task), groups: groupIds([task.row.group]) }),
+  },
+  close: () => driver.close(),
+};
+
+/** Builds the peer where it is missing or older than its source. */
+function build(): string | undefined {
+  const installed = `${cache}go/bin/go`;
+  const tool = process.env['INTEROP_GO'] ?? (existsSync(installed) ? installed : 'go');
+  const main = `${source}main.go`;
+  if (!existsSync(binary) || statSync(binary).mtimeMs < statSync(main).mtimeMs) {
+    mkdirSync(cache, { recursive: true });
+    try {
+      execFileSync(tool, ['build', '-o', binary, '.'], { cwd: source, stdio: 'pipe' });
+    } catch (error) {
+      process.stderr.write(`go build: ${error instanceof Error ? error.message : String(error)}\n`);
+      return undefined;
+    }
+  }
+  return firstLineOf(binary, 'version');
+}

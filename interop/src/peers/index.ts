@@ -1,0 +1,16 @@
+/**
+ * The peers, in the order of the tables.
+ *
+ * @module
+ */
+
+import { bun } from './bun.ts';
+import { deno } from './deno.ts';
+import { gnutls } from './gnutls.ts';
+import { go } from './go.ts';
+import { node } from './node.ts';
+import { openssl } from './openssl.ts';
+import type { Peer } from './peer.ts';
+import { pythonSsl } from './python.ts';
+
+export const peers: readonly Peer[] = [openssl, gnutls, node, pythonSsl, go, bun, deno];

@@ -1,0 +1,160 @@
+/**
+ * OpenSSL's own tools: `s_client` and `s_server`. Debian 12 has 3.0: no ML-KEM, no ML-DSA.
+ *
+ * @module
+ */
+
+import { Transform } from 'node:stream';
+import {
+  alpnProtocol,
+  type CaseAxes,
+  clientCertificates,
+  ecdsaSchemes,
+  ffdheGroups,
+  gcmAndChaCha,
+  pssSchemes,
+  rsaSchemes,
+} from '../cases.ts';
+import { speakAsClient, speakAsServer } from '../conversation.ts';
+import { Command, firstLineOf, listeningPort } from '../processes.ts';
+import { type ClientTask, decoyFor, type Peer, type Run, type ServerRun, type Task } from './peer.ts';
+
+const axes: CaseAxes = {
+  suite: [...gcmAndChaCha, 'TLS_AES_128_CCM_SHA256', 'TLS_AES_128_CCM_8_SHA256'],
+  group: ['x25519', 'secp256r1', 'x448', 'secp384r1', 'secp521r1', ...ffdheGroups],
+  scheme: [...ecdsaSchemes, 'ed25519', 'ed448', ...rsaSchemes, ...pssSchemes],
+  clientCertificate: clientCertificates,
+  retry: ['no', 'yes'],
+  keyUpdate: ['none', 'ours', 'peer'],
+  closing: ['full'],
+  alpn: ['none', 'chosen'],
+};
+
+/** OpenSSL's own names. */
+const groupNames: Readonly<Record<string, string>> = {
+  x25519: 'X25519',
+  secp256r1: 'P-256',
+  x448: 'X448',
+  secp384r1: 'P-384',
+  secp521r1: 'P-521',
+};
+
+export const opensslGroup = (name: string): string => groupNames[name] ?? name;
+
+/** CCM-8 counts as 64 bits, which the default level refuses. */
+const anySuite = ['-cipher', 'DEFAULT@SECLEVEL=0'];
+
+export const openssl: Peer = {
+  name: 'openssl',
+  missing: 'Debian package openssl',
+  version: () => firstLineOf('openssl', 'version'),
+  client: { axes, start: client },
+  server: {
+    axes: { ...axes, closing: ['half', 'full'] },
+    start: server,
+    limitsGroups: true,
+    // s_server closes when its client does, and has no way to close by itself with close_notify.
+    ours: ({ closing }) => (closing === 'half' ? { withoutBye: true } : { clientEndsFirst: true }),
+  },
+};
+
+function client({ row, family, port }: ClientTask): Run {
+  const decoy = row.retry === 'yes' ? decoyFor(row.group) : undefined;
+  const groups = [...(decoy === undefined ? [] : [decoy]), row.group].map(opensslGroup).join(':');
+  const command = new Command('openssl', [
+    's_client',
+    // Quiet, and yet with command letters and an end at the end of input.
+    ...['-quiet', '-no_ign_eof', '-connect', `127.0.0.1:${port}`, '-servername', 'localhost'],
+    ...['-CAfile', family.caFile, '-verify_hostname', 'localhost', '-verify_return_error', '-verify_quiet'],
+    ...['-ciphersuites', row.suite, ...anySuite, '-groups', groups, '-tls1_3'],
+    ...(row.alpn === 'none' ? [] : ['-alpn', alpnProtocol]),
+    ...(row.clientCertificate === 'required' ? ['-cert', family.client.certFile, '-key', family.client.keyFile] : []),
+  ]);
+  const talk = async (): Promise<void> => {
+    await speakAsClient(command.duplex(), {
+      closing: row.closing,
+      keyUpdate: async () => {
+        if (row.keyUpdate !== 'peer') return;
+        command.child.stdin.write('K\n');
+        await command.said('KEYUPDATE');
+      },
+    });
+    const code = await command.exit;
+    if (code !== 0) throw new Error(`s_client ended with ${code}`);
+  };
+  return { done: withWords(command, talk()), stop: () => command.kill() };
+}
+
+async function server({ row, family, serverIdentity }: Task): Promise<ServerRun> {
+  const ask = { none: [], requested: ['-verify', '3'], required: ['-Verify', '3'] }[row.clientCertificate] ?? [];
+  const commands = row.keyUpdate === 'peer';
+  const command = new Command('openssl', [
+    's_server',
+    ...(commands ? [] : ['-quiet']),
+    ...['-naccept', '1', '-accept', '127.0.0.1:0'],
+    ...['-cert', serverIdentity.certFile, '-key', serverIdentity.keyFile, '-CAfile', family.caFile],
+    ...['-verify_return_error', '-verify_quiet', ...ask],
+    ...['-ciphersuites', row.suite, ...anySuite, '-groups', opensslGroup(row.group), '-tls1_3'],
+    ...(row.alpn === 'none' ? [] : ['-alpn', alpnProtocol]),
+  ]);
+  const talk = async (): Promise<void> => {
+    const duplex = command.duplex(commands ? withoutWords() : undefined);
+    await speakAsServer(duplex, {
+      withoutBye: row.closing === 'half',
+      end: () => undefined,
+      keyUpdate: async () => {
+        if (!commands) return;
+        // What follows the letter in the same read is dropped: nothing does until it was read.
+        await command.readInput('K\n');
+      },
+    });
+    await command.exit;
+  };
+  const done = withWords(command, talk());
+  return { port: await listeningPort(command), done, stop: () => command.kill() };
+}
+
+/**
+ * s_server with command letters talks on standard output as well: before the first data, then in lines that begin with a
+ * capital, and after `DONE`. The conversation has no capitals.
+ */
+function withoutWords(): Transform {
+  let state: 'preamble' | 'data' | 'done' = 'preamble';
+  let pending = '';
+  const data = (): string => {
+    let out = '';
+    for (;;) {
+      const start = state === 'preamble' ? 0 : pending.search(/[A-Z]/);
+      const end = pending.indexOf('\n', Math.max(start, 0));
+      if (state === 'done') return out;
+      if (start < 0) {
+        out += pending;
+        pending = '';
+        return out;
+      }
+      out += pending.slice(0, start);
+      pending = pending.slice(start);
+      if (end < 0) return out;
+      const line = pending.slice(0, end - start);
+      pending = pending.slice(end - start + 1);
+      if (line.startsWith('Secure Renegotiation IS')) state = 'data';
+      if (line === 'DONE' || line === 'ERROR') state = 'done';
+    }
+  };
+  return new Transform({
+    transform(chunk: Buffer, _encoding, callback) {
+      pending += chunk.toString('latin1');
+      callback(null, data());
+    },
+  });
+}
+
+/** A failure with what the command said on standard error. */
+export async function withWords(command: Command, talk: Promise<void>): Promise<void> {
+  try {
+    await talk;
+  } catch (error) {
+    const reason = error instanceof Error ? error.message : String(error);
+    throw new Error(`${reason}; the peer's words: ${command.stderr.trim() || 'none'}`, { cause: error });
+  }
+}

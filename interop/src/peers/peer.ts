@@ -1,0 +1,86 @@
+/**
+ * What the rig asks of a peer: who it is, what it has in each role, and how to start it for one case.
+ *
+ * @module
+ */
+
+import type { Duplex } from 'node:stream';
+import type { AlertName } from '@handfast/tls';
+import type { Abilities, Case } from '../cases.ts';
+import type { Family, Identity } from '../certificates.ts';
+
+/** Everything a peer needs for one case. */
+export interface Task {
+  readonly row: Case;
+  /** Certificates and keys of the case's scheme. */
+  readonly family: Family;
+  /** What the server shows: the family's server certificate, or an expired one. */
+  readonly serverIdentity: Identity;
+}
+
+export interface ClientTask extends Task {
+  readonly port: number;
+}
+
+/** A peer at work on one case. */
+export interface Run {
+  /** Settles when the peer has done its part and its end has been seen; rejects with its own words. */
+  readonly done: Promise<void>;
+  stop(): void;
+}
+
+export interface ServerRun extends Run {
+  readonly port: number;
+}
+
+interface Role extends Abilities {
+  /** What differs from the plain conversation on our side. */
+  readonly ours?: (row: Case) => OurPart;
+}
+
+/** How our side's part of the conversation differs, for peers that are whole programs. */
+export interface OurPart {
+  /** The server is an echo and no more: it never says `bye`. */
+  readonly withoutBye?: boolean;
+  /** After `bye` it is the client that ends first. */
+  readonly clientEndsFirst?: boolean;
+  /** The peer ends TCP without close_notify: our error then is `truncated`, and right. */
+  readonly endsWithoutCloseNotify?: boolean;
+  /** Instead of the lines: our server's part, with a program that speaks HTTP. */
+  readonly serve?: (socket: Duplex, keyUpdate: () => void) => Promise<void>;
+  /** The protocol that a case with ALPN chooses. */
+  readonly alpn?: string;
+}
+
+export interface ClientPeer extends Role {
+  start(task: ClientTask): Run;
+  /**
+   * What it sends when our certificate's root is not trusted. Default: `unknown_ca`. `none`: it ends TCP without a word,
+   * which our side calls `truncated`.
+   */
+  readonly untrustedAlert?: AlertName | 'none';
+}
+
+export interface ServerPeer extends Role {
+  start(task: Task): Promise<ServerRun>;
+  /** Whether it can be kept to one group, so that a share for another one is refused. */
+  readonly limitsGroups?: boolean;
+}
+
+export interface Peer {
+  /** Short, for the command line and the tables. */
+  readonly name: string;
+  /** What it says of itself; undefined: it is not installed, and `missing` says how to get it. */
+  version(): string | undefined;
+  readonly missing: string;
+  /** The peer connects to our server. */
+  readonly client?: ClientPeer;
+  /** The peer serves our client. */
+  readonly server?: ServerPeer;
+  close?(): void;
+}
+
+/** A share that the case's group is retried from: any other group that both know. */
+export function decoyFor(group: string, among: readonly string[] = ['x25519', 'secp256r1']): string | undefined {
+  return among.find((name) => name !== group);
+}

@@ -1,0 +1,67 @@
+/**
+ * Python's stock `ssl` module: `create_default_context` and `wrap_socket`, with `VERIFY_X509_STRICT`. It cannot end one
+ * direction alone as a client, and can name one group or none.
+ *
+ * @module
+ */
+
+import { fileURLToPath } from 'node:url';
+import {
+  type Case,
+  type CaseAxes,
+  clientCertificates,
+  ecdsaSchemes,
+  gcmAndChaCha,
+  pssSchemes,
+  rsaSchemes,
+} from '../cases.ts';
+import { Driver, firstLineOf } from '../processes.ts';
+import { clientCommand, LazyDriver, serverCommand } from './drivers.ts';
+import type { Peer } from './peer.ts';
+
+const python = process.env['INTEROP_PYTHON'] ?? 'python3';
+const script = fileURLToPath(new URL('../../peers/python/driver.py', import.meta.url));
+const driver = new LazyDriver(() => new Driver(python, [script]));
+
+const axes: CaseAxes = {
+  suite: gcmAndChaCha,
+  group: ['x25519', 'secp256r1', 'x448', 'secp384r1', 'secp521r1'],
+  scheme: [...ecdsaSchemes, 'ed25519', 'ed448', ...rsaSchemes, ...pssSchemes],
+  clientCertificate: clientCertificates,
+  retry: ['no', 'yes'],
+  keyUpdate: ['none', 'ours'],
+  closing: ['full'],
+  alpn: ['none', 'chosen'],
+};
+
+const curveNames: Readonly<Record<string, string>> = {
+  x25519: 'X25519',
+  secp256r1: 'prime256v1',
+  x448: 'X448',
+  secp384r1: 'secp384r1',
+  secp521r1: 'secp521r1',
+};
+
+/** Left alone, it shares X25519, and is asked again for any other group. */
+const retriable = ({ group, retry }: Case): boolean => retry === 'no' || group !== 'x25519';
+
+export const pythonSsl: Peer = {
+  name: 'python',
+  missing: 'Python 3.11 or newer with its ssl module, as python3 or in INTEROP_PYTHON',
+  version: () => firstLineOf(python, '-c', 'import ssl, sys; print("Python", sys.version.split()[0], "with", ssl.OPENSSL_VERSION)'),
+  client: {
+    axes,
+    allowed: retriable,
+    start: (task) =>
+      driver.client({
+        ...clientCommand(task),
+        ...(task.row.retry === 'yes' ? {} : { group: curveNames[task.row.group] }),
+      }),
+  },
+  server: {
+    axes: { ...axes, closing: ['half', 'full'] },
+    limitsGroups: true,
+    start: (task) => driver.server({ ...serverCommand(task), group: curveNames[task.row.group] }),
+  },
+  close: () => driver.close(),
+};

@@ -1,0 +1,1 @@
+export { clientConfig, tls13, tlsClient } from '@handfast/tls';

@@ -1,0 +1,63 @@
+/**
+ * Which way the arrows point. `tools/fixtures/arrows` breaks each of these rules once: `npm run check` first makes sure
+ * that all of them are reported there.
+ */
+
+const core = { dependencyTypes: ['core'] };
+
+/** @type {import('dependency-cruiser').IConfiguration} */
+module.exports = {
+  forbidden: [
+    {
+      name: 'crypto-is-the-ground',
+      comment: 'crypto <- x509 <- tls <- cli: nothing imports upward',
+      from: { path: '^packages/crypto/' },
+      to: { path: '^packages/(x509|tls|cli)/' },
+    },
+    { name: 'x509-is-below-tls', from: { path: '^packages/x509/' }, to: { path: '^packages/(tls|cli)/' } },
+    { name: 'tls-is-below-cli', from: { path: '^packages/tls/' }, to: { path: '^packages/cli/' } },
+    {
+      name: 'core-knows-no-adapter',
+      comment: 'the core of a package runs anywhere: its node/ and web/ import it, never the reverse',
+      from: { path: '^packages/(crypto|x509|tls)/src/', pathNot: '/src/(node|web)/' },
+      to: { path: '^packages/[^/]+/src/(node|web)/' },
+    },
+    {
+      name: 'core-has-nothing-from-node',
+      from: { path: '^packages/(crypto|x509|tls)/src/', pathNot: '/src/node/' },
+      to: core,
+    },
+    {
+      name: 'adapters-stand-apart',
+      from: { path: '^packages/[^/]+/src/web/' },
+      to: { path: '^packages/[^/]+/src/node/' },
+    },
+    {
+      name: 'records-and-messages-know-no-version',
+      from: { path: '^packages/tls/src/(record|messages)/' },
+      to: { path: '^packages/tls/src/tls1[0-9]/' },
+    },
+    {
+      name: 'sources-know-no-tests',
+      from: { path: '^packages/[^/]+/src/' },
+      to: { path: '^packages/[^/]+/test/' },
+    },
+    {
+      name: 'no-cycles',
+      comment: 'two types may know each other; two modules that run may not',
+      from: {},
+      to: { circular: true, viaOnly: { dependencyTypesNot: ['type-only'] } },
+    },
+    { name: 'all-imports-resolve', from: {}, to: { couldNotResolve: true } },
+  ].map((rule) => ({ ...rule, severity: 'error' })),
+  options: {
+    doNotFollow: { path: 'node_modules' },
+    exclude: { path: '/dist/' },
+    tsPreCompilationDeps: true,
+    enhancedResolveOptions: {
+      exportsFields: ['exports'],
+      conditionNames: ['@handfast/source', 'import', 'default', 'types'],
+      extensions: ['.ts', '.js', '.mjs', '.d.ts'],
+    },
+  },
+};
