@@ -5,6 +5,8 @@
  */
 
 import { bun } from './bun.ts';
+import { chromium } from './chromium.ts';
+import { curl } from './curl.ts';
 import { deno } from './deno.ts';
 import { gnutls } from './gnutls.ts';
 import { go } from './go.ts';
@@ -13,4 +15,4 @@ import { openssl } from './openssl.ts';
 import type { Peer } from './peer.ts';
 import { pythonSsl } from './python.ts';
 
-export const peers: readonly Peer[] = [openssl, gnutls, node, pythonSsl, go, bun, deno];
+export const peers: readonly Peer[] = [openssl, gnutls, curl, node, pythonSsl, go, bun, deno, chromium];

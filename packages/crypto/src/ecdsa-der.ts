@@ -29,7 +29,8 @@ export function ecdsaFromDer(der: Uint8Array, fieldLength: number): Bytes | unde
 
 /** The DER of `r | s`; halves of equal length. Throws `RangeError` on an odd or empty input. */
 export function ecdsaToDer(signature: Uint8Array): Bytes {
-  if (signature.length === 0 || signature.length % 2 !== 0) throw new RangeError('r | s has two halves of equal length');
+  if (signature.length === 0 || signature.length % 2 !== 0)
+    throw new RangeError('r | s has two halves of equal length');
   const half = signature.length / 2;
   const r = shortest(signature.subarray(0, half));
   const s = shortest(signature.subarray(half));

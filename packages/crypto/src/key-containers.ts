@@ -8,9 +8,9 @@
  */
 
 import { copyBytes, equalBytes, fromHex, toHex } from './bytes.ts';
+import { elements, encode, encodeUnsigned, inside, malformed, only, tag } from './der.ts';
 import { hashLength } from './hkdf.ts';
 import { type Bytes, CryptoError, type HashName, type KeyType, type PublicKeyInfo } from './provider.ts';
-import { elements, encode, encodeUnsigned, inside, malformed, only, tag } from './der.ts';
 
 /** The AlgorithmIdentifier of each kind of key. */
 const algorithmIdentifiers: Readonly<Record<KeyType, Bytes>> = {

@@ -28,12 +28,7 @@ export interface Hash {
   digest(): Bytes;
 }
 
-export type AeadName =
-  | 'aes-128-gcm'
-  | 'aes-256-gcm'
-  | 'chacha20-poly1305'
-  | 'aes-128-ccm'
-  | 'aes-128-ccm-8';
+export type AeadName = 'aes-128-gcm' | 'aes-256-gcm' | 'chacha20-poly1305' | 'aes-128-ccm' | 'aes-128-ccm-8';
 
 /** An AEAD of RFC 5116 with a nonce of 12 bytes. */
 export interface Aead {

@@ -11,7 +11,12 @@ import { nodeProvider } from '@handfast/crypto/node';
 import { forcedAsync } from '@handfast/crypto/testing';
 import { fullWebProvider } from '@handfast/crypto/web/full';
 
-const providers: readonly CryptoProvider[] = [nodeProvider, fullWebProvider, forcedAsync(nodeProvider), forcedAsync(fullWebProvider)];
+const providers: readonly CryptoProvider[] = [
+  nodeProvider,
+  fullWebProvider,
+  forcedAsync(nodeProvider),
+  forcedAsync(fullWebProvider),
+];
 const nonce = fromHex('000102030405060708090a0b');
 const data = fromHex('1703030020');
 const plaintext = utf8('GET / HTTP/1.1\r\n\r\n');
@@ -101,7 +106,12 @@ for (const provider of providers) {
       assert.equal(bytes.buffer.byteLength, length);
     }
     assert.notDeepEqual(provider.random(32), provider.random(32));
-    assert.ok(provider.random(200_000).subarray(-64).some((byte) => byte !== 0));
+    assert.ok(
+      provider
+        .random(200_000)
+        .subarray(-64)
+        .some((byte) => byte !== 0),
+    );
   });
 }
 

@@ -3,7 +3,16 @@ import { test } from 'node:test';
 import { concat, copyBytes, equalBytes, equalConstantTime, fromHex, toHex, utf8, wipe } from '@handfast/crypto';
 
 test('utf8 encodes as the platform does, lone surrogates included', () => {
-  const texts = ['', 'tls13 derived', 'ä\u0080\u07ff', '\u0800€\uffff', '🤝\u{10ffff}', 'a\ud800b', '\udc00', '\ud83e\udd1d\ud83e'];
+  const texts = [
+    '',
+    'tls13 derived',
+    'ä\u0080\u07ff',
+    '\u0800€\uffff',
+    '🤝\u{10ffff}',
+    'a\ud800b',
+    '\udc00',
+    '\ud83e\udd1d\ud83e',
+  ];
   for (const text of texts) assert.deepEqual(utf8(text), copyBytes(new TextEncoder().encode(text)));
 });
 

@@ -5,13 +5,13 @@
  */
 
 import assert from 'node:assert/strict';
-import { createPrivateKey, generateKeyPairSync, constants, sign, verify } from 'node:crypto';
+import { constants, createPrivateKey, generateKeyPairSync, sign, verify } from 'node:crypto';
 import { test } from 'node:test';
 import {
-  copyBytes,
   CryptoError,
   type CryptoErrorCode,
   type CryptoProvider,
+  copyBytes,
   type GeneratedKeyPair,
   type KeyType,
   type PublicKeyInfo,
@@ -54,7 +54,13 @@ const keyTypes = Object.keys(expected) as readonly KeyType[]; // keys of the tab
 
 const hasCode = (code: CryptoErrorCode) => (error: unknown) => error instanceof CryptoError && error.code === code;
 
-async function check(provider: CryptoProvider, algorithm: SignatureAlgorithm, key: PublicKeyInfo, data: Uint8Array, signature: Uint8Array) {
+async function check(
+  provider: CryptoProvider,
+  algorithm: SignatureAlgorithm,
+  key: PublicKeyInfo,
+  data: Uint8Array,
+  signature: Uint8Array,
+) {
   const verifier = provider.signatures[algorithm];
   assert.ok(verifier, `${algorithm} is a row of ${provider.name}`);
   return verifier.verify(key, data, signature);
@@ -101,7 +107,12 @@ for (const provider of providers) {
   test(`${provider.name}: RSA-PSS takes the salt of the hash's length alone, and makes it`, async () => {
     const { privateKey, publicKey } = generateKeyPairSync('rsa', { modulusLength: 2048 });
     const key = publicKeyOf(publicKey.export({ type: 'spki', format: 'der' }));
-    for (const [saltLength, good] of [[32, true], [0, false], [20, false], [222, false]] as const) {
+    for (const [saltLength, good] of [
+      [32, true],
+      [0, false],
+      [20, false],
+      [222, false],
+    ] as const) {
       const padding = constants.RSA_PKCS1_PSS_PADDING;
       const signature = sign('sha256', message, { key: privateKey, padding, saltLength });
       assert.equal(await check(provider, 'rsa-pss-sha256', key, message, signature), good, `salt of ${saltLength}`);
@@ -130,7 +141,10 @@ for (const provider of providers) {
     const { privateKey } = generateKeyPairSync('rsa', { modulusLength: 1024 });
     const signer = await provider.importPrivateKey(privateKey.export({ type: 'pkcs8', format: 'der' }));
     // emLen 128 < 2 * 64 + 2
-    assert.deepEqual(signer.algorithms, rsaAlgorithms.filter((algorithm) => algorithm !== 'rsa-pss-sha512'));
+    assert.deepEqual(
+      signer.algorithms,
+      rsaAlgorithms.filter((algorithm) => algorithm !== 'rsa-pss-sha512'),
+    );
   });
 
   test(`${provider.name}: public keys that are no keys are invalid_key, when they are used`, async () => {

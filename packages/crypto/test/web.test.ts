@@ -37,11 +37,20 @@ test('without crypto.subtle, every operation that needs it says that a secure co
     await assert.rejects(async () => webProvider.importPrivateKey(pkcs8), needsSecureContext);
     await assert.rejects(async () => webProvider.generateKeyPair('rsa'), needsSecureContext);
     const verifier = signatures['ecdsa-sha256'];
-    await assert.rejects(async () => verifier?.verify(signer.publicKey, new Uint8Array(), signature), needsSecureContext);
+    await assert.rejects(
+      async () => verifier?.verify(signer.publicKey, new Uint8Array(), signature),
+      needsSecureContext,
+    );
     const key = aeads['aes-128-gcm']?.key(new Uint8Array(16));
     assert.ok(key);
-    await assert.rejects(async () => key.seal(new Uint8Array(12), new Uint8Array(), new Uint8Array()), needsSecureContext);
-    await assert.rejects(async () => key.open(new Uint8Array(12), new Uint8Array(), new Uint8Array(16)), needsSecureContext);
+    await assert.rejects(
+      async () => key.seal(new Uint8Array(12), new Uint8Array(), new Uint8Array()),
+      needsSecureContext,
+    );
+    await assert.rejects(
+      async () => key.open(new Uint8Array(12), new Uint8Array(), new Uint8Array(16)),
+      needsSecureContext,
+    );
     // noble's part works on.
     assert.equal((await groups.mlkem768?.generate())?.share.length, 1184);
     assert.equal(webProvider.random(8).length, 8);

@@ -13,7 +13,10 @@ import {
   createSecretKey,
   type DecipherCCM,
 } from 'node:crypto';
-import type { Aead, AeadKey, AeadName, Bytes } from '../provider.ts';
+import { type Aead, type AeadKey, type AeadName, CryptoError } from '../provider.ts';
+import { ownMemory, plain } from './own-memory.ts';
+
+const nonceLength = 12;
 
 export const aeads: Readonly<Record<AeadName, Aead>> = {
   'aes-128-gcm': row('aes-128-gcm', 'aes-128-gcm', 16, 16),
@@ -39,11 +42,18 @@ function row(
     if (raw.length !== keyLength) throw new RangeError(`a key of ${name} has ${keyLength} bytes, not ${raw.length}`);
     let secret: ReturnType<typeof createSecretKey> | undefined = createSecretKey(raw);
     const current = () => {
-      if (secret === undefined) throw new TypeError(`this ${name} key has been disposed of`);
+      if (secret === undefined) throw new CryptoError('failed', `this ${name} key has been disposed of`);
       return secret;
+    };
+    // OpenSSL takes other lengths for some of these, and then makes other nonces of them.
+    const checkNonce = (nonce: Uint8Array) => {
+      if (nonce.length !== nonceLength) {
+        throw new RangeError(`a nonce of ${name} has ${nonceLength} bytes, not ${nonce.length}`);
+      }
     };
     return {
       seal(nonce, additionalData, plaintext, reserve = 0) {
+        checkNonce(nonce);
         const sealing: CipherCCM = createCipheriv(cipher, current(), nonce, options);
         addData(sealing, additionalData, plaintext.length);
         const ciphertext = sealing.update(plaintext);
@@ -55,9 +65,11 @@ function row(
         return out;
       },
       open(nonce, additionalData, sealed) {
+        checkNonce(nonce);
+        const inUse = current();
         const length = sealed.length - tagLength;
         if (length < 0) return undefined;
-        const opening: DecipherCCM = createDecipheriv(cipher, current(), nonce, options);
+        const opening: DecipherCCM = createDecipheriv(cipher, inUse, nonce, options);
         opening.setAuthTag(sealed.subarray(length));
         addData(opening, additionalData, length);
         try {
@@ -80,15 +92,4 @@ function row(
     if (isCcm) cipher.setAAD(additionalData, { plaintextLength });
     else (cipher as unknown as { setAAD(data: Uint8Array): unknown }).setAAD(additionalData);
   }
-}
-
-/** Memory of its own, not zeroed: every byte is written by the caller. */
-function ownMemory(length: number): Bytes {
-  const { buffer } = Buffer.allocUnsafeSlow(length);
-  return new Uint8Array(buffer, 0, length);
-}
-
-/** A Buffer as plain bytes. `update` answers memory of its own, never of the pool. */
-function plain(buffer: Buffer): Bytes {
-  return new Uint8Array(buffer.buffer as ArrayBuffer, buffer.byteOffset, buffer.byteLength);
 }

@@ -8,6 +8,7 @@
 import { diffieHellman, generateKeyPairSync, type KeyObject } from 'node:crypto';
 import { concat, copyBytes, fromHex } from '../bytes.ts';
 import { type Bytes, CryptoError, type EphemeralKey, type KeyExchange } from '../provider.ts';
+import { plain } from './own-memory.ts';
 import { importSpki } from './public-key.ts';
 
 interface Curve {
@@ -60,15 +61,13 @@ function exchange(curve: Curve): KeyExchange {
       throw new CryptoError('invalid_share', `a ${name} share has ${shareLength} bytes, not ${peerShare.length}`);
     }
     try {
-      const secret = diffieHellman({ privateKey, publicKey: curve.publicKey(peerShare) });
-      const own = copyBytes(secret);
-      secret.fill(0);
+      const secret = plain(diffieHellman({ privateKey, publicKey: curve.publicKey(peerShare) }));
       // OpenSSL refuses the all-zero result of X25519 and X448; RFC 7748 §6 has us look all the same. On a P curve zero is
       // an x-coordinate like others.
-      if ((name === 'x25519' || name === 'x448') && own.every((byte) => byte === 0)) {
+      if ((name === 'x25519' || name === 'x448') && secret.every((byte) => byte === 0)) {
         throw new CryptoError('invalid_share', `the ${name} result is all zeros`);
       }
-      return own;
+      return secret;
     } catch (cause) {
       if (cause instanceof CryptoError) throw cause;
       throw new CryptoError('invalid_share', `the ${name} share is not a point that can be used`, { cause });

@@ -8,6 +8,7 @@
  * @module
  */
 
+import { fromHex } from '../bytes.ts';
 import type { Bytes } from '../provider.ts';
 
 /** b → X */
@@ -25,8 +26,7 @@ export function ffdhePrime(bits: number): Bytes {
   if (offset === undefined) throw new RangeError(`RFC 7919 has no group of ${bits} bits`);
   const b = BigInt(bits);
   const prime = 2n ** b - 2n ** (b - 64n) + (scaledE(b - 130n) + offset) * 2n ** 64n - 1n;
-  const hex = prime.toString(16);
-  return new Uint8Array(Buffer.from(hex, 'hex'));
+  return fromHex(prime.toString(16));
 }
 
 /** floor(2^n e), by e = 1 + 1/1! + 1/2! + … with 64 guard bits. */

@@ -6,16 +6,18 @@
  */
 
 import { diffieHellman, generateKeyPairSync, type KeyObject } from 'node:crypto';
-import { copyBytes, wipe } from '../bytes.ts';
+import { fromHex, toHex, wipe } from '../bytes.ts';
+import { elements, encode, encodeUnsigned, inside, malformed, only, tag } from '../der.ts';
+import { writeSpki } from '../key-containers.ts';
 import { type Bytes, CryptoError, type KeyExchange } from '../provider.ts';
-import { bitStringOf, elementAt } from './der.ts';
 import { ffdhePrime } from './ffdhe-primes.ts';
+import { asBuffer } from './own-memory.ts';
 import { importSpki } from './public-key.ts';
 
 /** Node's types leave this overload out. */
 const generateDh = (prime: Uint8Array): KeyPair => {
   const generate = generateKeyPairSync as unknown as (type: 'dh', options: DhOptions) => KeyPair;
-  return generate('dh', { prime: Buffer.from(prime), generator: 2 });
+  return generate('dh', { prime: asBuffer(prime), generator: 2 });
 };
 
 interface DhOptions {
@@ -38,7 +40,7 @@ export function ffdhe(bits: Bits): KeyExchange {
   const parameters = () => {
     if (made === undefined) {
       const prime = ffdhePrime(bits);
-      made = { prime, last: BigInt(`0x${Buffer.from(prime).toString('hex')}`) - 2n };
+      made = { prime, last: BigInt(`0x${toHex(prime)}`) - 2n };
     }
     return made;
   };
@@ -63,7 +65,7 @@ export function ffdhe(bits: Bits): KeyExchange {
     if (share.length !== length) {
       throw new CryptoError('invalid_share', `a ${name} share has ${length} bytes, not ${share.length}`);
     }
-    const y = BigInt(`0x${Buffer.from(share).toString('hex')}`);
+    const y = BigInt(`0x${toHex(share)}`);
     if (y <= 1n || y > parameters().last) {
       throw new CryptoError('invalid_share', `the ${name} share is outside 1 < Y < p - 1`);
     }
@@ -95,37 +97,25 @@ export function ffdhe(bits: Bits): KeyExchange {
   };
 }
 
-/** The INTEGER in the SubjectPublicKeyInfo's BIT STRING. */
+/** The INTEGER in the SubjectPublicKeyInfo's BIT STRING, as long as the prime. */
 function shareOf(publicKey: KeyObject, length: number): Bytes {
-  const integer = bitStringOf(publicKey.export({ type: 'spki', format: 'der' }));
-  const { start, end } = elementAt(integer, 0);
-  const digits = integer.subarray(start, end);
-  return leftPadded(digits[0] === 0 ? digits.subarray(1) : digits, length);
+  const [, bits] = inside(publicKey.export({ type: 'spki', format: 'der' }));
+  if (bits === undefined) throw malformed();
+  const { content } = only(elements(bits.content.subarray(1)), tag.integer);
+  return leftPadded(content[0] === 0 ? content.subarray(1) : content, length);
 }
+
+const dhKeyAgreement: Bytes = fromHex('06092a864886f70d010301');
 
 /** PKCS #3 dhKeyAgreement: SEQUENCE { SEQUENCE { OID, SEQUENCE { INTEGER p, INTEGER 2 } }, BIT STRING { INTEGER y } } */
-function spkiOf(prime: Uint8Array, y: Uint8Array): Buffer {
-  const oid = Buffer.from('06092a864886f70d010301', 'hex');
-  const group = element(0x30, Buffer.concat([integer(prime), integer(Uint8Array.of(2))]));
-  const bits = element(0x03, Buffer.concat([Uint8Array.of(0), integer(y)]));
-  return element(0x30, Buffer.concat([element(0x30, Buffer.concat([oid, group])), bits]));
+function spkiOf(prime: Uint8Array, y: Uint8Array): Bytes {
+  const group = encode(tag.sequence, encodeUnsigned(prime), encodeUnsigned(Uint8Array.of(2)));
+  const algorithm = encode(tag.sequence, dhKeyAgreement, group);
+  return writeSpki(encodeUnsigned(y), algorithm);
 }
 
-function integer(value: Uint8Array): Buffer {
-  const start = value.findIndex((byte) => byte !== 0);
-  const digits = value.subarray(start);
-  const needsZero = ((digits[0] ?? 0) & 0x80) !== 0;
-  return element(0x02, needsZero ? Buffer.concat([Uint8Array.of(0), digits]) : digits);
-}
-
-function element(tag: number, content: Uint8Array): Buffer {
-  const { length } = content;
-  const size = length < 0x80 ? [length] : length < 0x100 ? [0x81, length] : [0x82, length >> 8, length & 0xff];
-  return Buffer.concat([Uint8Array.of(tag, ...size), content]);
-}
-
-function leftPadded(bytes: Uint8Array, length: number): Bytes {
-  if (bytes.length === length) return copyBytes(bytes);
+/** `bytes` at the end of `length` bytes, zeros in front. */
+export function leftPadded(bytes: Uint8Array, length: number): Bytes {
   const out = new Uint8Array(length);
   out.set(bytes, length - bytes.length);
   return out;

@@ -5,9 +5,10 @@
  */
 
 import * as crypto from 'node:crypto';
-import { copyBytes } from '../bytes.ts';
+import { wipe } from '../bytes.ts';
 import { hashLength } from '../hkdf.ts';
 import type { Bytes, Hash, HashName } from '../provider.ts';
+import { plain } from './own-memory.ts';
 
 export function random(length: number): Bytes {
   // Not randomBytes: its small Buffers can come from a shared pool.
@@ -25,12 +26,12 @@ function wrap(hash: crypto.Hash): Hash {
       return this;
     },
     clone: () => wrap(hash.copy()),
-    digest: () => copyBytes(hash.digest()),
+    digest: () => plain(hash.digest()),
   };
 }
 
 export function digest(hash: HashName, data: Uint8Array): Bytes {
-  return copyBytes(crypto.hash(hash, data, 'buffer'));
+  return plain(crypto.hash(hash, data, 'buffer'));
 }
 
 /** Bytes in a block of the hash's compression function. */
@@ -52,9 +53,10 @@ export function hmac(hash: HashName, key: Uint8Array, data: Uint8Array): Bytes {
     outer[i] = (outer[i] as number) ^ 0x5c;
   }
   inner.set(data, block);
-  outer.set(crypto.hash(hash, inner, 'buffer'), block);
+  const innerDigest = digest(hash, inner);
+  outer.set(innerDigest, block);
   const mac = digest(hash, outer);
-  inner.fill(0);
-  outer.fill(0);
+  wipe(inner, innerDigest, outer);
+  if (short !== key) wipe(short);
   return mac;
 }

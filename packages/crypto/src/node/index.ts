@@ -1,5 +1,5 @@
 /**
- * Cryptography by `node:crypto`: everything is synchronous. What this Node's OpenSSL lacks (ML-KEM before 24.7) comes from
+ * Cryptography by `node:crypto`: everything is synchronous. What this Node's OpenSSL lacks (ML-KEM and ML-DSA before 24.7) comes from
  * noble where that is installed, else its row is absent.
  *
  * @module
@@ -11,8 +11,9 @@ import { aeads } from './aead.ts';
 import { secp256r1, secp384r1, secp521r1, x448, x25519 } from './ecdh.ts';
 import { ffdhe } from './ffdhe.ts';
 import { createHash, digest, hmac, random } from './hash.ts';
+import { generateKeyPair, importPrivateKey } from './keys.ts';
 import { mlkemRows } from './mlkem.ts';
-import { generateKeyPair, importPrivateKey, signatureRows } from './signatures.ts';
+import { signatureRows } from './signatures.ts';
 
 let groups: CryptoProvider['groups'] | undefined;
 let signatures: CryptoProvider['signatures'] | undefined;

@@ -5,15 +5,16 @@
  */
 
 import * as crypto from 'node:crypto';
-import { createRequire } from 'node:module';
-import { concat, copyBytes, fromHex, wipe } from '../bytes.ts';
+import { concat, copyBytes, fromHex } from '../bytes.ts';
+import { kemByNoble } from '../noble-kem.ts';
 import { type Bytes, CryptoError, type GroupName, type KeyExchange } from '../provider.ts';
+import { loadNoble } from './noble.ts';
+import { plain } from './own-memory.ts';
 import { importSpki } from './public-key.ts';
 
 interface Parameters {
   readonly name: Extract<GroupName, 'mlkem768' | 'mlkem1024'>;
-  readonly native: 'ml-kem-768' | 'ml-kem-1024';
-  readonly noble: 'ml_kem768' | 'ml_kem1024';
+  generate(): { readonly publicKey: crypto.KeyObject; readonly privateKey: crypto.KeyObject };
   /** Of the encapsulation key and of the ciphertext, in bytes. */
   readonly keyLength: number;
   readonly ciphertextLength: number;
@@ -23,8 +24,7 @@ interface Parameters {
 
 const mlkem768: Parameters = {
   name: 'mlkem768',
-  native: 'ml-kem-768',
-  noble: 'ml_kem768',
+  generate: () => crypto.generateKeyPairSync('ml-kem-768'),
   keyLength: 1184,
   ciphertextLength: 1088,
   spkiPrefix: fromHex('308204b2300b0609608648016503040402038204a100'),
@@ -32,8 +32,7 @@ const mlkem768: Parameters = {
 
 const mlkem1024: Parameters = {
   name: 'mlkem1024',
-  native: 'ml-kem-1024',
-  noble: 'ml_kem1024',
+  generate: () => crypto.generateKeyPairSync('ml-kem-1024'),
   keyLength: 1568,
   ciphertextLength: 1568,
   spkiPrefix: fromHex('30820632300b06096086480165030404030382062100'),
@@ -41,30 +40,40 @@ const mlkem1024: Parameters = {
 
 /** The rows of this runtime; empty where neither OpenSSL nor noble can. */
 export function mlkemRows(): { readonly mlkem768?: KeyExchange; readonly mlkem1024?: KeyExchange } {
-  if (hasNative()) return { mlkem768: native(mlkem768), mlkem1024: native(mlkem1024) };
-  const noble = loadNoble();
-  return noble ? { mlkem768: byNoble(mlkem768, noble), mlkem1024: byNoble(mlkem1024, noble) } : {};
+  if (hasNativeMlKem()) return { mlkem768: native(mlkem768), mlkem1024: native(mlkem1024) };
+  const noble = loadNoble('ml-kem');
+  if (noble === undefined) return {};
+  return {
+    mlkem768: kemByNoble('mlkem768', noble.ml_kem768),
+    mlkem1024: kemByNoble('mlkem1024', noble.ml_kem1024),
+  };
 }
 
-function hasNative(): boolean {
-  return typeof crypto.encapsulate === 'function' && typeof crypto.decapsulate === 'function';
+/** The functions came before the algorithm, and an OpenSSL that Node was linked with may lack it. */
+export function hasNativeMlKem(): boolean {
+  if (typeof crypto.encapsulate !== 'function' || typeof crypto.decapsulate !== 'function') return false;
+  try {
+    mlkem768.generate();
+    return true;
+  } catch {
+    return false;
+  }
 }
 
-function native({ name, native: type, keyLength, ciphertextLength, spkiPrefix }: Parameters): KeyExchange {
+function native({ name, generate, keyLength, ciphertextLength, spkiPrefix }: Parameters): KeyExchange {
   return {
     name,
     clientShareLength: keyLength,
     serverShareLength: ciphertextLength,
     generate() {
-      const pair = type === 'ml-kem-768' ? crypto.generateKeyPairSync(type) : crypto.generateKeyPairSync(type);
+      const pair = generate();
       let privateKey: crypto.KeyObject | undefined = pair.privateKey;
       return {
         share: copyBytes(pair.publicKey.export({ type: 'spki', format: 'der' }).subarray(spkiPrefix.length)),
         agree(serverShare) {
           if (privateKey === undefined) throw new CryptoError('failed', `this ${name} key has been disposed of`);
           checkLength(serverShare, ciphertextLength, `a ${name} ciphertext`);
-          const secret = crypto.decapsulate(privateKey, serverShare);
-          return ownSecret(secret);
+          return plain(crypto.decapsulate(privateKey, serverShare));
         },
         dispose() {
           privateKey = undefined;
@@ -81,64 +90,13 @@ function native({ name, native: type, keyLength, ciphertextLength, spkiPrefix }:
         throw new CryptoError('invalid_share', `the ${name} encapsulation key does not pass its check`, { cause });
       }
       const { sharedKey, ciphertext } = crypto.encapsulate(publicKey);
-      return { share: copyBytes(ciphertext), secret: ownSecret(sharedKey) };
-    },
-  };
-}
-
-/** What we use of `@noble/post-quantum/ml-kem.js`. */
-interface NobleKem {
-  keygen(): { readonly publicKey: Uint8Array; readonly secretKey: Uint8Array };
-  encapsulate(publicKey: Uint8Array): { readonly cipherText: Uint8Array; readonly sharedSecret: Uint8Array };
-  decapsulate(cipherText: Uint8Array, secretKey: Uint8Array): Uint8Array;
-}
-
-type NobleModule = Readonly<Record<Parameters['noble'], NobleKem>>;
-
-function loadNoble(): NobleModule | undefined {
-  try {
-    return createRequire(import.meta.url)('@noble/post-quantum/ml-kem.js') as NobleModule;
-  } catch {
-    // Not installed: it is an optional dependency.
-    return undefined;
-  }
-}
-
-function byNoble({ name, noble, keyLength, ciphertextLength }: Parameters, module: NobleModule): KeyExchange {
-  const kem = module[noble];
-  return {
-    name,
-    clientShareLength: keyLength,
-    serverShareLength: ciphertextLength,
-    generate() {
-      const { publicKey, secretKey } = kem.keygen();
-      return {
-        share: copyBytes(publicKey),
-        agree(serverShare) {
-          checkLength(serverShare, ciphertextLength, `a ${name} ciphertext`);
-          return ownSecret(kem.decapsulate(serverShare, secretKey));
-        },
-        dispose: () => wipe(secretKey),
-      };
-    },
-    encapsulate(clientShare) {
-      checkLength(clientShare, keyLength, `a ${name} encapsulation key`);
-      try {
-        const { cipherText, sharedSecret } = kem.encapsulate(clientShare);
-        return { share: copyBytes(cipherText), secret: ownSecret(sharedSecret) };
-      } catch (cause) {
-        throw new CryptoError('invalid_share', `the ${name} encapsulation key does not pass its check`, { cause });
-      }
+      return { share: plain(ciphertext), secret: plain(sharedKey) };
     },
   };
 }
 
 function checkLength(bytes: Uint8Array, length: number, what: string): void {
-  if (bytes.length !== length) throw new CryptoError('invalid_share', `${what} has ${length} bytes, not ${bytes.length}`);
-}
-
-function ownSecret(secret: Uint8Array): Bytes {
-  const own = copyBytes(secret);
-  wipe(secret);
-  return own;
+  if (bytes.length !== length) {
+    throw new CryptoError('invalid_share', `${what} has ${length} bytes, not ${bytes.length}`);
+  }
 }

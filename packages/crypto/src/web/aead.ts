@@ -7,14 +7,12 @@
 
 import { chacha20poly1305 as nobleChacha } from '@noble/ciphers/chacha.js';
 import { copyBytes, wipe } from '../bytes.ts';
-import { type Aead, type AeadKey, type Bytes, CryptoError } from '../provider.ts';
+import type { Aead, AeadKey, Bytes } from '../provider.ts';
+import { aeadByNoble, checkLength, disposed, nonceLength, tagLength } from './noble-aead.ts';
 import { errorName, subtle, wrapError } from './subtle.ts';
 
-const nonceLength = 12;
-const tagLength = 16;
-
-export const aes128gcm: Aead = gcm('aes-128-gcm', 16);
-export const aes256gcm: Aead = gcm('aes-256-gcm', 32);
+export const aes128gcm: Aead = /* @__PURE__ */ gcm('aes-128-gcm', 16);
+export const aes256gcm: Aead = /* @__PURE__ */ gcm('aes-256-gcm', 32);
 
 function gcm(name: 'aes-128-gcm' | 'aes-256-gcm', keyLength: number): Aead {
   return { name, keyLength, tagLength, key };
@@ -89,46 +87,4 @@ function parameters(nonce: Uint8Array, additionalData: Uint8Array): AesGcmParams
   };
 }
 
-export const chacha20poly1305: Aead = {
-  name: 'chacha20-poly1305',
-  keyLength: 32,
-  tagLength,
-  key(raw) {
-    checkLength(raw, 32, 'a key of chacha20-poly1305');
-    let secret: Bytes | undefined = copyBytes(raw);
-    const cipher = (nonce: Uint8Array, additionalData: Uint8Array) => {
-      if (secret === undefined) throw disposed('chacha20-poly1305');
-      checkLength(nonce, nonceLength, 'a nonce of chacha20-poly1305');
-      return nobleChacha(secret, nonce, additionalData);
-    };
-    return {
-      seal(nonce, additionalData, plaintext, reserve = 0) {
-        const out = new Uint8Array(reserve + plaintext.length + tagLength);
-        cipher(nonce, additionalData).encrypt(plaintext, out.subarray(reserve));
-        return out;
-      },
-      open(nonce, additionalData, sealed) {
-        const opening = cipher(nonce, additionalData);
-        if (sealed.length < tagLength) return undefined;
-        try {
-          // noble compares the tag before it decrypts, and throws where it differs.
-          return opening.decrypt(sealed, new Uint8Array(sealed.length - tagLength)) as Bytes;
-        } catch {
-          return undefined;
-        }
-      },
-      dispose() {
-        wipe(secret);
-        secret = undefined;
-      },
-    };
-  },
-};
-
-function checkLength(bytes: Uint8Array, length: number, what: string): void {
-  if (bytes.length !== length) throw new RangeError(`${what} has ${length} bytes, not ${bytes.length}`);
-}
-
-function disposed(name: string): CryptoError {
-  return new CryptoError('failed', `this ${name} key has been disposed of`);
-}
+export const chacha20poly1305: Aead = /* @__PURE__ */ aeadByNoble('chacha20-poly1305', 32, nobleChacha, true);

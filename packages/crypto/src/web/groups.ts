@@ -5,9 +5,10 @@
  */
 
 import { ml_kem768, ml_kem1024 } from '@noble/post-quantum/ml-kem.js';
-import { copyBytes, wipe } from '../bytes.ts';
+import { copyBytes } from '../bytes.ts';
+import { kemByNoble } from '../noble-kem.ts';
 import { type Bytes, CryptoError, type EphemeralKey, type GroupName, type KeyExchange } from '../provider.ts';
-import { checkShareLength, checkSharedSecret } from './shares.ts';
+import { checkPoint, checkSharedSecret, checkShareLength } from './shares.ts';
 import { subtle, wrapError } from './subtle.ts';
 
 interface Curve {
@@ -17,15 +18,15 @@ interface Curve {
   readonly secretLength: number;
 }
 
-export const x25519: KeyExchange = exchange({
+export const x25519: KeyExchange = /* @__PURE__ */ exchange({
   name: 'x25519',
   algorithm: { name: 'X25519' },
   shareLength: 32,
   secretLength: 32,
 });
-export const secp256r1: KeyExchange = exchange(weierstrass('secp256r1', 'P-256', 32));
-export const secp384r1: KeyExchange = exchange(weierstrass('secp384r1', 'P-384', 48));
-export const secp521r1: KeyExchange = exchange(weierstrass('secp521r1', 'P-521', 66));
+export const secp256r1: KeyExchange = /* @__PURE__ */ exchange(/* @__PURE__ */ weierstrass('secp256r1', 'P-256', 32));
+export const secp384r1: KeyExchange = /* @__PURE__ */ exchange(/* @__PURE__ */ weierstrass('secp384r1', 'P-384', 48));
+export const secp521r1: KeyExchange = /* @__PURE__ */ exchange(/* @__PURE__ */ weierstrass('secp521r1', 'P-521', 66));
 
 function weierstrass(name: GroupName, namedCurve: string, coordinate: number): Curve {
   return { name, algorithm: { name: 'ECDH', namedCurve }, shareLength: 1 + 2 * coordinate, secretLength: coordinate };
@@ -37,10 +38,7 @@ function exchange(curve: Curve): KeyExchange {
   /** A copy of a share that has the right length and form, before any API sees it. */
   function checked(share: Uint8Array): Bytes {
     checkShareLength(name, share, shareLength);
-    // WebCrypto takes compressed points too.
-    if (algorithm.name === 'ECDH' && share[0] !== 4) {
-      throw new CryptoError('invalid_share', `a ${name} point must be uncompressed`);
-    }
+    if (algorithm.name === 'ECDH') checkPoint(name, share);
     return copyBytes(share);
   }
 
@@ -95,44 +93,5 @@ function exchange(curve: Curve): KeyExchange {
   };
 }
 
-export const mlkem768: KeyExchange = mlkem('mlkem768', ml_kem768, 1184, 1088);
-export const mlkem1024: KeyExchange = mlkem('mlkem1024', ml_kem1024, 1568, 1568);
-
-function mlkem(
-  name: 'mlkem768' | 'mlkem1024',
-  kem: typeof ml_kem768,
-  keyLength: number,
-  ciphertextLength: number,
-): KeyExchange {
-  return {
-    name,
-    clientShareLength: keyLength,
-    serverShareLength: ciphertextLength,
-    generate() {
-      const pair = kem.keygen();
-      let secretKey: Uint8Array | undefined = pair.secretKey;
-      return {
-        share: pair.publicKey,
-        agree(serverShare) {
-          if (secretKey === undefined) throw new CryptoError('failed', `this ${name} key has been disposed of`);
-          checkShareLength(name, serverShare, ciphertextLength);
-          return kem.decapsulate(serverShare, secretKey);
-        },
-        dispose() {
-          wipe(secretKey);
-          secretKey = undefined;
-        },
-      };
-    },
-    encapsulate(clientShare) {
-      checkShareLength(name, clientShare, keyLength);
-      try {
-        // noble makes the modulus check of FIPS 203 §7.2 here.
-        const { cipherText, sharedSecret } = kem.encapsulate(clientShare);
-        return { share: cipherText, secret: sharedSecret };
-      } catch (cause) {
-        throw new CryptoError('invalid_share', `the ${name} encapsulation key does not pass its check`, { cause });
-      }
-    },
-  };
-}
+export const mlkem768: KeyExchange = /* @__PURE__ */ kemByNoble('mlkem768', ml_kem768);
+export const mlkem1024: KeyExchange = /* @__PURE__ */ kemByNoble('mlkem1024', ml_kem1024);

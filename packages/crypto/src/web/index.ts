@@ -2,16 +2,18 @@
  * Cryptography on the web platform: WebCrypto for AES-GCM, RSA, the P curves, X25519 and Ed25519, asynchronous; noble for
  * SHA-2, HMAC, ChaCha20-Poly1305 and ML-KEM, synchronous. Runs in browsers, workers, Deno, Bun and Node.
  *
- * Absent: CCM and the finite-field groups, which neither has. X448, Ed448 and ML-DSA are rows of `./full`.
+ * Absent: CCM and the finite-field groups, which neither has. X448, Ed448 and ML-DSA are rows of `./full`; synchronous
+ * AES-GCM and curves are rows of `./noble`.
  *
  * @module
  */
 
 import { wipe } from '../bytes.ts';
 import { hybrid } from '../hybrid.ts';
+import { readPkcs8, writePkcs8 } from '../key-containers.ts';
 import {
-  type AeadName,
   type Aead,
+  type AeadName,
   CryptoError,
   type CryptoProvider,
   type GeneratedKeyPair,
@@ -25,7 +27,6 @@ import {
 import { aes128gcm, aes256gcm, chacha20poly1305 } from './aead.ts';
 import { mlkem768, mlkem1024, secp256r1, secp384r1, secp521r1, x25519 } from './groups.ts';
 import { createHash, digest, hmac } from './hash.ts';
-import { readPkcs8, writePkcs8 } from '../key-containers.ts';
 import { verifiers } from './signatures.ts';
 import { ecKeys, ed25519Keys, type PrivateKeyRow, rsaKeys } from './signers.ts';
 import { random } from './subtle.ts';
@@ -55,9 +56,9 @@ const defaultRows: Required<WebRows> = {
     secp521r1,
     mlkem768,
     mlkem1024,
-    x25519mlkem768: hybrid('x25519mlkem768', mlkem768, x25519),
-    secp256r1mlkem768: hybrid('secp256r1mlkem768', secp256r1, mlkem768),
-    secp384r1mlkem1024: hybrid('secp384r1mlkem1024', secp384r1, mlkem1024),
+    x25519mlkem768: /* @__PURE__ */ hybrid('x25519mlkem768', mlkem768, x25519),
+    secp256r1mlkem768: /* @__PURE__ */ hybrid('secp256r1mlkem768', secp256r1, mlkem768),
+    secp384r1mlkem1024: /* @__PURE__ */ hybrid('secp384r1mlkem1024', secp384r1, mlkem1024),
   },
   signatures: verifiers,
   privateKeys: [ecKeys, rsaKeys, ed25519Keys],
@@ -80,7 +81,8 @@ export function createWebProvider(rows: WebRows = {}): CryptoProvider {
 
   function rowFor(type: KeyType): PrivateKeyRow {
     const row = privateKeys.find(({ types }) => types.includes(type));
-    if (row === undefined) throw new CryptoError('unsupported', `this web provider has no row for private keys of type ${type}`);
+    if (row === undefined)
+      throw new CryptoError('unsupported', `this web provider has no row for private keys of type ${type}`);
     return row;
   }
 
@@ -113,6 +115,6 @@ export function createWebProvider(rows: WebRows = {}): CryptoProvider {
 }
 
 /** The default rows. */
-export const webProvider: CryptoProvider = createWebProvider();
+export const webProvider: CryptoProvider = /* @__PURE__ */ createWebProvider();
 
 export default webProvider;

@@ -13,6 +13,11 @@ export function checkShareLength(name: GroupName, share: Uint8Array, length: num
   }
 }
 
+/** Refuses a point that is not uncompressed (RFC 9846 §4.3.8.2): WebCrypto and noble take the other forms too. */
+export function checkPoint(name: GroupName, share: Uint8Array): void {
+  if (share[0] !== 4) throw new CryptoError('invalid_share', `a ${name} point must be uncompressed`);
+}
+
 /**
  * Refuses the all-zero result that a small-order share gives on X25519 and X448 (RFC 7748 §6, RFC 9846 §7.4.2). Not for the
  * P curves, where zero is an x-coordinate like others.

@@ -7,6 +7,7 @@
 import { copyBytes } from '../bytes.ts';
 import { ecdsaFromDer } from '../ecdsa-der.ts';
 import { hashLength } from '../hkdf.ts';
+import { writeSpki } from '../key-containers.ts';
 import {
   type Bytes,
   CryptoError,
@@ -17,14 +18,17 @@ import {
   type SignatureVerifier,
 } from '../provider.ts';
 import { fitsKey, type SignatureMethod, signatureMethods } from '../signature-methods.ts';
-import { writeSpki } from '../key-containers.ts';
 import { subtle, wrapError } from './subtle.ts';
 
 /** The algorithms of the default web rows. */
 export type WebCryptoAlgorithm = Exclude<SignatureAlgorithm, 'ed448' | `ml-dsa-${string}`>;
 
 /** WebCrypto's name of a hash. */
-export const hashNames: Readonly<Record<HashName, string>> = { sha256: 'SHA-256', sha384: 'SHA-384', sha512: 'SHA-512' };
+export const hashNames: Readonly<Record<HashName, string>> = {
+  sha256: 'SHA-256',
+  sha384: 'SHA-384',
+  sha512: 'SHA-512',
+};
 
 /** WebCrypto's name of a curve, and the bytes in a coordinate. */
 export const curves: Readonly<Partial<Record<KeyType, { readonly name: string; readonly length: number }>>> = {
@@ -34,7 +38,10 @@ export const curves: Readonly<Partial<Record<KeyType, { readonly name: string; r
 };
 
 /** What `importKey` is told of a key for an algorithm. */
-export function importParameters(method: SignatureMethod, type: KeyType): RsaHashedImportParams | EcKeyImportParams | Algorithm {
+export function importParameters(
+  method: SignatureMethod,
+  type: KeyType,
+): RsaHashedImportParams | EcKeyImportParams | Algorithm {
   if (method.kind === 'ecdsa') return { name: 'ECDSA', namedCurve: curves[type]?.name ?? type };
   if (method.hash === null) return { name: 'Ed25519' };
   return { name: method.kind === 'pss' ? 'RSA-PSS' : 'RSASSA-PKCS1-v1_5', hash: hashNames[method.hash] };
@@ -50,16 +57,16 @@ export function operationParameters({ kind, hash }: SignatureMethod): RsaPssPara
 }
 
 export const verifiers: Readonly<Record<WebCryptoAlgorithm, SignatureVerifier>> = {
-  'ecdsa-sha256': verifier('ecdsa-sha256'),
-  'ecdsa-sha384': verifier('ecdsa-sha384'),
-  'ecdsa-sha512': verifier('ecdsa-sha512'),
-  'rsa-pss-sha256': verifier('rsa-pss-sha256'),
-  'rsa-pss-sha384': verifier('rsa-pss-sha384'),
-  'rsa-pss-sha512': verifier('rsa-pss-sha512'),
-  'rsa-pkcs1-sha256': verifier('rsa-pkcs1-sha256'),
-  'rsa-pkcs1-sha384': verifier('rsa-pkcs1-sha384'),
-  'rsa-pkcs1-sha512': verifier('rsa-pkcs1-sha512'),
-  ed25519: verifier('ed25519'),
+  'ecdsa-sha256': /* @__PURE__ */ verifier('ecdsa-sha256'),
+  'ecdsa-sha384': /* @__PURE__ */ verifier('ecdsa-sha384'),
+  'ecdsa-sha512': /* @__PURE__ */ verifier('ecdsa-sha512'),
+  'rsa-pss-sha256': /* @__PURE__ */ verifier('rsa-pss-sha256'),
+  'rsa-pss-sha384': /* @__PURE__ */ verifier('rsa-pss-sha384'),
+  'rsa-pss-sha512': /* @__PURE__ */ verifier('rsa-pss-sha512'),
+  'rsa-pkcs1-sha256': /* @__PURE__ */ verifier('rsa-pkcs1-sha256'),
+  'rsa-pkcs1-sha384': /* @__PURE__ */ verifier('rsa-pkcs1-sha384'),
+  'rsa-pkcs1-sha512': /* @__PURE__ */ verifier('rsa-pkcs1-sha512'),
+  ed25519: /* @__PURE__ */ verifier('ed25519'),
 };
 
 function verifier(algorithm: WebCryptoAlgorithm): SignatureVerifier {
@@ -89,7 +96,11 @@ async function verify(
 }
 
 /** The signature as WebCrypto wants it, or `undefined` where its form is wrong already. */
-function signatureForWebCrypto({ kind }: SignatureMethod, key: PublicKeyInfo, signature: Uint8Array): Bytes | undefined {
+function signatureForWebCrypto(
+  { kind }: SignatureMethod,
+  key: PublicKeyInfo,
+  signature: Uint8Array,
+): Bytes | undefined {
   if (kind === 'ecdsa') return ecdsaFromDer(signature, curves[key.type]?.length ?? 0);
   const length = kind === 'pure' ? 64 : Math.ceil(key.bits / 8);
   return signature.length === length ? copyBytes(signature) : undefined;

@@ -7,6 +7,14 @@
 import { concat, copyBytes, wipe } from '../bytes.ts';
 import { ecdsaToDer } from '../ecdsa-der.ts';
 import {
+  type PrivateKeyInfo,
+  publicKeyInfo,
+  readPkcs8,
+  readSpki,
+  rsaPublicKey,
+  writePkcs8,
+} from '../key-containers.ts';
+import {
   type Bytes,
   CryptoError,
   type KeyType,
@@ -15,7 +23,6 @@ import {
   type Signer,
 } from '../provider.ts';
 import { algorithmsForKey, type SignatureMethod, signatureMethods } from '../signature-methods.ts';
-import { type PrivateKeyInfo, publicKeyInfo, readPkcs8, readSpki, rsaPublicKey, writePkcs8 } from '../key-containers.ts';
 import { curves, importParameters, operationParameters } from './signatures.ts';
 import { subtle, wrapError } from './subtle.ts';
 
@@ -95,7 +102,10 @@ export function signerFromCryptoKey(privateKey: CryptoKey, publicHalf: PublicKey
     sameParameters(privateKey.algorithm, importParameters(signatureMethods[algorithm], publicKey.type)),
   );
   if (algorithms.length === 0) {
-    throw new CryptoError('invalid_key', `a CryptoKey for ${privateKey.algorithm.name} does not sign for this ${publicKey.type} key`);
+    throw new CryptoError(
+      'invalid_key',
+      `a CryptoKey for ${privateKey.algorithm.name} does not sign for this ${publicKey.type} key`,
+    );
   }
   return signer(publicKey, algorithms, () => privateKey);
 }
@@ -121,7 +131,11 @@ function signer(
   return { publicKey, algorithms, sign: (algorithm, data) => sign(algorithm, copyBytes(data)) };
 }
 
-async function importSigningKey(info: PrivateKeyInfo, method: SignatureMethod, extractable: boolean): Promise<CryptoKey> {
+async function importSigningKey(
+  info: PrivateKeyInfo,
+  method: SignatureMethod,
+  extractable: boolean,
+): Promise<CryptoKey> {
   const pkcs8 = writePkcs8(info.privateKey, info.type === 'rsa-pss' ? 'rsa' : info.type);
   try {
     return await subtle().importKey('pkcs8', pkcs8, importParameters(method, info.type), extractable, ['sign']);
@@ -160,7 +174,9 @@ function sameParameters(has: KeyAlgorithm, wants: RsaHashedImportParams | EcKeyI
   if ('namedCurve' in wants) return 'namedCurve' in has && has.namedCurve === wants.namedCurve;
   if (!('hash' in wants)) return true;
   const { hash } = wants;
-  return 'hash' in has && typeof has.hash === 'object' && has.hash !== null && 'name' in has.hash && has.hash.name === hash;
+  return (
+    'hash' in has && typeof has.hash === 'object' && has.hash !== null && 'name' in has.hash && has.hash.name === hash
+  );
 }
 
 function fromBase64url(text: string | undefined): Bytes {

@@ -53,7 +53,11 @@ const generateKeyPair = generateKeyPairSync;
 
 /** Runs `work` while every key pair that WebCrypto generates has this private half (its public half is another's). */
 export async function withSubtleKey<T>(group: FixedGroup, key: Bytes, work: () => Promise<T>): Promise<T> {
-  const curves: Readonly<Partial<Record<FixedGroup, string>>> = { secp256r1: 'P-256', secp384r1: 'P-384', secp521r1: 'P-521' };
+  const curves: Readonly<Partial<Record<FixedGroup, string>>> = {
+    secp256r1: 'P-256',
+    secp384r1: 'P-384',
+    secp521r1: 'P-521',
+  };
   const namedCurve = curves[group];
   const algorithm = namedCurve === undefined ? { name: 'X25519' } : { name: 'ECDH', namedCurve };
   const { subtle } = globalThis.crypto;

@@ -12,7 +12,14 @@
 
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { CryptoError, type CryptoProvider, type EphemeralKey, fromHex, type KeyExchange, toHex } from '@handfast/crypto';
+import {
+  CryptoError,
+  type CryptoProvider,
+  type EphemeralKey,
+  fromHex,
+  type KeyExchange,
+  toHex,
+} from '@handfast/crypto';
 import { type FixedGroup, withNodeKey, withRandom, withSubtleKey } from '../support/fixed-keys.ts';
 import { type Case, eachCase, type Group, groupsOf, providers } from '../support/wycheproof.ts';
 
@@ -119,18 +126,21 @@ for (const provider of providers) {
 
     test(`${provider.name}: ${name} encapsulation agrees with Wycheproof`, async (t) => {
       const group = groupOf(provider, name);
-      const count = await eachCase<EncapsCase, Group<EncapsCase>>(groupsOf(`mlkem_${suffix}_encaps`), async (vector) => {
-        const encapsulate = async () => group.encapsulate(fromHex(vector.ek));
-        if (vector.result === 'invalid') {
-          await assert.rejects(encapsulate, isInvalidShare);
-        } else if (provider.name === 'node') {
-          await encapsulate(); // OpenSSL takes no message from outside: the key is accepted, that is all
-        } else {
-          const { share, secret } = await withRandom(fromHex(vector.m), encapsulate);
-          assert.equal(toHex(share), vector.c);
-          assert.equal(toHex(secret), vector.K);
-        }
-      });
+      const count = await eachCase<EncapsCase, Group<EncapsCase>>(
+        groupsOf(`mlkem_${suffix}_encaps`),
+        async (vector) => {
+          const encapsulate = async () => group.encapsulate(fromHex(vector.ek));
+          if (vector.result === 'invalid') {
+            await assert.rejects(encapsulate, isInvalidShare);
+          } else if (provider.name === 'node') {
+            await encapsulate(); // OpenSSL takes no message from outside: the key is accepted, that is all
+          } else {
+            const { share, secret } = await withRandom(fromHex(vector.m), encapsulate);
+            assert.equal(toHex(share), vector.c);
+            assert.equal(toHex(secret), vector.K);
+          }
+        },
+      );
       t.diagnostic(`${count} vectors`);
     });
   }

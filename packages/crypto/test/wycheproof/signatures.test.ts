@@ -11,7 +11,14 @@
 
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { CryptoError, fromHex, type HashName, hashLength, type PublicKeyInfo, type SignatureAlgorithm } from '@handfast/crypto';
+import {
+  CryptoError,
+  fromHex,
+  type HashName,
+  hashLength,
+  type PublicKeyInfo,
+  type SignatureAlgorithm,
+} from '@handfast/crypto';
 import { publicKeyOf } from '../support/public-key.ts';
 import { type Case, eachCase, type Group, groupsOf, providers } from '../support/wycheproof.ts';
 

@@ -41,7 +41,9 @@ for (const provider of providers) {
       continue;
     }
     test(`${provider.name}: ${name} agrees with Wycheproof`, async (t) => {
-      const groups = groupsOf<AeadGroup>(file).filter((group) => group.keySize === keySize && group.tagSize === tagSize);
+      const groups = groupsOf<AeadGroup>(file).filter(
+        (group) => group.keySize === keySize && group.tagSize === tagSize,
+      );
       const count = await eachCase<AeadCase, AeadGroup>(groups, async (vector) => {
         const key = aead.key(fromHex(vector.key));
         const nonce = fromHex(vector.iv);

@@ -1,0 +1,99 @@
+/**
+ * Headless Chromium: a page in it posts to our server and compares the answer. It trusts the case's root as a person
+ * would make it: in the NSS database of its (temporary) home.
+ *
+ * @module
+ */
+
+import { execFileSync } from 'node:child_process';
+import { mkdirSync, mkdtempSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { type Case, type CaseAxes, gcmAndChaCha, rsaSchemes } from '../cases.ts';
+import { pageVerdict, serveHttp } from '../http.ts';
+import { Command, firstLineOf } from '../processes.ts';
+import { withWords } from './openssl.ts';
+import type { ClientTask, Peer, Run } from './peer.ts';
+
+const axes: CaseAxes = {
+  suite: gcmAndChaCha,
+  group: ['X25519MLKEM768', 'x25519', 'secp256r1', 'secp384r1'],
+  scheme: ['ecdsa_secp256r1_sha256', 'ecdsa_secp384r1_sha384', ...rsaSchemes],
+  clientCertificate: ['none', 'requested'],
+  retry: ['no', 'yes'],
+  keyUpdate: ['none', 'ours'],
+  closing: ['full'],
+  alpn: ['none', 'chosen'],
+};
+
+/** Its first hello shares these two; for any other group it is asked again. */
+const shared = new Set(['X25519MLKEM768', 'x25519']);
+
+export const chromium: Peer = {
+  name: 'chromium',
+  missing: 'Debian packages chromium and libnss3-tools (for certutil)',
+  version: () => (certutilIsThere() ? firstLineOf('chromium', '--version', '--no-sandbox') : undefined),
+  client: {
+    axes,
+    allowed: ({ group, retry }: Case) => (retry === 'no') === shared.has(group),
+    start: ({ family, port }: ClientTask) => visit(`https://localhost:${port}/`, family.caFile, pageVerdict),
+    untrustedAlert: 'certificate_unknown',
+    // It always offers http/1.1 beside h2.
+    ours: () => ({ serve: serveHttp, alpn: 'http/1.1', endsWithoutCloseNotify: true }),
+  },
+};
+
+/** Loads a page, and wants to find `text` in it. */
+function visit(url: string, caFile: string, text: string): Run {
+  const profile = mkdtempSync(join(tmpdir(), 'handfast-interop-chromium-'));
+  const command = new Command(
+    'chromium',
+    [
+      ...['--headless', '--no-sandbox', '--disable-gpu', '--disable-quic', '--no-first-run', '--disable-dev-shm-usage'],
+      ...['--disable-background-networking', '--disable-component-update', '--disable-sync', '--no-proxy-server'],
+      ...[`--user-data-dir=${profile}`, '--dump-dom', url],
+    ],
+    { HOME: homeThatTrusts(caFile) },
+  );
+  let page = '';
+  command.child.stdout.on('data', (chunk: Buffer) => {
+    page += chunk.toString('utf8');
+  });
+  const talk = async (): Promise<void> => {
+    const code = await command.exit;
+    rmSync(profile, { recursive: true, force: true });
+    if (code !== 0) throw new Error(`chromium ended with ${code}`);
+    if (!page.includes(text)) throw new Error(`the page does not say ${text}: ${page.slice(-400)}`);
+  };
+  return {
+    done: withWords(command, talk()),
+    stop: () => {
+      command.kill();
+      rmSync(profile, { recursive: true, force: true, maxRetries: 3 });
+    },
+  };
+}
+
+const homes = new Map<string, string>();
+
+/** A home with a trust store that holds one root; made once per root, beside its file. */
+function homeThatTrusts(caFile: string): string {
+  const known = homes.get(caFile);
+  if (known !== undefined) return known;
+  const home = `${caFile}.home`;
+  const database = join(home, '.pki', 'nssdb');
+  mkdirSync(database, { recursive: true });
+  execFileSync('certutil', ['-N', '--empty-password', '-d', `sql:${database}`]);
+  execFileSync('certutil', ['-A', '-d', `sql:${database}`, '-n', 'interop', '-t', 'C,,', '-i', caFile]);
+  homes.set(caFile, home);
+  return home;
+}
+
+function certutilIsThere(): boolean {
+  try {
+    execFileSync('sh', ['-c', 'command -v certutil'], { stdio: 'ignore' });
+    return true;
+  } catch {
+    return false;
+  }
+}
