@@ -28,7 +28,7 @@ const checks = [
   ['packaging', packaging],
   ['docs', () => tool('typedoc', ['--emit', 'none'], { cwd: join(root, 'tools') })],
   ['hygiene', hygiene],
-  ['release', () => capture(process.execPath, [join(root, 'scripts/release.mjs'), '--dry-run'])],
+  ['release', release],
 ];
 
 /** What a client in a browser must not carry. */
@@ -265,6 +265,16 @@ async function hygiene() {
       });
   }
   return verdict(complaints);
+}
+
+/** A release, but for its last step. */
+async function release() {
+  const folder = mkdtempSync(join(tmpdir(), 'handfast-release-'));
+  try {
+    return await capture(process.execPath, [join(root, 'scripts/release.mjs'), '--sbom', folder]);
+  } finally {
+    rmSync(folder, { recursive: true, force: true });
+  }
 }
 
 /**

@@ -3,10 +3,11 @@
  *
  *   npm run release                   checks, builds, and lets npm go through the motions
  *   npm run release -- --version 0.2.0   writes that version into every package first
+ *   npm run release -- --sbom DIR     writes each package's software bill of materials there (CycloneDX), too
  *   npm run release -- --publish      publishes, with provenance: for the release workflow alone
  */
-import { readFileSync, writeFileSync } from 'node:fs';
-import { join } from 'node:path';
+import { mkdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { join, resolve } from 'node:path';
 import { parseArgs } from 'node:util';
 import { findNpm, root } from './run.mjs';
 import { capture } from './tool.mjs';
@@ -15,7 +16,7 @@ import { capture } from './tool.mjs';
 const folders = ['crypto', 'x509', 'tls', 'cli'];
 
 const { values: options } = parseArgs({
-  options: { version: { type: 'string' }, publish: { type: 'boolean' }, 'dry-run': { type: 'boolean' } },
+  options: { version: { type: 'string' }, sbom: { type: 'string' }, publish: { type: 'boolean' } },
 });
 if (options.version !== undefined) setVersion(options.version);
 
@@ -26,6 +27,7 @@ if (complaints.length > 0) fail(complaints.join('\n'));
 
 await must(process.execPath, [join(root, 'scripts/build.mjs')]);
 const [npm, ...npmArgs] = findNpm();
+if (options.sbom !== undefined) await writeBills(resolve(options.sbom));
 for (const folder of folders) {
   const how = options.publish ? ['--provenance'] : ['--dry-run'];
   const tag = version.includes('-') ? ['--tag', 'next'] : [];
@@ -35,6 +37,23 @@ for (const folder of folders) {
     join(root, 'packages', folder),
   );
   process.stdout.write(`${options.publish ? 'published' : 'would publish'} ${readManifest(folder).name} ${version}\n`);
+}
+
+/**
+ * What each package brings along when it is installed.
+ * @param {string} into
+ */
+async function writeBills(into) {
+  mkdirSync(into, { recursive: true });
+  for (const folder of folders) {
+    const { name } = readManifest(folder);
+    const how = ['--sbom-format', 'cyclonedx', '--sbom-type', 'library', '--omit', 'dev', '--workspace', name];
+    const bill = JSON.parse(await must(npm, [...npmArgs, 'sbom', ...how, '--loglevel=error']));
+    if (!bill.components.some((/** @type {{ name: string }} */ component) => component.name === name)) {
+      fail(`the bill of materials of ${name} does not name it`);
+    }
+    writeFileSync(join(into, `${folder}.cdx.json`), `${JSON.stringify(bill, null, 2)}\n`);
+  }
 }
 
 /** One version everywhere, also where the packages name each other. */
@@ -83,6 +102,7 @@ function readManifest(folder) {
 async function must(command, args, cwd = root) {
   const { code, output } = await capture(command, args, { cwd });
   if (code !== 0) fail(output);
+  return output;
 }
 
 /**

@@ -29,7 +29,13 @@ const notAfter = new Date(Date.now() + 86_400_000);
 async function certificates(): Promise<{ readonly ca: string; readonly cert: string; readonly key: string }> {
   const provider = nodeProvider;
   const authority = await provider.generateKeyPair('secp256r1');
-  const root = await issueRoot({ provider, subject: { commonName: 'Bench CA' }, signer: authority.signer, notBefore, notAfter });
+  const root = await issueRoot({
+    provider,
+    subject: { commonName: 'Bench CA' },
+    signer: authority.signer,
+    notBefore,
+    notAfter,
+  });
   const server = await provider.generateKeyPair('secp256r1');
   const leaf = await issueServerCertificate({
     provider,
@@ -67,7 +73,12 @@ function running(server: Server, connect: (port: number) => Duplex): Promise<Run
 /** Both, with what they need prepared once. */
 export async function contenders(): Promise<readonly [Contender, Contender]> {
   const { ca, cert, key } = await certificates();
-  const ourServer = handfast.createSecureContext({ cert, key, groups: ['x25519'], cipherSuites: ['TLS_AES_128_GCM_SHA256'] });
+  const ourServer = handfast.createSecureContext({
+    cert,
+    key,
+    groups: ['x25519'],
+    cipherSuites: ['TLS_AES_128_GCM_SHA256'],
+  });
   const ourClient = handfast.createSecureContext({ ca, groups: ['x25519'], cipherSuites: ['TLS_AES_128_GCM_SHA256'] });
   const common = { minVersion: 'TLSv1.3', ecdhCurve: 'X25519', ciphers: 'TLS_AES_128_GCM_SHA256' } as const;
   const nodeClient = nodeTls.createSecureContext({ ca, ...common });
@@ -83,7 +94,13 @@ export async function contenders(): Promise<readonly [Contender, Contender]> {
       name: 'node:tls',
       listen: (handler) =>
         running(nodeTls.createServer({ cert, key, ...common, noDelay: true }, handler), (port) =>
-          nodeTls.connect({ host: '127.0.0.1', port, servername: 'localhost', secureContext: nodeClient, ecdhCurve: 'X25519' }),
+          nodeTls.connect({
+            host: '127.0.0.1',
+            port,
+            servername: 'localhost',
+            secureContext: nodeClient,
+            ecdhCurve: 'X25519',
+          }),
         ),
     },
   ];

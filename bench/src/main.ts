@@ -88,7 +88,9 @@ function median(list: readonly number[]): number {
 
 const [ours, nodes] = await contenders();
 console.log(`Node ${process.version}, ${rounds} rounds of ${values.seconds} s each, in turns; medians`);
-console.log(`${''.padEnd(40)}${'handfast'.padStart(12)}${'node:tls'.padStart(12)}${'ratio'.padStart(10)}   (least … most)`);
+console.log(
+  `${''.padEnd(40)}${'handfast'.padStart(12)}${'node:tls'.padStart(12)}${'ratio'.padStart(10)}   (least … most)`,
+);
 for (const task of [handshakes, bulk]) {
   if (values.only !== undefined && !task.name.includes(values.only)) continue;
   // One round of each to warm up.

@@ -1,7 +1,8 @@
 /**
  * Our server's part with programs that speak HTTP: each POST gets its own body back, a GET gets a page that posts and
  * compares by itself. After the second POST the connection ends. Written by hand on the socket, so that a key update
- * has a place: after the first answer, since the peer's own update travels with its next request.
+ * has a place: before `100 Continue`, where the client waits for that, else after the first answer. The peer's own
+ * update travels with what it sends next.
  *
  * @module
  */
@@ -17,7 +18,12 @@ export const pageVerdict = '<p id="verdict">both answers are what was sent</p>';
 
 /** Serves one connection; resolves when the second POST has been answered. */
 export async function serveHttp(socket: Duplex, keyUpdate: () => void): Promise<void> {
-  const read = requests(socket);
+  let updated = false;
+  const updateOnce = (): void => {
+    if (!updated) keyUpdate();
+    updated = true;
+  };
+  const read = requests(socket, updateOnce);
   for (let posts = 0; posts < 2; ) {
     const request = await read();
     if (!request.isPost) {
@@ -27,7 +33,7 @@ export async function serveHttp(socket: Duplex, keyUpdate: () => void): Promise<
     if (request.body !== body) throw new Error(`a request body of ${request.body.length} bytes that is not what was sent`);
     posts++;
     socket.write(head(200, 'text/plain', body.length, posts === 2) + body);
-    if (posts === 1) keyUpdate();
+    if (posts === 1) updateOnce();
   }
   socket.end();
 }
@@ -61,9 +67,10 @@ interface Request {
   readonly body: string;
 }
 
-function requests(socket: Duplex): () => Promise<Request> {
+function requests(socket: Duplex, beforeContinue: () => void): () => Promise<Request> {
   let text = '';
   let failure: Error | undefined;
+  let continued = false;
   let wake: () => void = () => undefined;
   socket.on('data', (chunk: Buffer) => {
     text += chunk.toString('latin1');
@@ -83,8 +90,14 @@ function requests(socket: Duplex): () => Promise<Request> {
       if (end >= 0 && text.length >= end + 4 + length) {
         const request = text.slice(end + 4, end + 4 + length);
         text = text.slice(end + 4 + length);
+        continued = false;
         const [method, path = ''] = fields.split(' ', 2);
         return { isPost: method === 'POST', path, body: request };
+      }
+      if (end >= 0 && !continued && /\r\nexpect: *100-continue/i.test(fields)) {
+        continued = true;
+        beforeContinue();
+        socket.write('HTTP/1.1 100 Continue\r\n\r\n');
       }
       if (failure !== undefined) throw failure;
       await new Promise<void>((resolve) => {

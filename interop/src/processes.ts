@@ -84,7 +84,7 @@ export class Command {
     const count = (): string => readFileSync(`/proc/${this.child.pid}/io`, 'utf8').split('\n')[0] ?? '';
     const before = count();
     this.child.stdin.write(text);
-    while (count() === before) await new Promise((resolve) => setTimeout(resolve, 2));
+    while (running.has(this) && count() === before) await new Promise((resolve) => setTimeout(resolve, 2));
   }
 
   kill(): void {

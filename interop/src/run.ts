@@ -114,7 +114,7 @@ async function againstClient(peer: ClientPeer, row: Case, certificates: Certific
     });
     ended.catch(() => undefined);
     if (part.serve) await part.serve(socket, update);
-    else await speakAsServer(socket, { keyUpdate: update });
+    else await speakAsServer(socket, { keyUpdate: update, withoutBye: part.withoutBye ?? false });
     if (!part.endsWithoutCloseNotify) await ended;
     const closeNotify = !part.endsWithoutCloseNotify;
     agree(disagreements(row, 'server', socket.negotiated, server.witness, { alpn: part.alpn, closeNotify }));

@@ -12,8 +12,13 @@ const { client, server } = globalThis.Deno === undefined ? await nodeTls() : den
 for await (const text of createInterface({ input: process.stdin })) {
   const command = JSON.parse(text);
   const { id } = command;
-  if (command.stop) stops.get(id)?.();
-  else {
+  if (command.stop) {
+    try {
+      stops.get(id)?.();
+    } catch {
+      // It has just ended by itself.
+    }
+  } else {
     const onStop = (stop) => stops.set(id, stop);
     const listening = (port) => say({ id, event: 'listening', port });
     (command.role === 'client' ? client(command, onStop) : server(command, onStop, listening))

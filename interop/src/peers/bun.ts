@@ -38,6 +38,7 @@ export const bun: Peer = {
   client: {
     axes,
     allowed: ({ group, retry }: Case) => (retry === 'no') === shared.has(group),
+    // As Node's: the verdict is looked at when the handshake is done.
     untrustedAlert: 'none',
     start: (task) => driver.client(clientCommand(task)),
   },

@@ -5,6 +5,7 @@
  * @module
  */
 
+import { existsSync, readFileSync } from 'node:fs';
 import {
   alpnProtocol,
   type Case,
@@ -56,7 +57,13 @@ export const gnutls: Peer = {
     const version = firstLineOf('gnutls-cli', '--version');
     return version === undefined ? undefined : version.replace('gnutls-cli', 'GnuTLS');
   },
-  client: { axes, start: client },
+  client: {
+    axes: { ...axes, closing: ['half', 'full'] },
+    start: client,
+    untrustedAlert: 'bad_certificate',
+    // gnutls-cli stops reading when its input ends, and sends no close_notify when the server was first.
+    ours: ({ closing }) => (closing === 'half' ? { withoutBye: true } : { endsWithoutCloseNotify: true }),
+  },
   server: {
     axes: { ...axes, closing: ['half'], keyUpdate: ['none', 'ours'] },
     start: server,
@@ -67,11 +74,12 @@ export const gnutls: Peer = {
 
 function client({ row, family, port }: ClientTask): Run {
   const decoy = row.retry === 'yes' ? decoyFor(row.group) : undefined;
+  // Its own words go to a file: standard output is the conversation's.
+  const log = `${family.caFile}.${port}.log`;
   const command = new Command('gnutls-cli', [
     ...['--port', String(port), '--x509cafile', family.caFile, '--sni-hostname=localhost', '--verify-hostname=localhost'],
     ...['--priority', priority(row, [...(decoy === undefined ? [] : [decoy]), row.group])],
-    // Its own words go to a file: standard output is the conversation's.
-    ...['--single-key-share', '--inline-commands', '--logfile=/dev/stderr'],
+    ...['--single-key-share', '--inline-commands', `--logfile=${log}`],
     ...(row.alpn === 'none' ? [] : [`--alpn=${alpnProtocol}`]),
     ...(row.clientCertificate === 'required'
       ? ['--x509certfile', family.client.certFile, '--x509keyfile', family.client.keyFile]
@@ -79,12 +87,18 @@ function client({ row, family, port }: ClientTask): Run {
     '127.0.0.1',
   ]);
   const talk = async (): Promise<void> => {
-    await speakAsClient(command.duplex(), {
-      closing: row.closing,
-      keyUpdate: async () => {
-        if (row.keyUpdate === 'peer') await command.readInput('^rekey^\n');
-      },
-    });
+    try {
+      await speakAsClient(command.duplex(), {
+        closing: row.closing,
+        withoutBye: row.closing === 'half',
+        keyUpdate: async () => {
+          if (row.keyUpdate === 'peer') await command.readInput('^rekey^\n');
+        },
+      });
+    } catch (error) {
+      if (existsSync(log)) command.stderr += readFileSync(log, 'utf8');
+      throw error;
+    }
     const code = await command.exit;
     if (code !== 0) throw new Error(`gnutls-cli ended with ${code}`);
   };

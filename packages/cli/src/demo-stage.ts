@@ -185,7 +185,7 @@ function round(ms: number): number {
   return Math.round(ms * 1000) / 1000;
 }
 
-export function leafName(chain: Credential['chain']): string {
+function leafName(chain: Credential['chain']): string {
   const [leaf] = chain;
   return leaf === undefined ? 'nobody' : nameOf(leaf);
 }

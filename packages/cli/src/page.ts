@@ -71,7 +71,7 @@ export function visitJson({ negotiated, hello, address, handshakeMs }: Visit): o
   };
 }
 
-export function escapeHtml(text: string): string {
+function escapeHtml(text: string): string {
   return text.replace(/[&<>"']/g, (character) => `&#${character.charCodeAt(0)};`);
 }
 

@@ -9,11 +9,14 @@ import { test } from 'node:test';
 import { type AeadName, type CryptoProvider, fromHex, type HashName, toHex, utf8 } from '@handfast/crypto';
 import { nodeProvider } from '@handfast/crypto/node';
 import { forcedAsync } from '@handfast/crypto/testing';
+import { createWebProvider } from '@handfast/crypto/web';
 import { fullWebProvider } from '@handfast/crypto/web/full';
+import { nobleRows } from '@handfast/crypto/web/noble';
 
 const providers: readonly CryptoProvider[] = [
   nodeProvider,
   fullWebProvider,
+  { ...createWebProvider(nobleRows), name: 'noble' },
   forcedAsync(nodeProvider),
   forcedAsync(fullWebProvider),
 ];
@@ -85,6 +88,14 @@ for (const provider of providers) {
       assert.equal((await underWay).length, plaintext.length + aead.tagLength);
       await assert.rejects(async () => key.seal(nonce, data, plaintext));
       await assert.rejects(async () => key.open(nonce, data, new Uint8Array(32)));
+    });
+
+    test(`${provider.name}: ${name} takes nonces of 12 bytes alone`, async () => {
+      const key = aead.key(rawKey(aead.keyLength));
+      for (const length of [0, 8, 11, 13, 16]) {
+        await assert.rejects(async () => key.seal(new Uint8Array(length), data, plaintext), RangeError);
+        await assert.rejects(async () => key.open(new Uint8Array(length), data, new Uint8Array(32)), RangeError);
+      }
     });
   }
 

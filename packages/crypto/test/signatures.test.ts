@@ -5,13 +5,14 @@
  */
 
 import assert from 'node:assert/strict';
-import { constants, createPrivateKey, generateKeyPairSync, sign, verify } from 'node:crypto';
+import { constants, createPrivateKey, createPublicKey, generateKeyPairSync, sign, verify } from 'node:crypto';
 import { test } from 'node:test';
 import {
   CryptoError,
   type CryptoErrorCode,
   type CryptoProvider,
   copyBytes,
+  fromHex,
   type GeneratedKeyPair,
   type KeyType,
   type PublicKeyInfo,
@@ -22,6 +23,8 @@ import { nodeProvider } from '@handfast/crypto/node';
 import { forcedAsync } from '@handfast/crypto/testing';
 import { signerFromCryptoKey, webProvider } from '@handfast/crypto/web';
 import { fullWebProvider } from '@handfast/crypto/web/full';
+import { encode, inside, tag } from '../src/der.ts';
+import { readPkcs8, writePkcs8, writeSpki } from '../src/key-containers.ts';
 import { publicKeyOf } from './support/public-key.ts';
 
 const providers: readonly CryptoProvider[] = [nodeProvider, fullWebProvider];
@@ -137,6 +140,59 @@ for (const provider of providers) {
     assert.equal(await check(provider, 'rsa-pkcs1-sha384', signer.publicKey, message, signature), false);
   });
 
+  test(`${provider.name}: an id-RSASSA-PSS key that wants a longer salt than the hash, or SHA-1, signs with nothing`, async () => {
+    const bound = [
+      { hashAlgorithm: 'sha256', mgf1HashAlgorithm: 'sha256', saltLength: 48 },
+      { hashAlgorithm: 'sha1', mgf1HashAlgorithm: 'sha1', saltLength: 20 },
+      { hashAlgorithm: 'sha256', mgf1HashAlgorithm: 'sha384', saltLength: 32 },
+    ];
+    for (const parameters of bound) {
+      const { privateKey } = generateKeyPairSync('rsa-pss', { modulusLength: 2048, ...parameters });
+      const signer = await provider.importPrivateKey(privateKey.export({ type: 'pkcs8', format: 'der' }));
+      assert.deepEqual(signer.algorithms, []);
+      const signature = new Uint8Array(256);
+      assert.equal(await check(provider, 'rsa-pss-sha256', signer.publicKey, message, signature), false);
+    }
+  });
+
+  test(`${provider.name}: EC keys with explicit parameters are refused`, async () => {
+    const { privateKey } = generateKeyPairSync('ec', { namedCurve: 'P-256', paramEncoding: 'explicit' });
+    const pkcs8 = privateKey.export({ type: 'pkcs8', format: 'der' });
+    await assert.rejects(async () => provider.importPrivateKey(pkcs8), hasCode('invalid_key'));
+    assert.throws(
+      () => publicKeyOf(createPublicKey(privateKey).export({ type: 'spki', format: 'der' })),
+      hasCode('invalid_key'),
+    );
+  });
+
+  test(`${provider.name}: a private key that repeats its curve repeats the same one`, async () => {
+    const { pkcs8 } = await provider.generateKeyPair('secp256r1');
+    const [version, scalar] = inside(readPkcs8(pkcs8).privateKey);
+    assert.ok(version && scalar);
+    const withCurve = (curve: string) =>
+      writePkcs8(encode(tag.sequence, version.der, scalar.der, encode(0xa0, fromHex(curve))), 'secp256r1');
+    const signer = await provider.importPrivateKey(withCurve('06082a8648ce3d030107'));
+    assert.equal(signer.publicKey.type, 'secp256r1');
+    for (const curve of ['06052b8104000a', '3003020101']) {
+      await assert.rejects(async () => provider.importPrivateKey(withCurve(curve)), hasCode('invalid_key'));
+    }
+  });
+
+  test(`${provider.name}: curves that TLS does not sign with are unsupported`, async () => {
+    const { privateKey } = generateKeyPairSync('ec', { namedCurve: 'secp256k1' });
+    const pkcs8 = privateKey.export({ type: 'pkcs8', format: 'der' });
+    await assert.rejects(async () => provider.importPrivateKey(pkcs8), hasCode('unsupported'));
+  });
+
+  test(`${provider.name}: public keys with compressed points are invalid_key`, async () => {
+    const { signer } = await provider.generateKeyPair('secp256r1');
+    const signature = await signer.sign('ecdsa-sha256', message);
+    const raw = signer.publicKey.raw.slice(0, 33);
+    raw[0] = 2 + ((signer.publicKey.raw[64] ?? 0) & 1);
+    const compressed: PublicKeyInfo = { ...signer.publicKey, raw, spki: writeSpki(raw, 'secp256r1') };
+    await assert.rejects(check(provider, 'ecdsa-sha256', compressed, message, signature), hasCode('invalid_key'));
+  });
+
   test(`${provider.name}: a small RSA key has no RSA-PSS with hashes that do not fit it`, async () => {
     const { privateKey } = generateKeyPairSync('rsa', { modulusLength: 1024 });
     const signer = await provider.importPrivateKey(privateKey.export({ type: 'pkcs8', format: 'der' }));
@@ -202,7 +258,7 @@ test('a non-extractable WebCrypto key signs: an EC key with every hash, an RSA k
   const { subtle } = globalThis.crypto;
   const ec = await subtle.generateKey({ name: 'ECDSA', namedCurve: 'P-384' }, false, ['sign', 'verify']);
   const ecKey = publicKeyOf(new Uint8Array(await subtle.exportKey('spki', ec.publicKey)));
-  const ecSigner = signerFromCryptoKey(ec.privateKey, ecKey);
+  const ecSigner = signerFromCryptoKey(ec.privateKey, ecKey.spki);
   assert.deepEqual(ecSigner.algorithms, expected.secp384r1);
   for (const algorithm of ecSigner.algorithms) {
     const signature = await ecSigner.sign(algorithm, message);

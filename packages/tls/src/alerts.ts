@@ -33,11 +33,7 @@ const meanings: Readonly<Partial<Record<AlertName, string>>> = {
 };
 
 /** A sentence: who sent which alert, and what it says. */
-export function alertMeaning(
-  peer: string,
-  alert: AlertName | `unknown (${number})`,
-  connected: boolean,
-): string {
+export function alertMeaning(peer: string, alert: AlertName | `unknown (${number})`, connected: boolean): string {
   const known = isAlertName(alert) ? alert : undefined;
   const number = known === undefined ? '' : ` (${alerts[known]})`;
   const meaning = known === undefined ? undefined : meanings[known];

@@ -32,7 +32,10 @@ export function tlsClient(config: ClientConfig, target: ClientTarget, handlers: 
   const { serverName } = target;
   const verifyName = target.verifyName ?? serverName;
   if (verifyName === undefined && config.verifyPeer === undefined) {
-    throw new TlsConfigError('serverName', 'a name (or verifyName) is needed: whose certificate is the server to have?');
+    throw new TlsConfigError(
+      'serverName',
+      'a name (or verifyName) is needed: whose certificate is the server to have?',
+    );
   }
   const [version] = config.versions;
   if (version === undefined) throw new TlsConfigError('versions', 'at least one version is needed');

@@ -16,12 +16,12 @@ import type { PeerVerdict, PeerVerification } from './peer.ts';
 import { monotonicMs } from './platform.ts';
 import type { PaddingPolicy } from './record/layer.ts';
 import {
+  signatureSchemes as allSchemes,
   type CipherSuite,
   defaultCipherSuites,
   defaultGroups,
   type NamedGroup,
   type SignatureScheme,
-  signatureSchemes as allSchemes,
 } from './registry.ts';
 import type { KeyLogListener, TraceListener } from './trace.ts';
 import type { Version } from './version.ts';
@@ -243,7 +243,13 @@ function complete(options: CommonOptions): Defaults {
   const { provider } = options;
   if (options.versions.length === 0) throw new TlsConfigError('versions', 'at least one version is needed');
   const common = {
-    cipherSuites: rows('cipherSuites', options.cipherSuites, defaultCipherSuites, ({ aead }) => !!provider.aeads[aead], provider),
+    cipherSuites: rows(
+      'cipherSuites',
+      options.cipherSuites,
+      defaultCipherSuites,
+      ({ aead }) => !!provider.aeads[aead],
+      provider,
+    ),
     groups: rows('groups', options.groups, defaultGroups, ({ exchange }) => !!provider.groups[exchange], provider),
     signatureSchemes: rows(
       'signatureSchemes',
@@ -262,7 +268,10 @@ function complete(options: CommonOptions): Defaults {
   checkAlpn(common.alpnProtocols);
   checkCredentials(common.credentials);
   const { recordSizeLimit } = options;
-  if (recordSizeLimit !== undefined && !(Number.isInteger(recordSizeLimit) && recordSizeLimit >= 64 && recordSizeLimit <= 16_385)) {
+  if (
+    recordSizeLimit !== undefined &&
+    !(Number.isInteger(recordSizeLimit) && recordSizeLimit >= 64 && recordSizeLimit <= 16_385)
+  ) {
     throw new TlsConfigError('recordSizeLimit', `${recordSizeLimit} is not a whole number from 64 to 16,385`);
   }
   return common;

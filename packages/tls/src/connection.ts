@@ -108,12 +108,16 @@ export class Connection {
       provider: options.provider,
       role: options.role,
       padding: options.padding,
-      observe: trace && ((direction, type, length, isProtected) => {
-        this.#trace({ type: 'record', direction, contentType: type, length, protected: isProtected });
-      }),
-      onSealed: (error) => this.#step(() => {
-        if (error !== undefined) throw new TlsError('crypto_failed', 'a record could not be sealed', { cause: error });
-      }),
+      observe:
+        trace &&
+        ((direction, type, length, isProtected) => {
+          this.#trace({ type: 'record', direction, contentType: type, length, protected: isProtected });
+        }),
+      onSealed: (error) =>
+        this.#step(() => {
+          if (error !== undefined)
+            throw new TlsError('crypto_failed', 'a record could not be sealed', { cause: error });
+        }),
     });
     const abortController = (): AbortControllerLike => {
       this.#abort ??= newAbortController();
@@ -127,10 +131,12 @@ export class Connection {
         return abortController().signal;
       },
       trace: trace && ((event) => this.#trace(event)),
-      keyLog: keyLog && ((label, random, secret) => {
-        const line = keyLogLine(label, random, secret);
-        this.#deliverLater('key log', () => keyLog(line));
-      }),
+      keyLog:
+        keyLog &&
+        ((label, random, secret) => {
+          const line = keyLogLine(label, random, secret);
+          this.#deliverLater('key log', () => keyLog(line));
+        }),
       offered: new Set(),
       changeCipherSpecAllowed: options.role === 'client',
       requireAligned: () => this.#requireAligned(),
@@ -457,13 +463,15 @@ export class Connection {
   #park(promise: PromiseLike<unknown>, then: (value: unknown) => void): void {
     this.#parked = true;
     promise.then(
-      (value) => this.#step(() => {
-        this.#parked = false;
-        then(value);
-      }),
-      (error: unknown) => this.#step(() => {
-        throw error;
-      }),
+      (value) =>
+        this.#step(() => {
+          this.#parked = false;
+          then(value);
+        }),
+      (error: unknown) =>
+        this.#step(() => {
+          throw error;
+        }),
     );
   }
 
@@ -603,6 +611,8 @@ function asTlsError(error: unknown): TlsError {
     : new TlsError('internal', `an unexpected failure: ${reasonOf(error)}`, { cause: error });
 }
 
+/** Input as plain bytes; over shared memory, as a copy that nobody else can change. */
 function plain(bytes: Uint8Array): Uint8Array {
+  if (!(bytes.buffer instanceof ArrayBuffer)) return copyBytes(bytes);
   return bytes.constructor === Uint8Array ? bytes : new Uint8Array(bytes.buffer, bytes.byteOffset, bytes.byteLength);
 }

@@ -20,7 +20,9 @@ export interface Credential {
 export function isCredential(value: unknown): value is Credential {
   if (typeof value !== 'object' || value === null) return false;
   const { chain, signer } = value as Partial<Credential>;
-  return Array.isArray(chain) && chain.length > 0 && typeof signer?.sign === 'function' && signer.publicKey !== undefined;
+  return (
+    Array.isArray(chain) && chain.length > 0 && typeof signer?.sign === 'function' && signer.publicKey !== undefined
+  );
 }
 
 /** What a peer can verify. */

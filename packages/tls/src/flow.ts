@@ -5,13 +5,7 @@
  * @module
  */
 
-import {
-  type Bytes,
-  type CryptoProvider,
-  type KeyExchange,
-  type MaybePromise,
-  settle,
-} from '@handfast/crypto';
+import { type Bytes, type CryptoProvider, type KeyExchange, type MaybePromise, settle } from '@handfast/crypto';
 import { reasonOf, TlsError } from './errors.ts';
 import type { MessageOf, MessageType } from './messages/handshake.ts';
 import type { PeerIdentity } from './peer.ts';
@@ -137,4 +131,3 @@ export function discard(value: unknown): void {
     if ('dispose' in value && typeof value.dispose === 'function') value.dispose();
   }
 }
-

@@ -55,7 +55,10 @@ export interface PeerPolicy {
 /** Parses the chain, before its key is used. */
 export function parseChain(chain: readonly Bytes[], maxCertificates: number): readonly [Certificate, ...Certificate[]] {
   if (chain.length > maxCertificates) {
-    throw new TlsError('message_too_large', `a chain of ${chain.length} certificates, where ${maxCertificates} are taken`);
+    throw new TlsError(
+      'message_too_large',
+      `a chain of ${chain.length} certificates, where ${maxCertificates} are taken`,
+    );
   }
   try {
     const [leaf, ...rest] = chain.map((der) => parseCertificate(der));
@@ -114,9 +117,13 @@ function isAccepting(verdict: unknown): boolean {
 function refusedBy(verdict: unknown, error: CertificateError | undefined): TlsError {
   const refusal = verdict as Partial<Extract<PeerVerdict, { accepted: false }>> | null | undefined;
   if (typeof refusal !== 'object' || refusal === null || refusal.accepted !== false) {
-    return new TlsError('certificate_refused', `verifyPeer answered ${describe(verdict)}, which is not a verdict: refused`, {
-      hint: 'answer { accepted: true } or { accepted: false, reason }',
-    });
+    return new TlsError(
+      'certificate_refused',
+      `verifyPeer answered ${describe(verdict)}, which is not a verdict: refused`,
+      {
+        hint: 'answer { accepted: true } or { accepted: false, reason }',
+      },
+    );
   }
   if (error !== undefined && refusal.reason === undefined) return certificateRefused(error);
   const reason = typeof refusal.reason === 'string' ? refusal.reason : 'no reason given';
@@ -127,7 +134,11 @@ function refusedBy(verdict: unknown, error: CertificateError | undefined): TlsEr
 }
 
 function describe(value: unknown): string {
-  return typeof value === 'string' ? quote(value) : typeof value === 'object' && value !== null ? 'an object' : String(value);
+  return typeof value === 'string'
+    ? quote(value)
+    : typeof value === 'object' && value !== null
+      ? 'an object'
+      : String(value);
 }
 
 /** A refusal of `@handfast/x509`, as the connection's error: its words, our code and alert. */

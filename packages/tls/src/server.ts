@@ -9,8 +9,8 @@ import { type HelloInfo, isConfig, type ServerConfig } from './config.ts';
 import { Connection, type ConnectionHandlers } from './connection.ts';
 import { TlsConfigError, TlsError } from './errors.ts';
 import { callUser, expect, type Flow, type FlowHost } from './flow.ts';
-import { versionName } from './registry.ts';
 import type { ClientHello } from './messages/client-hello.ts';
+import { versionName } from './registry.ts';
 
 /**
  * A server's side of one connection, without I/O: give it what the transport receives, send what it hands to

@@ -57,4 +57,3 @@ export type TraceListener = (event: TraceEvent) => void;
 
 /** An SSLKEYLOGFILE line without its line end: `LABEL <client random> <secret>`, in hexadecimal. */
 export type KeyLogListener = (line: string) => void;
-

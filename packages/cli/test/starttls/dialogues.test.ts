@@ -57,7 +57,7 @@ async function play(
     secure.begin();
   }
   try {
-    const argv = ['connect', server.at, '--starttls', protocol, '--ca', pki.path('ca.pem'), '--timeout', '2'];
+    const argv = ['connect', server.at, '--starttls', protocol, '--ca', pki.path('ca.pem')];
     const { exitCode, stdout, stderr } = await finish(argv, 'through TLS');
     return { exitCode, stdout: stdout.text, stderr: stderr.text, heard };
   } finally {

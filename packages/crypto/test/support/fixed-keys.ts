@@ -35,8 +35,13 @@ function pkcs8Of(group: FixedGroup, key: Bytes): Bytes {
 }
 
 /** Runs `work` while every key that `node:crypto` generates is this one. */
-export async function withNodeKey<T>(group: FixedGroup, key: Bytes, work: () => T | Promise<T>): Promise<T> {
-  const privateKey = createPrivateKey({ key: Buffer.from(pkcs8Of(group, key)), format: 'der', type: 'pkcs8' });
+export function withNodeKey<T>(group: FixedGroup, key: Bytes, work: () => T | Promise<T>): Promise<T> {
+  return withNodePkcs8(pkcs8Of(group, key), work);
+}
+
+/** The same for any key, in PKCS#8. */
+export async function withNodePkcs8<T>(pkcs8: Bytes, work: () => T | Promise<T>): Promise<T> {
+  const privateKey = createPrivateKey({ key: Buffer.from(pkcs8), format: 'der', type: 'pkcs8' });
   const publicKey = createPublicKey(privateKey);
   const generate = (): { readonly publicKey: KeyObject; readonly privateKey: KeyObject } => ({ publicKey, privateKey });
   crypto.generateKeyPairSync = generate as unknown as typeof generateKeyPairSync; // its overloads are of no use here

@@ -6,7 +6,17 @@
 
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { type AeadName, fromHex, type HashName, hkdfExpand, hkdfExtract, toHex } from '@handfast/crypto';
+import {
+  type AeadName,
+  type CryptoProvider,
+  fromHex,
+  type HashName,
+  hkdfExpand,
+  hkdfExtract,
+  toHex,
+} from '@handfast/crypto';
+import { createWebProvider } from '@handfast/crypto/web';
+import { nobleRows } from '@handfast/crypto/web/noble';
 import { type Case, eachCase, type Group, groupsOf, providers } from '../support/wycheproof.ts';
 
 interface AeadCase extends Case {
@@ -33,7 +43,9 @@ const aeadFiles: readonly (readonly [file: string, name: AeadName, keySize: numb
 
 const reserve = 5;
 
-for (const provider of providers) {
+const nobleProvider: CryptoProvider = { ...createWebProvider(nobleRows), name: 'noble' };
+
+for (const provider of [...providers, nobleProvider]) {
   for (const [file, name, keySize, tagSize] of aeadFiles) {
     const aead = provider.aeads[name];
     if (aead === undefined) {

@@ -17,12 +17,7 @@
 
 import type { Bytes } from '@handfast/crypto';
 import { handshakeType, TLS12 } from '../registry.ts';
-import {
-  type ClientHelloExtensions,
-  type RawExtension,
-  readExtensions,
-  writeExtensions,
-} from './extensions.ts';
+import { type ClientHelloExtensions, type RawExtension, readExtensions, writeExtensions } from './extensions.ts';
 import type { Reader } from './reader.ts';
 import { handshakeMessage } from './writer.ts';
 
@@ -49,8 +44,7 @@ export function readClientHello(reader: Reader, raw: Bytes): ClientHello {
   const cipherSuites = suites.each((item) => item.u16());
   const legacyCompressionMethods = reader.opaque8(1);
   // Before TLS 1.3 the whole block may be absent.
-  const { values, list } =
-    reader.remaining === 0 ? { values: {}, list: [] } : readExtensions(reader.vector16(), 'CH');
+  const { values, list } = reader.remaining === 0 ? { values: {}, list: [] } : readExtensions(reader.vector16(), 'CH');
   reader.end();
   return {
     type: 'client_hello',

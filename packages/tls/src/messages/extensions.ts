@@ -309,11 +309,7 @@ const mayHoldUnknown: ReadonlySet<Place> = new Set<Place>(['CH', 'CR', 'NST']);
  * @param offered the types that the message answers; cookie in HelloRetryRequest needs no offer. Ignored for the
  *   messages that ask rather than answer.
  */
-export function readExtensions<P extends Place>(
-  block: Reader,
-  place: P,
-  offered?: ReadonlySet<number>,
-): Extensions<P> {
+export function readExtensions<P extends Place>(block: Reader, place: P, offered?: ReadonlySet<number>): Extensions<P> {
   const values: Partial<Record<ExtensionName, unknown>> = Object.create(null);
   const list: RawExtension[] = [];
   const seen = new Set<number>();
@@ -330,7 +326,10 @@ export function readExtensions<P extends Place>(
       const [name, row] = known;
       const codec = row[place];
       if (codec === undefined) {
-        throw new TlsError('illegal_parameter', `${placeNames[place]}: extension ${name} may not stand in this message`);
+        throw new TlsError(
+          'illegal_parameter',
+          `${placeNames[place]}: extension ${name} may not stand in this message`,
+        );
       }
       refuseUnlessOffered(place, type, offered);
       if (codec !== recognised) {

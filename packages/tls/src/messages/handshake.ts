@@ -51,7 +51,10 @@ const rows: ReadonlyMap<number, MessageRow> = new Map<number, MessageRow>([
   [handshakeType.client_hello, { title: 'ClientHello', maxLength: 131_396, read: readClientHello }],
   // 2 + 32 + 33 + 2 + 1 + (2 + 65,535)
   [handshakeType.server_hello, { title: 'ServerHello', maxLength: 65_607, read: readServerHello }],
-  [handshakeType.encrypted_extensions, { title: 'EncryptedExtensions', maxLength: 65_537, read: readEncryptedExtensions }],
+  [
+    handshakeType.encrypted_extensions,
+    { title: 'EncryptedExtensions', maxLength: 65_537, read: readEncryptedExtensions },
+  ],
   [handshakeType.certificate_request, { title: 'CertificateRequest', maxLength: 65_793, read: readCertificateRequest }],
   [handshakeType.certificate, { title: 'Certificate', maxLength: 'config', read: readCertificate }],
   [handshakeType.certificate_verify, { title: 'CertificateVerify', maxLength: 65_539, read: readCertificateVerify }],

@@ -128,7 +128,10 @@ export class Reader {
 
   #length(length: number, min: number, max: number): number {
     if (length < min || length > max) {
-      throw new TlsError('decode_error', `${this.#what}: a vector of ${length} bytes, where ${min} to ${max} are legal`);
+      throw new TlsError(
+        'decode_error',
+        `${this.#what}: a vector of ${length} bytes, where ${min} to ${max} are legal`,
+      );
     }
     return length;
   }

@@ -71,7 +71,8 @@ export class Writer {
     const at = this.#grow(size);
     content();
     const length = this.#length - at - size;
-    if (length >= 2 ** (8 * size)) throw new RangeError(`${length} bytes do not fit a vector with ${size} length bytes`);
+    if (length >= 2 ** (8 * size))
+      throw new RangeError(`${length} bytes do not fit a vector with ${size} length bytes`);
     for (let i = 0; i < size; i++) this.#bytes[at + i] = length >>> (8 * (size - 1 - i));
     return this;
   }

@@ -44,10 +44,7 @@ export interface SecureContextOptions {
   readonly provider?: CryptoProvider;
 }
 
-type ContextConfig = Pick<
-  CommonOptions,
-  'provider' | 'credentials' | 'cipherSuites' | 'groups' | 'signatureSchemes'
->;
+type ContextConfig = Pick<CommonOptions, 'provider' | 'credentials' | 'cipherSuites' | 'groups' | 'signatureSchemes'>;
 
 /** What `createSecureContext` makes. */
 export interface SecureContext {
@@ -94,7 +91,10 @@ function credentialOf({ cert, key }: SecureContextOptions, provider: CryptoProvi
   if (key === undefined) throw new TlsConfigError('key', 'a certificate was given, and no key for it');
   const signer: MaybePromise<Signer> = provider.importPrivateKey(parsePrivateKey(asInput(key)));
   if (isThenable(signer)) {
-    throw new TlsConfigError('key', `the ${provider.name} provider imports keys asynchronously: pass credentials instead`);
+    throw new TlsConfigError(
+      'key',
+      `the ${provider.name} provider imports keys asynchronously: pass credentials instead`,
+    );
   }
   return [{ chain: several(cert).flatMap(parsed), signer }];
 }
@@ -126,7 +126,10 @@ function rowOf<R extends Row>(option: string, item: R | string, known: readonly 
   if (typeof item !== 'string') return item;
   const row = known.find(({ name }) => name.toLowerCase() === item.toLowerCase());
   if (row === undefined) {
-    throw new TlsConfigError(option, `${quote(item)} is not known; known are ${known.map(({ name }) => name).join(', ')}`);
+    throw new TlsConfigError(
+      option,
+      `${quote(item)} is not known; known are ${known.map(({ name }) => name).join(', ')}`,
+    );
   }
   return row;
 }

@@ -166,7 +166,10 @@ export class TLSSocket extends Duplex {
 
   /** Gives the engine bytes; what it does not take waits, and the transport with it. */
   #feed(chunk: Uint8Array): void {
-    if (this.#lingering > 0) return this.#linger(chunk.length);
+    if (this.#lingering > 0) {
+      this.#linger(chunk.length);
+      return;
+    }
     if (this.#pending !== undefined) {
       // The transport delivered after pause(): it may, once.
       this.#pending = Buffer.concat([this.#pending, chunk]);
@@ -250,10 +253,7 @@ export class TLSSocket extends Duplex {
     this.#whenEstablished(() => this.#attempt(() => this.#connection.write(chunk), callback));
   }
 
-  override _writev(
-    chunks: readonly { readonly chunk: Buffer }[],
-    callback: (error?: Error | null) => void,
-  ): void {
+  override _writev(chunks: readonly { readonly chunk: Buffer }[], callback: (error?: Error | null) => void): void {
     this._write(Buffer.concat(chunks.map(({ chunk }) => chunk)), 'utf8', callback);
   }
 

@@ -126,7 +126,8 @@ function notTls(start: Uint8Array): TlsError {
   const known = otherProtocols.find(([pattern]) => pattern.test(text))?.[1];
   const isSsl2 = ((start[0] as number) & 0x80) !== 0 && start[2] === 1;
   const what = known ?? (isSsl2 ? 'an SSL 2.0 hello' : undefined);
-  const seen = what ?? `bytes that are no TLS record (first byte 0x${(start[0] as number).toString(16).padStart(2, '0')})`;
+  const seen =
+    what ?? `bytes that are no TLS record (first byte 0x${(start[0] as number).toString(16).padStart(2, '0')})`;
   return new TlsError('not_tls', `the peer sent ${seen} where TLS was due`, {
     hint: what ? 'the peer speaks another protocol on this port, or wants STARTTLS first' : 'is this the right port?',
   });

@@ -10,7 +10,7 @@
 
 import { type Bytes, type CryptoProvider, concat, isThenable, type MaybePromise, wipe } from '@handfast/crypto';
 import { reasonOf, TlsError } from '../errors.ts';
-import { alerts, type AlertName, type CipherSuite, contentType, TLS12 } from '../registry.ts';
+import { type AlertName, alerts, type CipherSuite, contentType, TLS12 } from '../registry.ts';
 import { headerLength, maxCiphertext, maxPlaintext, type RawRecord } from './deframer.ts';
 import { RecordProtection, type TrafficKey } from './protection13.ts';
 
@@ -24,9 +24,7 @@ export interface Content {
 /** How many bytes of padding a record of `length` content bytes gets. */
 export type PaddingPolicy = (length: number, type: 'application_data' | 'handshake' | 'alert') => number;
 
-export interface RecordObserver {
-  (direction: 'in' | 'out', type: number, length: number, isProtected: boolean): void;
-}
+export type RecordObserver = (direction: 'in' | 'out', type: number, length: number, isProtected: boolean) => void;
 
 interface Queued {
   record: Bytes | undefined;
@@ -173,7 +171,10 @@ export class RecordLayer {
         this.#observe?.('in', type, payload.length, false);
         return { type, bytes: payload, protected: false };
       }
-      throw new TlsError('unexpected_message', `a ${typeName(type)} record came in plaintext, after keys were in place`);
+      throw new TlsError(
+        'unexpected_message',
+        `a ${typeName(type)} record came in plaintext, after keys were in place`,
+      );
     }
     const { length } = payload;
     const inner = this.#read.open(header, payload);
@@ -188,7 +189,10 @@ export class RecordLayer {
     this.#earlyDataToSkip = 0;
     this.#plaintextAlerts = false;
     if (inner.length > this.#maxInnerIn) {
-      throw new TlsError('record_overflow', `a record holds ${inner.length} bytes, where ${this.#maxInnerIn} are the most`);
+      throw new TlsError(
+        'record_overflow',
+        `a record holds ${inner.length} bytes, where ${this.#maxInnerIn} are the most`,
+      );
     }
     let end = inner.length - 1;
     while (end >= 0 && inner[end] === 0) end--;
@@ -219,13 +223,18 @@ export class RecordLayer {
 
   #fragments(type: 22 | 23, bytes: Uint8Array): void {
     const most = this.maxContent;
-    if (bytes.length <= most) return this.#record(type, bytes);
     for (let at = 0; at < bytes.length; at += most) this.#record(type, bytes.subarray(at, at + most));
   }
 
   #record(type: 21 | 22 | 23, content: Uint8Array): void {
-    if (this.#write === undefined) return this.#plain(type, content);
-    const padding = Math.max(0, Math.min(this.#wantedPadding(content.length, type), this.#maxInnerOut - 1 - content.length));
+    if (this.#write === undefined) {
+      this.#plain(type, content);
+      return;
+    }
+    const padding = Math.max(
+      0,
+      Math.min(this.#wantedPadding(content.length, type), this.#maxInnerOut - 1 - content.length),
+    );
     const length = content.length + 1 + padding;
     if (this.#inner.length < length) this.#inner = new Uint8Array(Math.max(length, 2 * this.#inner.length));
     const inner = this.#inner.subarray(0, length);

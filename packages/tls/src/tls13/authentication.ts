@@ -32,7 +32,14 @@ export function* sendCertificate(
   { credential, scheme }: Chosen,
   requestContext: Uint8Array,
 ): Flow<void> {
-  sendAndAdd(host, transcript, writeCertificate(requestContext, credential.chain.map(({ raw }) => raw)));
+  sendAndAdd(
+    host,
+    transcript,
+    writeCertificate(
+      requestContext,
+      credential.chain.map(({ raw }) => raw),
+    ),
+  );
   const content = signedContent(host.role, transcript.hash());
   let signature: unknown;
   try {
@@ -65,7 +72,10 @@ export function* receiveCertificateVerify(
     throw new TlsError('illegal_parameter', `CertificateVerify: ${name} signs certificates alone in TLS 1.3`);
   }
   if (scheme.keyType !== leaf.publicKey.type) {
-    throw new TlsError('illegal_parameter', `CertificateVerify: ${name} does not fit a key of type ${leaf.publicKey.type}`);
+    throw new TlsError(
+      'illegal_parameter',
+      `CertificateVerify: ${name} does not fit a key of type ${leaf.publicKey.type}`,
+    );
   }
   const good = yield* settle(
     provider.signatures[scheme.algorithm]?.verify(leaf.publicKey, content, message.signature) ?? false,

@@ -20,7 +20,7 @@
  * @module
  */
 
-import { type Bytes, CryptoError, equalBytes, fromHex, settle, wipe } from '@handfast/crypto';
+import { type Bytes, equalBytes, fromHex, settle, wipe } from '@handfast/crypto';
 import type { ClientConfig } from '../config.ts';
 import { type Chosen, chooseCredential, isCredential, schemeFor } from '../credentials.ts';
 import { TlsError } from '../errors.ts';
@@ -206,7 +206,10 @@ function checkHello(
   }
   if (version === undefined) throw new TlsError('missing_extension', `${title}: supported_versions is missing`);
   if (version !== TLS13) {
-    throw new TlsError('illegal_parameter', `${title}: the server chose ${versionName(version)}, which we did not offer`);
+    throw new TlsError(
+      'illegal_parameter',
+      `${title}: the server chose ${versionName(version)}, which we did not offer`,
+    );
   }
   if (!equalBytes(hello.legacySessionIdEcho, legacySessionId)) {
     throw new TlsError('illegal_parameter', `${title}: legacy_session_id_echo is not the session id that we sent`);
@@ -242,7 +245,12 @@ function checkRetry(retry: HelloRetryRequest, { groups }: ClientConfig, shares: 
   return group;
 }
 
-function checkHelloAfterRetry(hello: ServerHello, suite: CipherSuite, constants: HelloConstants, config: ClientConfig): void {
+function checkHelloAfterRetry(
+  hello: ServerHello,
+  suite: CipherSuite,
+  constants: HelloConstants,
+  config: ClientConfig,
+): void {
   const now = checkHello(hello, constants, config);
   if (now !== suite) {
     throw new TlsError('illegal_parameter', `ServerHello: ${now.name}, where HelloRetryRequest chose ${suite.name}`);
@@ -279,7 +287,10 @@ function* agree(
   const name = nameIn(groupById, answer.group);
   if (retriedGroup !== undefined && answer.group !== retriedGroup) {
     const wanted = nameIn(groupById, retriedGroup);
-    throw new TlsError('illegal_parameter', `ServerHello: a share of ${name}, where HelloRetryRequest asked for ${wanted}`);
+    throw new TlsError(
+      'illegal_parameter',
+      `ServerHello: a share of ${name}, where HelloRetryRequest asked for ${wanted}`,
+    );
   }
   for (const [group, key] of shares) {
     if (group.id !== answer.group) continue;
@@ -294,7 +305,10 @@ function* agree(
 
 function checkAlpn(chosen: string | undefined, { alpnProtocols }: ClientConfig): string | undefined {
   if (chosen !== undefined && !alpnProtocols.includes(chosen)) {
-    throw new TlsError('illegal_parameter', 'EncryptedExtensions: the server chose an ALPN protocol that we did not offer');
+    throw new TlsError(
+      'illegal_parameter',
+      'EncryptedExtensions: the server chose an ALPN protocol that we did not offer',
+    );
   }
   return chosen;
 }
@@ -319,7 +333,11 @@ function checkRequest(request: CertificateRequest): CertificateRequest {
 }
 
 /** Our certificate for the server's request; undefined: none. */
-function* chooseOwn(host: FlowHost, config: ClientConfig, { extensions }: CertificateRequest): Flow<Chosen | undefined> {
+function* chooseOwn(
+  host: FlowHost,
+  config: ClientConfig,
+  { extensions }: CertificateRequest,
+): Flow<Chosen | undefined> {
   const handshake = extensions.signature_algorithms ?? [];
   const certificates = extensions.signature_algorithms_cert ?? handshake;
   const { selectCredential } = config;
@@ -350,4 +368,3 @@ function peerPolicy(config: ClientConfig): Parameters<typeof verifyPeerChain>[3]
 function disposeShares(shares: Shares): void {
   for (const key of shares.values()) key.dispose();
 }
-

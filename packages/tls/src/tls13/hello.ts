@@ -113,13 +113,8 @@ export function writeHello(
       supported_versions: [...(grease ? [grease.version] : []), TLS13],
       supported_groups: greased(grease?.group, config.groups),
       ...signatureExtensions(config, grease?.scheme),
-      key_share: [
-        ...(grease && !retry ? [{ group: grease.group, keyExchange: new Uint8Array(1) }] : []),
-        ...keyShares,
-      ],
-      ...(config.alpnProtocols.length > 0
-        ? { application_layer_protocol_negotiation: config.alpnProtocols }
-        : {}),
+      key_share: [...(grease && !retry ? [{ group: grease.group, keyExchange: new Uint8Array(1) }] : []), ...keyShares],
+      ...(config.alpnProtocols.length > 0 ? { application_layer_protocol_negotiation: config.alpnProtocols } : {}),
       ...(config.recordSizeLimit === undefined ? {} : { record_size_limit: config.recordSizeLimit }),
       ...(config.certificateAuthorities === undefined
         ? {}
@@ -144,4 +139,3 @@ export function signatureExtensions(
 export function offeredBy(hello: { readonly extensionList: readonly RawExtension[] }): ReadonlySet<number> {
   return new Set(hello.extensionList.map(({ type }) => type));
 }
-

@@ -5,7 +5,16 @@
  * @module
  */
 
-import { type Bytes, type CryptoProvider, concat, hashLength, hkdfExpand, hkdfExtract, utf8, wipe } from '@handfast/crypto';
+import {
+  type Bytes,
+  type CryptoProvider,
+  concat,
+  hashLength,
+  hkdfExpand,
+  hkdfExtract,
+  utf8,
+  wipe,
+} from '@handfast/crypto';
 import type { TrafficKey } from '../record/protection13.ts';
 import type { CipherSuite } from '../registry.ts';
 

@@ -9,7 +9,16 @@ import type { ServerConfig } from '../config.ts';
 import { TlsError } from '../errors.ts';
 import type { ClientHello } from '../messages/client-hello.ts';
 import type { ClientHelloExtensions, KeyShareEntry, RawExtension } from '../messages/extensions.ts';
-import { type CipherSuite, extensionName, extensionType, groupById, hexId, type NamedGroup, nameIn, TLS12 } from '../registry.ts';
+import {
+  type CipherSuite,
+  extensionName,
+  extensionType,
+  groupById,
+  hexId,
+  type NamedGroup,
+  nameIn,
+  TLS12,
+} from '../registry.ts';
 
 /** A hello in which everything that a certificate handshake needs is there. */
 export interface CheckedHello {
@@ -39,7 +48,10 @@ export function checkClientHello(hello: ClientHello): CheckedHello {
     const name = nameIn(groupById, group);
     if (seen.has(group)) throw new TlsError('illegal_parameter', `ClientHello: two key shares of ${name}`);
     if (!supportedGroups.includes(group)) {
-      throw new TlsError('illegal_parameter', `ClientHello: a key share of ${name}, which supported_groups does not list`);
+      throw new TlsError(
+        'illegal_parameter',
+        `ClientHello: a key share of ${name}, which supported_groups does not list`,
+      );
     }
     seen.add(group);
   }
@@ -163,7 +175,8 @@ function compareExtensions(
   second: readonly RawExtension[],
   refuse: (what: string) => TlsError,
 ): void {
-  const fixed = (list: readonly RawExtension[]): readonly RawExtension[] => list.filter(({ type }) => !mayChange.has(type));
+  const fixed = (list: readonly RawExtension[]): readonly RawExtension[] =>
+    list.filter(({ type }) => !mayChange.has(type));
   const before = fixed(first);
   const after = fixed(second);
   for (const [index, { type, data }] of before.entries()) {

@@ -36,8 +36,7 @@ export class Connected implements Established {
 
   /** Takes the secrets over: they are wiped by `dispose`. */
   constructor(host: FlowHost, kdf: Kdf, negotiated: Negotiated, secrets: TrafficSecrets, exporterSecret: Bytes) {
-    const [read, write] =
-      host.role === 'client' ? [secrets.server, secrets.client] : [secrets.client, secrets.server];
+    const [read, write] = host.role === 'client' ? [secrets.server, secrets.client] : [secrets.client, secrets.server];
     this.#host = host;
     this.#kdf = kdf;
     this.negotiated = negotiated;

@@ -26,7 +26,14 @@ import {
 import { setReadSecret, setWriteSecret } from './carrier.ts';
 import { badShare, checkRecordSizeLimit } from './checks.ts';
 import { EarlySecret, type HandshakeSecret, Kdf, type MainSecret, type TrafficSecrets } from './key-schedule.ts';
-import { type CheckedHello, checkClientHello, checkSecondHello, chooseGroup, chooseSuite, type GroupChoice } from './negotiate.ts';
+import {
+  type CheckedHello,
+  checkClientHello,
+  checkSecondHello,
+  chooseGroup,
+  chooseSuite,
+  type GroupChoice,
+} from './negotiate.ts';
 import { afterHandshake, Connected } from './post-handshake.ts';
 import { Transcript } from './transcript.ts';
 
@@ -235,8 +242,14 @@ function* chooseOwn(config: ServerConfig, info: HelloInfo, checked: CheckedHello
 
 function noScheme(credentials: ServerConfig['credentials'], schemes: readonly number[]): TlsError {
   const keys = [...new Set(credentials.map(({ signer }) => signer.publicKey.type))].join(', ') || 'none';
-  const theirs = schemes.slice(0, 12).map((id) => nameIn(schemeById, id)).join(', ');
-  return new TlsError('handshake_failure', `no signature scheme in common: our keys are ${keys}; the client takes ${theirs}`);
+  const theirs = schemes
+    .slice(0, 12)
+    .map((id) => nameIn(schemeById, id))
+    .join(', ');
+  return new TlsError(
+    'handshake_failure',
+    `no signature scheme in common: our keys are ${keys}; the client takes ${theirs}`,
+  );
 }
 
 function agreeRecordSizeLimit(

@@ -46,28 +46,123 @@ for (const provider of providers) {
       ['server', client],
     ] as const) {
       describe(`a connected ${role}`, () => {
-        const cases: readonly [string, (p: PuppetServer | PuppetClient) => Bytes, Parameters<typeof assertRefused>[1], RegExp][] = [
-          ['no content type in a record', (p) => p.sealInner(new Uint8Array(20)), 'unexpected_message', /content type is absent/],
-          ['an unknown content type', (p) => p.seal(24, Uint8Array.of(1)), 'unexpected_message', /unknown content type 24/],
-          ['a content type of TLS 1.2’s future', (p) => p.seal(0x47, Uint8Array.of(1)), 'unexpected_message', /unknown content type 71/],
-          ['an empty handshake record', (p) => p.seal(HANDSHAKE, new Uint8Array(0)), 'unexpected_message', /without content/],
-          ['an empty handshake record with padding', (p) => p.seal(HANDSHAKE, new Uint8Array(0), 9), 'unexpected_message', /without content/],
-          ['an empty alert record', (p) => p.seal(ALERT, new Uint8Array(0)), 'unexpected_message', /alert record of 0 bytes/],
+        const cases: readonly [
+          string,
+          (p: PuppetServer | PuppetClient) => Bytes,
+          Parameters<typeof assertRefused>[1],
+          RegExp,
+        ][] = [
+          [
+            'no content type in a record',
+            (p) => p.sealInner(new Uint8Array(20)),
+            'unexpected_message',
+            /content type is absent/,
+          ],
+          [
+            'an unknown content type',
+            (p) => p.seal(24, Uint8Array.of(1)),
+            'unexpected_message',
+            /unknown content type 24/,
+          ],
+          [
+            'a content type of TLS 1.2’s future',
+            (p) => p.seal(0x47, Uint8Array.of(1)),
+            'unexpected_message',
+            /unknown content type 71/,
+          ],
+          [
+            'an empty handshake record',
+            (p) => p.seal(HANDSHAKE, new Uint8Array(0)),
+            'unexpected_message',
+            /without content/,
+          ],
+          [
+            'an empty handshake record with padding',
+            (p) => p.seal(HANDSHAKE, new Uint8Array(0), 9),
+            'unexpected_message',
+            /without content/,
+          ],
+          [
+            'an empty alert record',
+            (p) => p.seal(ALERT, new Uint8Array(0)),
+            'unexpected_message',
+            /alert record of 0 bytes/,
+          ],
           ['half an alert', (p) => p.seal(ALERT, Uint8Array.of(1)), 'decode_error', /alert record of 1 bytes/],
-          ['two alerts in a record', (p) => p.seal(ALERT, Uint8Array.of(1, 90, 1, 0)), 'decode_error', /alert record of 4 bytes/],
-          ['an encrypted ChangeCipherSpec', (p) => p.seal(CCS, Uint8Array.of(1)), 'unexpected_message', /protected ChangeCipherSpec/],
+          [
+            'two alerts in a record',
+            (p) => p.seal(ALERT, Uint8Array.of(1, 90, 1, 0)),
+            'decode_error',
+            /alert record of 4 bytes/,
+          ],
+          [
+            'an encrypted ChangeCipherSpec',
+            (p) => p.seal(CCS, Uint8Array.of(1)),
+            'unexpected_message',
+            /protected ChangeCipherSpec/,
+          ],
           ['a ChangeCipherSpec', () => ccs, 'unexpected_message', /outside the handshake/],
-          ['data in plaintext', () => record(DATA, Buffer.from('hello there, this is long')), 'bad_record_mac', /does not authenticate/],
-          ['a record shorter than a tag', () => record(DATA, new Uint8Array(15)), 'bad_record_mac', /does not authenticate/],
-          ['an empty protected record', () => record(DATA, new Uint8Array(0)), 'bad_record_mac', /does not authenticate/],
-          ['a handshake record in plaintext', () => record(HANDSHAKE, writeKeyUpdate(false)), 'unexpected_message', /in plaintext, after keys/],
-          ['an alert in plaintext', () => record(ALERT, Uint8Array.of(2, 40)), 'unexpected_message', /in plaintext, after keys/],
+          [
+            'data in plaintext',
+            () => record(DATA, Buffer.from('hello there, this is long')),
+            'bad_record_mac',
+            /does not authenticate/,
+          ],
+          [
+            'a record shorter than a tag',
+            () => record(DATA, new Uint8Array(15)),
+            'bad_record_mac',
+            /does not authenticate/,
+          ],
+          [
+            'an empty protected record',
+            () => record(DATA, new Uint8Array(0)),
+            'bad_record_mac',
+            /does not authenticate/,
+          ],
+          [
+            'a handshake record in plaintext',
+            () => record(HANDSHAKE, writeKeyUpdate(false)),
+            'unexpected_message',
+            /in plaintext, after keys/,
+          ],
+          [
+            'an alert in plaintext',
+            () => record(ALERT, Uint8Array.of(2, 40)),
+            'unexpected_message',
+            /in plaintext, after keys/,
+          ],
           ['a record of unknown type', () => record(99, new Uint8Array(30)), 'unexpected_message', /unknown type 99/],
-          ['a record beyond 2^14 + 256', () => Uint8Array.of(DATA, 3, 3, 0x41, 0x01, 0), 'record_overflow', /16641 bytes/],
-          ['an inner plaintext beyond 2^14 + 1', (p) => p.sealInner(new Uint8Array(16_386).fill(DATA)), 'record_overflow', /16386 bytes/],
-          ['a KeyUpdate of 2', (p) => p.seal(HANDSHAKE, handshake(24, Uint8Array.of(2))), 'illegal_parameter', /request_update is 2/],
-          ['a KeyUpdate of two bytes', (p) => p.seal(HANDSHAKE, handshake(24, Uint8Array.of(0, 0))), 'message_too_large', /KeyUpdate announces 2/],
-          ['an empty KeyUpdate', (p) => p.seal(HANDSHAKE, handshake(24, new Uint8Array(0))), 'decode_error', /KeyUpdate: ends/],
+          [
+            'a record beyond 2^14 + 256',
+            () => Uint8Array.of(DATA, 3, 3, 0x41, 0x01, 0),
+            'record_overflow',
+            /16641 bytes/,
+          ],
+          [
+            'an inner plaintext beyond 2^14 + 1',
+            (p) => p.sealInner(new Uint8Array(16_386).fill(DATA)),
+            'record_overflow',
+            /16386 bytes/,
+          ],
+          [
+            'a KeyUpdate of 2',
+            (p) => p.seal(HANDSHAKE, handshake(24, Uint8Array.of(2))),
+            'illegal_parameter',
+            /request_update is 2/,
+          ],
+          [
+            'a KeyUpdate of two bytes',
+            (p) => p.seal(HANDSHAKE, handshake(24, Uint8Array.of(0, 0))),
+            'message_too_large',
+            /KeyUpdate announces 2/,
+          ],
+          [
+            'an empty KeyUpdate',
+            (p) => p.seal(HANDSHAKE, handshake(24, new Uint8Array(0))),
+            'decode_error',
+            /KeyUpdate: ends/,
+          ],
           [
             'bytes after a KeyUpdate in its record',
             (p) => p.seal(HANDSHAKE, concat(writeKeyUpdate(false), writeKeyUpdate(false))),
@@ -265,7 +360,10 @@ for (const provider of providers) {
       });
       it('the record of the first ClientHello says 0x0301, all others 0x0303', async () => {
         const groups = namedGroups.filter(({ name }) => name === 'secp256r1' || name === 'x25519');
-        const both = { client: startClient({ provider, groups, keyShares: groups.slice(0, 1) }), server: startServer({ provider, groups: groups.slice(1) }) };
+        const both = {
+          client: startClient({ provider, groups, keyShares: groups.slice(0, 1) }),
+          server: startServer({ provider, groups: groups.slice(1) }),
+        };
         const versions: number[] = [];
         await exchange(both, (bytes) => {
           versions.push(...recordsIn(bytes).map((one) => one[2] as number));

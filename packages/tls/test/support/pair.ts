@@ -100,7 +100,10 @@ export const serverDefaults = (provider: CryptoProvider = nodeProvider): ServerO
 });
 
 /** A client alone; its first flight is in the outbox once `settled`. */
-export function startClient(options: Partial<ClientOptions> = {}, target: ClientTarget = { serverName: 'localhost' }): Side {
+export function startClient(
+  options: Partial<ClientOptions> = {},
+  target: ClientTarget = { serverName: 'localhost' },
+): Side {
   const config = clientConfig({ ...clientDefaults(options.provider), ...options });
   const side = sideOf((handlers) => tlsClient(config, target, handlers));
   side.connection.start();

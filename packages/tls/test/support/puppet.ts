@@ -18,7 +18,7 @@ import { type HandshakeMessage, readHandshake } from '../../src/messages/handsha
 import { writeServerHello } from '../../src/messages/server-hello.ts';
 import { headerLength, maxCiphertext } from '../../src/record/deframer.ts';
 import { RecordProtection } from '../../src/record/protection13.ts';
-import { alertName, type CipherSuite, contentType, TLS13, TLS_AES_128_GCM_SHA256 } from '../../src/registry.ts';
+import { alertName, type CipherSuite, contentType, TLS_AES_128_GCM_SHA256, TLS13 } from '../../src/registry.ts';
 import { EarlySecret, type HandshakeSecret, Kdf, type TrafficSecrets } from '../../src/tls13/key-schedule.ts';
 import { Transcript } from '../../src/tls13/transcript.ts';
 import { clientCredential, serverCredential } from './identities.ts';
@@ -186,17 +186,16 @@ export class PuppetServer extends Puppet {
   }
 
   /** The server's flight, with `changes` made to its steps; `requestCertificate` puts a request in. */
-  async flight(
-    changes: Partial<Record<ServerStep, Step>> = {},
-    { requestCertificate = false } = {},
-  ): Promise<void> {
+  async flight(changes: Partial<Record<ServerStep, Step>> = {}, { requestCertificate = false } = {}): Promise<void> {
     const hello = this.hello ?? (await this.readHello());
-    const share = hello.extensions.key_share?.find(({ group }) => group === x25519Id)?.keyExchange ?? new Uint8Array(32);
+    const share =
+      hello.extensions.key_share?.find(({ group }) => group === x25519Id)?.keyExchange ?? new Uint8Array(32);
     const answer = provider.groups.x25519?.encapsulate(share);
     if (answer === undefined || answer instanceof Promise) throw new TypeError('x25519 is asynchronous');
     const step = async (name: ServerStep, right: Bytes): Promise<void> => {
       const made = changes[name]?.(right) ?? right;
-      for (const message of Array.isArray(made) ? (made as readonly Bytes[]) : [made as Bytes]) await this.send(message);
+      for (const message of Array.isArray(made) ? (made as readonly Bytes[]) : [made as Bytes])
+        await this.send(message);
     };
     await step(
       'server_hello',
@@ -216,7 +215,13 @@ export class PuppetServer extends Puppet {
       const request = writeCertificateRequest(new Uint8Array(0), { signature_algorithms: [0x0403] });
       await step('certificate_request', request);
     }
-    await step('certificate', writeCertificate(new Uint8Array(0), this.credential.chain.map(({ raw }) => raw)));
+    await step(
+      'certificate',
+      writeCertificate(
+        new Uint8Array(0),
+        this.credential.chain.map(({ raw }) => raw),
+      ),
+    );
     await step('certificate_verify', this.certificateVerify('server', this.credential));
     await step('finished', this.finished(this.traffic.server));
     this.finishedHash();
@@ -288,10 +293,17 @@ export class PuppetClient extends Puppet {
   async flight(changes: Partial<Record<ClientStep, Step>> = {}, { authenticate = false } = {}): Promise<void> {
     const step = async (name: ClientStep, right: Bytes): Promise<void> => {
       const made = changes[name]?.(right) ?? right;
-      for (const message of Array.isArray(made) ? (made as readonly Bytes[]) : [made as Bytes]) await this.send(message);
+      for (const message of Array.isArray(made) ? (made as readonly Bytes[]) : [made as Bytes])
+        await this.send(message);
     };
     if (authenticate) {
-      await step('certificate', writeCertificate(new Uint8Array(0), this.credential.chain.map(({ raw }) => raw)));
+      await step(
+        'certificate',
+        writeCertificate(
+          new Uint8Array(0),
+          this.credential.chain.map(({ raw }) => raw),
+        ),
+      );
       await step('certificate_verify', this.certificateVerify('client', this.credential));
     }
     await step('finished', this.finished(this.traffic?.client));

@@ -13,7 +13,7 @@ import type { ClientHello } from '../../src/messages/client-hello.ts';
 import { writeEncryptedExtensions } from '../../src/messages/encrypted-extensions.ts';
 import { writeKeyUpdate } from '../../src/messages/key-update.ts';
 import { writeHelloRetryRequest, writeServerHello } from '../../src/messages/server-hello.ts';
-import { cipherSuites, namedGroups, TLS13 } from '../../src/registry.ts';
+import { namedGroups, TLS13 } from '../../src/registry.ts';
 import { assertRefused } from '../support/assert.ts';
 import { makeCredential, otherPki } from '../support/identities.ts';
 import { providers, startClient } from '../support/pair.ts';
@@ -87,28 +87,57 @@ for (const provider of providers) {
         ['another session id echoed', (h) => serverHello(h, { echo: new Uint8Array(32) }), /legacy_session_id_echo/],
         ['an empty session id echoed', (h) => serverHello(h, { echo: none }), /legacy_session_id_echo/],
         ['a compression method', (h) => serverHello(h, { compression: 1 }), /compression method 1/],
-        ['a suite that was not offered', (h) => serverHello(h, { suite: 0x1305 }), /TLS_AES_128_CCM_8_SHA256, which we did not offer/],
+        [
+          'a suite that was not offered',
+          (h) => serverHello(h, { suite: 0x1305 }),
+          /TLS_AES_128_CCM_8_SHA256, which we did not offer/,
+        ],
         ['an unknown suite', (h) => serverHello(h, { suite: 0x00ff }), /0x00FF, which we did not offer/],
         [
           'TLS 1.2 in supported_versions',
-          (h) => serverHello(h, { extensions: [extension(43, u16(0x0303)), extension(51, concat(u16(29), u16(32), share.keyExchange))] }),
+          (h) =>
+            serverHello(h, {
+              extensions: [extension(43, u16(0x0303)), extension(51, concat(u16(29), u16(32), share.keyExchange))],
+            }),
           /the server chose TLS 1.2/,
         ],
-        ['another legacy_version', (h) => serverHello(h, { legacyVersion: 0x0304 }), /legacy_version is 0x0304/, 'protocol_version'],
-        ['no key_share', (h) => serverHello(h, { extensions: [extension(43, u16(TLS13))] }), /key_share is missing/, 'missing_extension'],
+        [
+          'another legacy_version',
+          (h) => serverHello(h, { legacyVersion: 0x0304 }),
+          /legacy_version is 0x0304/,
+          'protocol_version',
+        ],
+        [
+          'no key_share',
+          (h) => serverHello(h, { extensions: [extension(43, u16(TLS13))] }),
+          /key_share is missing/,
+          'missing_extension',
+        ],
         [
           'a share of a group that was not offered',
-          (h) => serverHello(h, { extensions: [extension(43, u16(TLS13)), extension(51, concat(u16(23), u16(65), new Uint8Array(65).fill(4)))] }),
+          (h) =>
+            serverHello(h, {
+              extensions: [
+                extension(43, u16(TLS13)),
+                extension(51, concat(u16(23), u16(65), new Uint8Array(65).fill(4))),
+              ],
+            }),
           /a share of secp256r1, which we sent none of/,
         ],
         [
           'an all-zero x25519 share',
-          (h) => serverHello(h, { extensions: [extension(43, u16(TLS13)), extension(51, concat(u16(29), u16(32), new Uint8Array(32)))] }),
+          (h) =>
+            serverHello(h, {
+              extensions: [extension(43, u16(TLS13)), extension(51, concat(u16(29), u16(32), new Uint8Array(32)))],
+            }),
           /x25519 share is invalid/,
         ],
         [
           'a share of the wrong length',
-          (h) => serverHello(h, { extensions: [extension(43, u16(TLS13)), extension(51, concat(u16(29), u16(31), new Uint8Array(31)))] }),
+          (h) =>
+            serverHello(h, {
+              extensions: [extension(43, u16(TLS13)), extension(51, concat(u16(29), u16(31), new Uint8Array(31)))],
+            }),
           /x25519 share is invalid/,
         ],
         [
@@ -139,7 +168,12 @@ for (const provider of providers) {
           /supported_versions of ServerHello: 1 bytes left over/,
           'decode_error',
         ],
-        ['trailing bytes', (h) => handshake(2, concat(serverHello(h).subarray(4), Uint8Array.of(0))), /1 bytes left over/, 'decode_error'],
+        [
+          'trailing bytes',
+          (h) => handshake(2, concat(serverHello(h).subarray(4), Uint8Array.of(0))),
+          /1 bytes left over/,
+          'decode_error',
+        ],
         ['a cut', (h) => handshake(2, serverHello(h).subarray(4, 30)), /ends after/, 'decode_error'],
         [
           'the sentinel of a downgrade to TLS 1.2',
@@ -148,10 +182,20 @@ for (const provider of providers) {
         ],
         [
           'the sentinel of a downgrade to TLS 1.1',
-          (h) => serverHello(h, { legacyVersion: 0x0302, random: concat(new Uint8Array(24), fromHex('444F574E47524400')), extensions: [] }),
+          (h) =>
+            serverHello(h, {
+              legacyVersion: 0x0302,
+              random: concat(new Uint8Array(24), fromHex('444F574E47524400')),
+              extensions: [],
+            }),
           /was made to choose TLS 1.1/,
         ],
-        ['TLS 1.2 without a sentinel', (h) => serverHello(h, { extensions: [] }), /the server chose TLS 1.2, and we offer TLS 1.3 alone/, 'protocol_version'],
+        [
+          'TLS 1.2 without a sentinel',
+          (h) => serverHello(h, { extensions: [] }),
+          /the server chose TLS 1.2, and we offer TLS 1.3 alone/,
+          'protocol_version',
+        ],
       ];
       for (const [name, make, message, code = 'illegal_parameter'] of cases) {
         it(name, async () => assertRefused(await answered(make), code, message));
@@ -160,15 +204,27 @@ for (const provider of providers) {
 
     describe('in HelloRetryRequest', () => {
       const groups = namedGroups.filter(({ name }) => name === 'x25519' || name === 'secp256r1');
-      const retry = (hello: ClientHello, extras: Parameters<typeof writeHelloRetryRequest>[0]['extensions'], suite = 0x1301) =>
+      const retry = (
+        hello: ClientHello,
+        extras: Parameters<typeof writeHelloRetryRequest>[0]['extensions'],
+        suite = 0x1301,
+      ) =>
         writeHelloRetryRequest({
           legacySessionIdEcho: hello.legacySessionId,
           cipherSuite: suite,
           extensions: { supported_versions: TLS13, ...extras },
         });
       const cases: readonly [string, (hello: ClientHello) => Bytes, RegExp, Parameters<typeof assertRefused>[1]?][] = [
-        ['a group whose share it has', (h) => retry(h, { key_share: 29 }), /names the group x25519, whose share it has/],
-        ['a group that was not offered', (h) => retry(h, { key_share: 24 }), /names the group secp384r1, which we did not offer/],
+        [
+          'a group whose share it has',
+          (h) => retry(h, { key_share: 29 }),
+          /names the group x25519, whose share it has/,
+        ],
+        [
+          'a group that was not offered',
+          (h) => retry(h, { key_share: 24 }),
+          /names the group secp384r1, which we did not offer/,
+        ],
         ['nothing to change', (h) => retry(h, {}), /it would change nothing/],
         ['a suite that was not offered', (h) => retry(h, { key_share: 23 }, 0x1304), /which we did not offer/],
         [
@@ -198,31 +254,53 @@ for (const provider of providers) {
       const second = (hello: ClientHello, suite: number, group: number, length: number): Bytes =>
         serverHello(hello, {
           suite,
-          extensions: [extension(43, u16(TLS13)), extension(51, concat(u16(group), u16(length), new Uint8Array(length).fill(4)))],
+          extensions: [
+            extension(43, u16(TLS13)),
+            extension(51, concat(u16(group), u16(length), new Uint8Array(length).fill(4))),
+          ],
         });
       it('another suite after it', async () => {
-        await assertRefused(await afterRetry((h) => second(h, 0x1302, 23, 65)), 'illegal_parameter', /where HelloRetryRequest chose/);
+        await assertRefused(
+          await afterRetry((h) => second(h, 0x1302, 23, 65)),
+          'illegal_parameter',
+          /where HelloRetryRequest chose/,
+        );
       });
       it('another group after it', async () => {
-        await assertRefused(await afterRetry((h) => second(h, 0x1301, 29, 32)), 'illegal_parameter', /where HelloRetryRequest asked for secp256r1/);
+        await assertRefused(
+          await afterRetry((h) => second(h, 0x1301, 29, 32)),
+          'illegal_parameter',
+          /where HelloRetryRequest asked for secp256r1/,
+        );
       });
       it('another version after it', async () => {
         const server = await afterRetry((h) => serverHello(h, { extensions: [extension(43, u16(0x0305))] }));
         await assertRefused(server, 'illegal_parameter', /the server chose 0x0305/);
       });
       it('a second one', async () => {
-        await assertRefused(await afterRetry((h) => retry(h, { key_share: 29 })), 'unexpected_message', /WAIT_SH_AFTER_RETRY/);
+        await assertRefused(
+          await afterRetry((h) => retry(h, { key_share: 29 })),
+          'unexpected_message',
+          /WAIT_SH_AFTER_RETRY/,
+        );
       });
     });
 
     describe('in EncryptedExtensions', () => {
-      const raw = (...list: readonly Uint8Array[]): (() => Bytes) => () => handshake(8, extensions(...list));
+      const raw =
+        (...list: readonly Uint8Array[]): (() => Bytes) =>
+        () =>
+          handshake(8, extensions(...list));
       it('ALPN that was not offered', async () => {
-        const server = await played({ encrypted_extensions: raw(extension(16, concat(u16(3), opaque8(Buffer.from('h2'))))) });
+        const server = await played({
+          encrypted_extensions: raw(extension(16, concat(u16(3), opaque8(Buffer.from('h2'))))),
+        });
         await assertRefused(server, 'unsupported_extension', /answers nothing/);
       });
       it('another protocol than was offered', async () => {
-        const changed = { encrypted_extensions: () => writeEncryptedExtensions({ application_layer_protocol_negotiation: 'h3' }) };
+        const changed = {
+          encrypted_extensions: () => writeEncryptedExtensions({ application_layer_protocol_negotiation: 'h3' }),
+        };
         await assertRefused(await played(changed, { alpnProtocols: ['h2'] }), 'illegal_parameter', /did not offer/);
       });
       it('two protocols', async () => {
@@ -234,11 +312,19 @@ for (const provider of providers) {
         );
       });
       it('key_share', async () => {
-        await assertRefused(await played({ encrypted_extensions: raw(extension(51, u16(29))) }), 'illegal_parameter', /key_share may not/);
+        await assertRefused(
+          await played({ encrypted_extensions: raw(extension(51, u16(29))) }),
+          'illegal_parameter',
+          /key_share may not/,
+        );
       });
       it('a record_size_limit below 64', async () => {
         const changed = { encrypted_extensions: () => writeEncryptedExtensions({ record_size_limit: 63 }) };
-        await assertRefused(await played(changed, { recordSizeLimit: 1024 }), 'illegal_parameter', /where 64 is the least/);
+        await assertRefused(
+          await played(changed, { recordSizeLimit: 1024 }),
+          'illegal_parameter',
+          /where 64 is the least/,
+        );
       });
       it('a record_size_limit that was not offered', async () => {
         const changed = { encrypted_extensions: () => writeEncryptedExtensions({ record_size_limit: 1024 }) };
@@ -248,7 +334,9 @@ for (const provider of providers) {
 
     describe('in CertificateRequest', () => {
       it('a request context', async () => {
-        const changed = { certificate_request: () => writeCertificateRequest(Uint8Array.of(1), { signature_algorithms: [0x0403] }) };
+        const changed = {
+          certificate_request: () => writeCertificateRequest(Uint8Array.of(1), { signature_algorithms: [0x0403] }),
+        };
         await assertRefused(await played(changed), 'illegal_parameter', /request context inside the handshake/);
       });
       it('no signature_algorithms', async () => {
@@ -265,10 +353,16 @@ for (const provider of providers) {
 
     describe('in Certificate', () => {
       it('an empty list', async () => {
-        await assertRefused(await played({ certificate: () => writeCertificate(none, []) }), 'decode_error', /list of certificates is empty/);
+        await assertRefused(
+          await played({ certificate: () => writeCertificate(none, []) }),
+          'decode_error',
+          /list of certificates is empty/,
+        );
       });
       it('a request context', async () => {
-        const changed = { certificate: (right: Bytes) => handshake(11, concat(opaque8(Uint8Array.of(1)), right.subarray(5))) };
+        const changed = {
+          certificate: (right: Bytes) => handshake(11, concat(opaque8(Uint8Array.of(1)), right.subarray(5))),
+        };
         await assertRefused(await played(changed), 'illegal_parameter', /request context/);
       });
       it('bytes that are no certificate', async () => {
@@ -277,26 +371,58 @@ for (const provider of providers) {
       });
       it('an extension that was not offered', async () => {
         const entry = concat(Uint8Array.of(0, 0, 1, 0x30), extensions(extension(5, none)));
-        const changed = { certificate: () => handshake(11, concat(opaque8(none), Uint8Array.of(0, 0, entry.length), entry)) };
+        const changed = {
+          certificate: () => handshake(11, concat(opaque8(none), Uint8Array.of(0, 0, entry.length), entry)),
+        };
         await assertRefused(await played(changed), 'unsupported_extension', /status_request answers nothing/);
       });
       it('more bytes than the limit', async () => {
         const changed = { certificate: () => writeCertificate(none, [new Uint8Array(5000)]) };
         const limits = { certificateBytes: 4096 };
-        await assertRefused(await played(changed, { limits }), 'message_too_large', /Certificate announces 50\d\d bytes/, 'illegal_parameter');
+        await assertRefused(
+          await played(changed, { limits }),
+          'message_too_large',
+          /Certificate announces 50\d\d bytes/,
+          'illegal_parameter',
+        );
       });
       it('more certificates than the limit', async () => {
-        const changed = { certificate: () => writeCertificate(none, Array.from({ length: 20 }, () => Uint8Array.of(0x30, 0))) };
-        await assertRefused(await played(changed), 'message_too_large', /a chain of 20 certificates/, 'illegal_parameter');
+        const changed = {
+          certificate: () =>
+            writeCertificate(
+              none,
+              Array.from({ length: 20 }, () => Uint8Array.of(0x30, 0)),
+            ),
+        };
+        await assertRefused(
+          await played(changed),
+          'message_too_large',
+          /a chain of 20 certificates/,
+          'illegal_parameter',
+        );
       });
       it('none at all', async () => {
-        await assertRefused(await played({ certificate: () => [] }), 'unexpected_message', /CertificateVerify came in state WAIT_CERT_CR/);
+        await assertRefused(
+          await played({ certificate: () => [] }),
+          'unexpected_message',
+          /CertificateVerify came in state WAIT_CERT_CR/,
+        );
       });
       it('it twice', async () => {
-        await assertRefused(await played({ certificate: (right) => [right, right] }), 'unexpected_message', /Certificate came in state WAIT_CV/);
+        await assertRefused(
+          await played({ certificate: (right) => [right, right] }),
+          'unexpected_message',
+          /Certificate came in state WAIT_CV/,
+        );
       });
 
-      const refused: readonly [string, typeof stranger, Parameters<typeof assertRefused>[1], RegExp, Parameters<typeof assertRefused>[3]][] = [
+      const refused: readonly [
+        string,
+        typeof stranger,
+        Parameters<typeof assertRefused>[1],
+        RegExp,
+        Parameters<typeof assertRefused>[3],
+      ][] = [
         ['an unknown authority', stranger, 'certificate_unknown_issuer', /./, 'unknown_ca'],
         ['one that has expired', expired, 'certificate_expired', /expired/, 'certificate_expired'],
         ['one for another name', otherName, 'certificate_name_mismatch', /example.org/, 'bad_certificate'],
@@ -313,7 +439,10 @@ for (const provider of providers) {
     });
 
     describe('in CertificateVerify', () => {
-      const resign = (scheme: number) => (right: Bytes): Bytes => writeCertificateVerify(scheme, right.subarray(8));
+      const resign =
+        (scheme: number) =>
+        (right: Bytes): Bytes =>
+          writeCertificateVerify(scheme, right.subarray(8));
       it('a wrong signature', async () => {
         const changed = {
           certificate_verify: (right: Bytes) => {
@@ -325,21 +454,41 @@ for (const provider of providers) {
         await assertRefused(await played(changed), 'decrypt_error', /does not hold that key/);
       });
       it('its absence', async () => {
-        await assertRefused(await played({ certificate_verify: () => [] }), 'unexpected_message', /Finished came in state WAIT_CV/);
+        await assertRefused(
+          await played({ certificate_verify: () => [] }),
+          'unexpected_message',
+          /Finished came in state WAIT_CV/,
+        );
       });
       it('a scheme that was not offered', async () => {
-        await assertRefused(await played({ certificate_verify: resign(0x0203) }), 'illegal_parameter', /0x0203, which we did not offer/);
+        await assertRefused(
+          await played({ certificate_verify: resign(0x0203) }),
+          'illegal_parameter',
+          /0x0203, which we did not offer/,
+        );
       });
       it('PKCS#1', async () => {
-        await assertRefused(await played({ certificate_verify: resign(0x0401) }), 'illegal_parameter', /signs certificates alone/);
+        await assertRefused(
+          await played({ certificate_verify: resign(0x0401) }),
+          'illegal_parameter',
+          /signs certificates alone/,
+        );
       });
       it('a scheme for another curve', async () => {
-        await assertRefused(await played({ certificate_verify: resign(0x0503) }), 'illegal_parameter', /does not fit a key of type secp256r1/);
+        await assertRefused(
+          await played({ certificate_verify: resign(0x0503) }),
+          'illegal_parameter',
+          /does not fit a key of type secp256r1/,
+        );
       });
       it('a scheme for another kind of key', async () => {
         const server = start();
         await server.flight({
-          certificate: () => writeCertificate(none, rsaCredential.chain.map(({ raw }) => raw)),
+          certificate: () =>
+            writeCertificate(
+              none,
+              rsaCredential.chain.map(({ raw }) => raw),
+            ),
           certificate_verify: resign(0x0809),
         });
         await assertRefused(server, 'illegal_parameter', /rsa_pss_pss_sha256 does not fit a key of type rsa/);
@@ -352,14 +501,26 @@ for (const provider of providers) {
         await assertRefused(await played(changed), 'decrypt_error', /saw another handshake/);
       });
       it('another length', async () => {
-        await assertRefused(await played({ finished: () => handshake(20, new Uint8Array(48)) }), 'decode_error', /48 bytes/);
+        await assertRefused(
+          await played({ finished: () => handshake(20, new Uint8Array(48)) }),
+          'decode_error',
+          /48 bytes/,
+        );
       });
     });
 
     describe('a message in the wrong place', () => {
       const strays: readonly [string, Bytes][] = [
         ['client_hello', handshake(1, new Uint8Array(40))],
-        ['server_hello', writeServerHello({ random: new Uint8Array(32), legacySessionIdEcho: none, cipherSuite: 0x1301, extensions: {} })],
+        [
+          'server_hello',
+          writeServerHello({
+            random: new Uint8Array(32),
+            legacySessionIdEcho: none,
+            cipherSuite: 0x1301,
+            extensions: {},
+          }),
+        ],
         ['encrypted_extensions', writeEncryptedExtensions({})],
         ['certificate_request', writeCertificateRequest(none, { signature_algorithms: [0x0403] })],
         ['certificate', writeCertificate(none, [])],

@@ -6,12 +6,12 @@
 
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
+import type { TraceEvent } from '../../src/index.ts';
 import { writeKeyUpdate } from '../../src/messages/key-update.ts';
 import { namedGroups, TLS_AES_128_GCM_SHA256 } from '../../src/registry.ts';
 import { assertRefused } from '../support/assert.ts';
 import { connected, exchange, providers, startClient } from '../support/pair.ts';
 import { PuppetServer } from '../support/puppet.ts';
-import type { TraceEvent } from '../../src/index.ts';
 
 const HANDSHAKE = 22;
 const x25519 = namedGroups.filter(({ name }) => name === 'x25519');
@@ -123,7 +123,8 @@ for (const provider of providers) {
       const suite = { ...TLS_AES_128_GCM_SHA256, recordLimit: 8 };
       const keys: number[] = [];
       const trace = (event: TraceEvent): void => {
-        if (event.type === 'key' && event.direction === 'out' && event.level === 'application') keys.push(event.generation);
+        if (event.type === 'key' && event.direction === 'out' && event.level === 'application')
+          keys.push(event.generation);
       };
       const both = await connected({ provider, client: { cipherSuites: [suite], trace } });
       for (let i = 0; i < 20; i++) both.client.connection.write(Buffer.from('x'));

@@ -7,13 +7,32 @@
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
 import { toHex } from '@handfast/crypto';
-import { type Credential, cipherSuites, namedGroups, serverConfig, signatureSchemes, type TraceEvent } from '../../src/index.ts';
+import {
+  type Credential,
+  cipherSuites,
+  namedGroups,
+  serverConfig,
+  signatureSchemes,
+  type TraceEvent,
+} from '../../src/index.ts';
 import { readHandshake } from '../../src/messages/handshake.ts';
 import { clientCredential, makeCredential, otherPki, pki, serverCredential } from '../support/identities.ts';
 import { connected, exchange, pair, providers, serverDefaults, settled, startClient } from '../support/pair.ts';
 
-const named = (...names: readonly string[]) => names.flatMap((name) => namedGroups.find((group) => group.name === name) ?? []);
-const keyTypes = ['secp256r1', 'secp384r1', 'secp521r1', 'ed25519', 'ed448', 'rsa', 'rsa-pss', 'ml-dsa-44', 'ml-dsa-65', 'ml-dsa-87'] as const;
+const named = (...names: readonly string[]) =>
+  names.flatMap((name) => namedGroups.find((group) => group.name === name) ?? []);
+const keyTypes = [
+  'secp256r1',
+  'secp384r1',
+  'secp521r1',
+  'ed25519',
+  'ed448',
+  'rsa',
+  'rsa-pss',
+  'ml-dsa-44',
+  'ml-dsa-65',
+  'ml-dsa-87',
+] as const;
 const schemeOfKey = {
   secp256r1: 'ecdsa_secp256r1_sha256',
   secp384r1: 'ecdsa_secp384r1_sha384',
@@ -29,7 +48,10 @@ const schemeOfKey = {
 const byKey = new Map<string, { server: Credential; client: Credential }>();
 for (const type of keyTypes) {
   try {
-    byKey.set(type, { server: await makeCredential({ type }), client: await makeCredential({ type, purpose: 'clientAuth' }) });
+    byKey.set(type, {
+      server: await makeCredential({ type }),
+      client: await makeCredential({ type, purpose: 'clientAuth' }),
+    });
   } catch (error) {
     // Runtimes before Node 24.7 have no ML-DSA; everything else must be there.
     if (!type.startsWith('ml-dsa')) throw error;
@@ -44,7 +66,14 @@ for (const provider of providers) {
       const { negotiated } = both.client.connection;
       const other = both.server.connection.negotiated;
       assert.ok(negotiated && other);
-      for (const key of ['version', 'cipherSuite', 'group', 'alpnProtocol', 'serverName', 'helloRetryRequest'] as const) {
+      for (const key of [
+        'version',
+        'cipherSuite',
+        'group',
+        'alpnProtocol',
+        'serverName',
+        'helloRetryRequest',
+      ] as const) {
         assert.equal(negotiated[key], other[key], key);
       }
       assert.equal(negotiated.peerSignatureScheme, other.signatureScheme);
@@ -71,7 +100,10 @@ for (const provider of providers) {
       if (group.name === 'secp521r1') continue;
       it(`group ${group.name} after a HelloRetryRequest`, async () => {
         const groups = [...named('secp521r1'), group];
-        const negotiated = await agreed({ client: { groups, keyShares: groups.slice(0, 1) }, server: { groups: [group], retryCookie: true } });
+        const negotiated = await agreed({
+          client: { groups, keyShares: groups.slice(0, 1) },
+          server: { groups: [group], retryCookie: true },
+        });
         assert.equal(negotiated.group, group);
         assert.equal(negotiated.helloRetryRequest, true);
       });
@@ -101,7 +133,10 @@ for (const provider of providers) {
       });
       it('a post-quantum group wins over the others, at the price of a round trip', async () => {
         const groups = named('x25519', 'SecP256r1MLKEM768');
-        const negotiated = await agreed({ client: { groups }, server: { groups: named('SecP256r1MLKEM768', 'x25519') } });
+        const negotiated = await agreed({
+          client: { groups },
+          server: { groups: named('SecP256r1MLKEM768', 'x25519') },
+        });
         assert.equal(negotiated.group.name, 'SecP256r1MLKEM768');
         assert.equal(negotiated.helloRetryRequest, true);
       });
@@ -112,9 +147,13 @@ for (const provider of providers) {
         assert.equal(negotiated.helloRetryRequest, false);
       });
       it('our order of schemes wins', async () => {
-        const schemes = [...signatureSchemes].sort((a, b) => Number(b.name === 'rsa_pss_rsae_sha512') - Number(a.name === 'rsa_pss_rsae_sha512'));
+        const schemes = [...signatureSchemes].sort(
+          (a, b) => Number(b.name === 'rsa_pss_rsae_sha512') - Number(a.name === 'rsa_pss_rsae_sha512'),
+        );
         const rsa = byKey.get('rsa');
-        const negotiated = await agreed({ server: { credentials: rsa ? [rsa.server] : [], signatureSchemes: schemes } });
+        const negotiated = await agreed({
+          server: { credentials: rsa ? [rsa.server] : [], signatureSchemes: schemes },
+        });
         assert.equal(negotiated.peerSignatureScheme?.name, 'rsa_pss_rsae_sha512');
       });
     });
@@ -130,9 +169,15 @@ for (const provider of providers) {
       };
       it('shares X25519MLKEM768 and x25519 by default, with one X25519 key', async () => {
         const { key_share: shares = [] } = (await helloOf({})).extensions;
-        assert.deepEqual(shares.map(({ group }) => group), [0x11ec, 0x001d]);
+        assert.deepEqual(
+          shares.map(({ group }) => group),
+          [0x11ec, 0x001d],
+        );
         const [hybrid, classical] = shares;
-        assert.equal(toHex(hybrid?.keyExchange.subarray(1184) ?? new Uint8Array(0)), toHex(classical?.keyExchange ?? new Uint8Array(1)));
+        assert.equal(
+          toHex(hybrid?.keyExchange.subarray(1184) ?? new Uint8Array(0)),
+          toHex(classical?.keyExchange ?? new Uint8Array(1)),
+        );
       });
       it('never has the same shares, random or session id twice', async () => {
         const seen = new Set<string>();
@@ -253,7 +298,11 @@ for (const provider of providers) {
       });
       it('is refused later than the client is connected: the alert reaches its reader', async () => {
         const stranger = await makeCredential({ purpose: 'clientAuth', issuer: otherPki });
-        const both = pair({ provider, client: { credentials: [stranger] }, server: { ...request, clientCertificate: 'require' } });
+        const both = pair({
+          provider,
+          client: { credentials: [stranger] },
+          server: { ...request, clientCertificate: 'require' },
+        });
         await exchange(both);
         assert.equal(both.client.established, true);
         assert.equal(both.client.error?.code, 'peer_alert');
@@ -265,7 +314,10 @@ for (const provider of providers) {
 
     describe('ALPN', () => {
       it('the server’s order wins', async () => {
-        const negotiated = await agreed({ client: { alpnProtocols: ['a', 'b'] }, server: { alpnProtocols: ['b', 'a'] } });
+        const negotiated = await agreed({
+          client: { alpnProtocols: ['a', 'b'] },
+          server: { alpnProtocols: ['b', 'a'] },
+        });
         assert.equal(negotiated.alpnProtocol, 'b');
       });
       it('none, where either side has none', async () => {
@@ -285,8 +337,14 @@ for (const provider of providers) {
       const both = await connected({ provider });
       const [client, server] = [both.client.connection, both.server.connection];
       const context = Uint8Array.of(1, 2, 3);
-      assert.deepEqual(client.exportKeyingMaterial(32, 'EXPORTER-test'), server.exportKeyingMaterial(32, 'EXPORTER-test'));
-      assert.deepEqual(client.exportKeyingMaterial(99, 'EXPORTER-test', context), server.exportKeyingMaterial(99, 'EXPORTER-test', context));
+      assert.deepEqual(
+        client.exportKeyingMaterial(32, 'EXPORTER-test'),
+        server.exportKeyingMaterial(32, 'EXPORTER-test'),
+      );
+      assert.deepEqual(
+        client.exportKeyingMaterial(99, 'EXPORTER-test', context),
+        server.exportKeyingMaterial(99, 'EXPORTER-test', context),
+      );
       const other = (await connected({ provider })).client.connection;
       const values = [
         client.exportKeyingMaterial(32, 'EXPORTER-test'),
@@ -325,7 +383,13 @@ for (const provider of providers) {
       both.server.connection.closeWrite();
       await exchange(both);
       const story = events.flatMap((event) =>
-        event.type === 'message' ? [`${event.direction} ${event.message.type}`] : event.type === 'key' ? [`key ${event.direction} ${event.level}`] : event.type === 'record' || event.type === 'state' ? [] : [event.type],
+        event.type === 'message'
+          ? [`${event.direction} ${event.message.type}`]
+          : event.type === 'key'
+            ? [`key ${event.direction} ${event.level}`]
+            : event.type === 'record' || event.type === 'state'
+              ? []
+              : [event.type],
       );
       assert.deepEqual(story, [
         'out client_hello',
@@ -345,7 +409,10 @@ for (const provider of providers) {
         'alert',
         'closed',
       ]);
-      assert.equal(events.every(({ at, role }) => at === 5 && role === 'client'), true);
+      assert.equal(
+        events.every(({ at, role }) => at === 5 && role === 'client'),
+        true,
+      );
     });
   });
 }

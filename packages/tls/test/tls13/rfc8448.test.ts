@@ -67,7 +67,10 @@ function messagesOf({ steps }: Trace): readonly HandshakeMessage[] {
     if (!step.text.startsWith('send handshake record')) continue;
     const payload = octets(step, 'payload');
     for (let at = 0; at < payload.length; ) {
-      const end = at + 4 + (((payload[at + 1] as number) << 16) | ((payload[at + 2] as number) << 8) | (payload[at + 3] as number));
+      const end =
+        at +
+        4 +
+        (((payload[at + 1] as number) << 16) | ((payload[at + 2] as number) << 8) | (payload[at + 3] as number));
       const isEndOfEarlyData = payload[at] === 5;
       if (!isEndOfEarlyData) out.push(readHandshake(payload.slice(at, end), everything));
       at = end;
@@ -133,7 +136,11 @@ for (const provider of [nodeProvider, fullWebProvider]) {
             } else if (/finished|binder/.test(step.text)) {
               same(kdf.expandLabel(octets(step, 'PRK'), 'finished', none, 32), octets(step, 'expanded'), step.text);
             } else if (label !== undefined) {
-              same(kdf.expandLabel(octets(step, 'PRK'), label, octets(step, 'hash'), 32), octets(step, 'expanded'), step.text);
+              same(
+                kdf.expandLabel(octets(step, 'PRK'), label, octets(step, 'hash'), 32),
+                octets(step, 'expanded'),
+                step.text,
+              );
             } else continue;
             count++;
           }
@@ -142,9 +149,18 @@ for (const provider of [nodeProvider, fullWebProvider]) {
 
         it('its messages, in order, give its secrets and both Finished', () => {
           const derived = (label: string): Bytes =>
-            octets(steps.find(({ text, values }) => text.includes(`"tls13 ${label}"`) && values.length > 0), 'expanded');
-          const psk = octets(steps.find(({ text }) => text.startsWith('extract secret "early"')), 'IKM');
-          const shared = octets(steps.find(({ text, values }) => text.startsWith('extract secret "handshake"') && values.length > 0), 'IKM');
+            octets(
+              steps.find(({ text, values }) => text.includes(`"tls13 ${label}"`) && values.length > 0),
+              'expanded',
+            );
+          const psk = octets(
+            steps.find(({ text }) => text.startsWith('extract secret "early"')),
+            'IKM',
+          );
+          const shared = octets(
+            steps.find(({ text, values }) => text.startsWith('extract secret "handshake"') && values.length > 0),
+            'IKM',
+          );
           const transcript = new Transcript(provider, 'sha256');
           const early = new EarlySecret(kdf, section === '4' ? psk : undefined);
           const handshakeSecret = early.handshakeSecret(shared);
@@ -191,9 +207,14 @@ for (const provider of [nodeProvider, fullWebProvider]) {
           for (const hello of messagesOf(trace)) {
             if (hello.type !== 'client_hello') continue;
             const names = Object.keys(hello.extensions) as (keyof typeof hello.extensions)[];
-            const decoded = hello.extensionList.filter(({ type }) => names.some((name) => extensionType[name] === type));
+            const decoded = hello.extensionList.filter(({ type }) =>
+              names.some((name) => extensionType[name] === type),
+            );
             assert.ok(decoded.length >= 6);
-            same(writeClientHello({ ...hello, raw: {} }), writeClientHello({ ...hello, extensions: {}, raw: { first: decoded } }));
+            same(
+              writeClientHello({ ...hello, raw: {} }),
+              writeClientHello({ ...hello, extensions: {}, raw: { first: decoded } }),
+            );
           }
         });
 
@@ -213,7 +234,9 @@ for (const provider of [nodeProvider, fullWebProvider]) {
                 open: new RecordProtection(provider, suite, key),
               };
             }
-            const kind = /^send (handshake|application_data|alert) record/.exec(step.text)?.[1] as keyof typeof contentTypes;
+            const kind = /^send (handshake|application_data|alert) record/.exec(
+              step.text,
+            )?.[1] as keyof typeof contentTypes;
             const both = keys[step.actor];
             if (kind === undefined || both === undefined) continue;
             const payload = octets(step, 'payload');
@@ -248,7 +271,13 @@ for (const provider of [nodeProvider, fullWebProvider]) {
       readonly [name: string]: string | number | undefined;
     }
     const { vectors, expected } = JSON.parse(vector('acvp-tls13.json.gz')) as {
-      readonly vectors: { readonly testGroups: readonly { readonly hmacAlg: string; readonly runningMode: string; readonly tests: readonly Test[] }[] };
+      readonly vectors: {
+        readonly testGroups: readonly {
+          readonly hmacAlg: string;
+          readonly runningMode: string;
+          readonly tests: readonly Test[];
+        }[];
+      };
       readonly expected: { readonly testGroups: readonly { readonly tests: readonly Test[] }[] };
     };
     const answers = new Map(expected.testGroups.flatMap(({ tests }) => tests).map((test) => [test.tcId, test]));
@@ -266,8 +295,14 @@ for (const provider of [nodeProvider, fullWebProvider]) {
           // The stage's own secret for what follows from it and we do not derive: early traffic and resumption.
           const earlySecret = ours.extract(zeros(), input('psk') ?? zeros());
           transcript.add(input('helloClientRandom') ?? none);
-          assert.equal(toHex(ours.deriveSecret(earlySecret, 'c e traffic', transcript.hash())), answer('clientEarlyTrafficSecret'));
-          assert.equal(toHex(ours.deriveSecret(earlySecret, 'e exp master', transcript.hash())), answer('earlyExporterMasterSecret'));
+          assert.equal(
+            toHex(ours.deriveSecret(earlySecret, 'c e traffic', transcript.hash())),
+            answer('clientEarlyTrafficSecret'),
+          );
+          assert.equal(
+            toHex(ours.deriveSecret(earlySecret, 'e exp master', transcript.hash())),
+            answer('earlyExporterMasterSecret'),
+          );
           transcript.add(input('helloServerRandom') ?? none);
           const handshakeSecret = new EarlySecret(ours, input('psk')).handshakeSecret(input('dhe') ?? zeros());
           const traffic = handshakeSecret.trafficSecrets(transcript.hash());
@@ -290,7 +325,8 @@ for (const provider of [nodeProvider, fullWebProvider]) {
       // The blocks at the end try OpenSSL's parameters (other hashes, FIPS rules), not the derivation.
       if (!/^KDF = TLS13-KDF\nCtrl\.mode[^\n]*\nCtrl\.digest = digest:SHA2-(256|384)$/m.test(block)) continue;
       if (!block.includes('\nOutput = ') || block.includes('FIPSversion')) continue;
-      const field = (name: string): string | undefined => new RegExp(`^Ctrl\\.${name} = (?:hex)?${name}:(.*)$`, 'm').exec(block)?.[1];
+      const field = (name: string): string | undefined =>
+        new RegExp(`^Ctrl\\.${name} = (?:hex)?${name}:(.*)$`, 'm').exec(block)?.[1];
       const hex = (name: string): Bytes | undefined => {
         const value = field(name);
         return value === undefined ? undefined : fromHex(value);

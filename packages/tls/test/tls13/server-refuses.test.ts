@@ -45,18 +45,24 @@ for (const provider of providers) {
       await client.send(change(writeClientHello(fields(client.helloFields()))));
       return client;
     };
-    const withExtensions = (changes: object) => (right: ClientHelloFields): ClientHelloFields => ({
-      ...right,
-      extensions: { ...right.extensions, ...changes },
-    });
-    const withRaw = (...last: readonly { readonly type: number; readonly data: Bytes }[]) => (right: ClientHelloFields): ClientHelloFields => ({
-      ...right,
-      raw: { last },
-    });
-    const without = (...names: readonly string[]) => (right: ClientHelloFields): ClientHelloFields => ({
-      ...right,
-      extensions: Object.fromEntries(Object.entries(right.extensions).filter(([name]) => !names.includes(name))),
-    });
+    const withExtensions =
+      (changes: object) =>
+      (right: ClientHelloFields): ClientHelloFields => ({
+        ...right,
+        extensions: { ...right.extensions, ...changes },
+      });
+    const withRaw =
+      (...last: readonly { readonly type: number; readonly data: Bytes }[]) =>
+      (right: ClientHelloFields): ClientHelloFields => ({
+        ...right,
+        raw: { last },
+      });
+    const without =
+      (...names: readonly string[]) =>
+      (right: ClientHelloFields): ClientHelloFields => ({
+        ...right,
+        extensions: Object.fromEntries(Object.entries(right.extensions).filter(([name]) => !names.includes(name))),
+      });
     const psk = (identities: number, binders: number): Bytes =>
       concat(
         u16(identities * 7),
@@ -77,16 +83,44 @@ for (const provider of providers) {
       ][] = [
         ['no key_share', without('key_share'), /key_share is missing/, 'missing_extension'],
         ['no supported_groups', without('supported_groups'), /supported_groups is missing/, 'missing_extension'],
-        ['no signature_algorithms', without('signature_algorithms'), /signature_algorithms is missing/, 'missing_extension'],
-        ['no supported_versions', without('supported_versions'), /the client offers TLS 1.2, we speak TLS 1.3/, 'protocol_version'],
-        ['only TLS 1.2 in supported_versions', withExtensions({ supported_versions: [0x0303] }), /the client offers TLS 1.2/, 'protocol_version'],
+        [
+          'no signature_algorithms',
+          without('signature_algorithms'),
+          /signature_algorithms is missing/,
+          'missing_extension',
+        ],
+        [
+          'no supported_versions',
+          without('supported_versions'),
+          /the client offers TLS 1.2, we speak TLS 1.3/,
+          'protocol_version',
+        ],
+        [
+          'only TLS 1.2 in supported_versions',
+          withExtensions({ supported_versions: [0x0303] }),
+          /the client offers TLS 1.2/,
+          'protocol_version',
+        ],
         [
           'two shares of one group',
-          withExtensions({ key_share: [{ group: 29, keyExchange: point(32) }, { group: 29, keyExchange: point(32) }] }),
+          withExtensions({
+            key_share: [
+              { group: 29, keyExchange: point(32) },
+              { group: 29, keyExchange: point(32) },
+            ],
+          }),
           /two key shares of x25519/,
         ],
-        ['a share outside supported_groups', withExtensions({ key_share: [{ group: 24, keyExchange: point(97) }] }), /supported_groups does not list/],
-        ['an all-zero x25519 share', withExtensions({ key_share: [{ group: 29, keyExchange: new Uint8Array(32) }] }), /x25519 share is invalid/],
+        [
+          'a share outside supported_groups',
+          withExtensions({ key_share: [{ group: 24, keyExchange: point(97) }] }),
+          /supported_groups does not list/,
+        ],
+        [
+          'an all-zero x25519 share',
+          withExtensions({ key_share: [{ group: 29, keyExchange: new Uint8Array(32) }] }),
+          /x25519 share is invalid/,
+        ],
         [
           'a point that is not on the curve',
           withExtensions({ supported_groups: [23], key_share: [{ group: 23, keyExchange: point(65) }] }),
@@ -94,30 +128,67 @@ for (const provider of providers) {
         ],
         [
           'a compressed point',
-          withExtensions({ supported_groups: [23], key_share: [{ group: 23, keyExchange: concat(Uint8Array.of(2), new Uint8Array(32)) }] }),
+          withExtensions({
+            supported_groups: [23],
+            key_share: [{ group: 23, keyExchange: concat(Uint8Array.of(2), new Uint8Array(32)) }],
+          }),
           /secp256r1 share is invalid/,
         ],
-        ['no suite in common', (right) => ({ ...right, cipherSuites: [0x1304, 0xcaca] }), /no cipher suite in common: the client offers 0x1304, 0xCACA/, 'handshake_failure'],
+        [
+          'no suite in common',
+          (right) => ({ ...right, cipherSuites: [0x1304, 0xcaca] }),
+          /no cipher suite in common: the client offers 0x1304, 0xCACA/,
+          'handshake_failure',
+        ],
         [
           'no group in common',
           withExtensions({ supported_groups: [0x001e], key_share: [] }),
           /no group in common: the client offers x448/,
           'handshake_failure',
         ],
-        ['no scheme in common', withExtensions({ signature_algorithms: [0x0807] }), /no signature scheme in common/, 'handshake_failure'],
-        ['pre_shared_key that is not last', withRaw({ type: 41, data: psk(1, 1) }, { type: 0xabcd, data: none }), /not its last extension/],
-        ['pre_shared_key without modes', withRaw({ type: 41, data: psk(1, 1) }), /without psk_key_exchange_modes/, 'missing_extension'],
+        [
+          'no scheme in common',
+          withExtensions({ signature_algorithms: [0x0807] }),
+          /no signature scheme in common/,
+          'handshake_failure',
+        ],
+        [
+          'pre_shared_key that is not last',
+          withRaw({ type: 41, data: psk(1, 1) }, { type: 0xabcd, data: none }),
+          /not its last extension/,
+        ],
+        [
+          'pre_shared_key without modes',
+          withRaw({ type: 41, data: psk(1, 1) }),
+          /without psk_key_exchange_modes/,
+          'missing_extension',
+        ],
         [
           'other numbers of identities and binders',
           withRaw({ type: 45, data: Uint8Array.of(1, 1) }, { type: 41, data: psk(2, 1) }),
           /2 identities and 1 binders/,
         ],
-        ['an extension twice', withRaw({ type: 0xabcd, data: none }, { type: 0xabcd, data: none }), /unknown \(43981\) stands twice/],
+        [
+          'an extension twice',
+          withRaw({ type: 0xabcd, data: none }, { type: 0xabcd, data: none }),
+          /unknown \(43981\) stands twice/,
+        ],
         ['a known extension of another message', withRaw({ type: 48, data: none }), /oid_filters may not stand/],
-        ['an extension that cannot be decoded', withRaw({ type: 44, data: Uint8Array.of(0, 9, 1) }), /cookie of ClientHello: ends after/, 'decode_error'],
+        [
+          'an extension that cannot be decoded',
+          withRaw({ type: 44, data: Uint8Array.of(0, 9, 1) }),
+          /cookie of ClientHello: ends after/,
+          'decode_error',
+        ],
         ['a record_size_limit below 64', withExtensions({ record_size_limit: 63 }), /where 64 is the least/],
         ['a host name with a line feed', withExtensions({ server_name: 'a\nb' }), /not visible ASCII/],
-        ['another legacy_version', same, /legacy_version is 0x0301/, 'protocol_version', (hello) => hello.with(versionAt + 1, 1)],
+        [
+          'another legacy_version',
+          same,
+          /legacy_version is 0x0301/,
+          'protocol_version',
+          (hello) => hello.with(versionAt + 1, 1),
+        ],
         [
           'compression methods beside null',
           same,
@@ -128,7 +199,13 @@ for (const provider of providers) {
             return handshake(1, concat(hello.subarray(4, at), opaque8(Uint8Array.of(1, 0)), hello.subarray(at + 2)));
           },
         ],
-        ['trailing bytes', same, /1 bytes left over/, 'decode_error', (hello) => handshake(1, concat(hello.subarray(4), Uint8Array.of(0)))],
+        [
+          'trailing bytes',
+          same,
+          /1 bytes left over/,
+          'decode_error',
+          (hello) => handshake(1, concat(hello.subarray(4), Uint8Array.of(0))),
+        ],
         ['a cut', same, /ends after/, 'decode_error', (hello) => handshake(1, hello.subarray(4, 60))],
         ['no suites', (right) => ({ ...right, cipherSuites: [] }), /a vector of 0 bytes/, 'decode_error'],
       ];
@@ -136,7 +213,9 @@ for (const provider of providers) {
         it(name, async () => assertRefused(await greeted(fields, {}, change), code, message));
       }
       it('no protocol in common', async () => {
-        const client = await greeted(withExtensions({ application_layer_protocol_negotiation: ['h3'] }), { alpnProtocols: ['h2'] });
+        const client = await greeted(withExtensions({ application_layer_protocol_negotiation: ['h3'] }), {
+          alpnProtocols: ['h2'],
+        });
         await assertRefused(client, 'no_application_protocol', /the client offers "h3"/);
       });
       it('an unknown name, where asked to', async () => {
@@ -146,7 +225,12 @@ for (const provider of providers) {
       it('a body beyond the largest legal size', async () => {
         const client = start();
         await client.give(concat(Uint8Array.of(22, 3, 1, 0, 4, 1), Uint8Array.of(2, 1, 0x45)));
-        await assertRefused(client, 'message_too_large', /ClientHello announces 131397 bytes, where 131396/, 'illegal_parameter');
+        await assertRefused(
+          client,
+          'message_too_large',
+          /ClientHello announces 131397 bytes, where 131396/,
+          'illegal_parameter',
+        );
       });
     });
 
@@ -178,16 +262,27 @@ for (const provider of providers) {
       };
       const cases: readonly [string, (right: ClientHelloFields) => ClientHelloFields, RegExp][] = [
         ['another random', (right) => ({ ...right, random: new Uint8Array(32) }), /random changed/],
-        ['another session id', (right) => ({ ...right, legacySessionId: new Uint8Array(32) }), /legacy_session_id changed/],
+        [
+          'another session id',
+          (right) => ({ ...right, legacySessionId: new Uint8Array(32) }),
+          /legacy_session_id changed/,
+        ],
         ['other suites', (right) => ({ ...right, cipherSuites: [0x1301, 0x1302] }), /cipher_suites changed/],
         ['another name', withExtensions({ server_name: 'other' }), /server_name changed/],
         ['other groups', withExtensions({ supported_groups: [23] }), /supported_groups changed/],
         ['another extension more', withRaw({ type: 0xabcd, data: none }), /unknown \(43981\) was added/],
         ['an extension less', without('server_name'), /server_name changed/],
-        ['a share of the first group again', withExtensions({ key_share: [{ group: 29, keyExchange: new Uint8Array(32) }] }), /one key share, of secp256r1/],
+        [
+          'a share of the first group again',
+          withExtensions({ key_share: [{ group: 29, keyExchange: new Uint8Array(32) }] }),
+          /one key share, of secp256r1/,
+        ],
         [
           'two shares',
-          (right) => withExtensions({ key_share: [...(right.extensions.key_share ?? []), { group: 29, keyExchange: new Uint8Array(32) }] })(right),
+          (right) =>
+            withExtensions({
+              key_share: [...(right.extensions.key_share ?? []), { group: 29, keyExchange: new Uint8Array(32) }],
+            })(right),
           /one key share, of secp256r1/,
         ],
         ['no share', withExtensions({ key_share: [] }), /one key share, of secp256r1/],
@@ -202,7 +297,11 @@ for (const provider of providers) {
         await assertRefused(client, 'illegal_parameter', /cookie is not the one/);
       });
       it('no cookie', async () => {
-        await assertRefused(await retried(without('cookie'), { retryCookie: true }), 'illegal_parameter', /cookie is not the one/);
+        await assertRefused(
+          await retried(without('cookie'), { retryCookie: true }),
+          'illegal_parameter',
+          /cookie is not the one/,
+        );
       });
       it('but not padding that was added', async () => {
         const client = await retried(withRaw({ type: 21, data: new Uint8Array(9) }), { retryCookie: true });
@@ -218,7 +317,11 @@ for (const provider of providers) {
     });
 
     describe('in the client’s flight', () => {
-      const played = async (changes: Parameters<PuppetClient['flight']>[0], options?: Options, authenticate = false) => {
+      const played = async (
+        changes: Parameters<PuppetClient['flight']>[0],
+        options?: Options,
+        authenticate = false,
+      ) => {
         const client = start(options);
         await client.sendHello();
         await client.readFlight();
@@ -226,14 +329,26 @@ for (const provider of providers) {
         return client;
       };
       it('a wrong Finished', async () => {
-        await assertRefused(await played({ finished: () => handshake(20, new Uint8Array(32)) }), 'decrypt_error', /the client saw another handshake/);
+        await assertRefused(
+          await played({ finished: () => handshake(20, new Uint8Array(32)) }),
+          'decrypt_error',
+          /the client saw another handshake/,
+        );
       });
       it('no certificate where one is required', async () => {
-        const client = await played({ certificate: () => writeCertificate(none, []), certificate_verify: () => [] }, withAuthentication, true);
+        const client = await played(
+          { certificate: () => writeCertificate(none, []), certificate_verify: () => [] },
+          withAuthentication,
+          true,
+        );
         await assertRefused(client, 'certificate_required', /the client sent no certificate/);
       });
       it('Finished where Certificate is due', async () => {
-        await assertRefused(await played({}, withAuthentication), 'unexpected_message', /Finished came in state WAIT_CERT/);
+        await assertRefused(
+          await played({}, withAuthentication),
+          'unexpected_message',
+          /Finished came in state WAIT_CERT/,
+        );
       });
       it('no CertificateVerify', async () => {
         const client = await played({ certificate_verify: () => [] }, withAuthentication, true);
@@ -248,8 +363,13 @@ for (const provider of providers) {
         await assertRefused(client, 'unexpected_message', /CertificateVerify came in state WAIT_FINISHED/);
       });
       it('a request context', async () => {
-        const certificate = (right: Bytes): Bytes => handshake(11, concat(opaque8(Uint8Array.of(1)), right.subarray(5)));
-        await assertRefused(await played({ certificate }, withAuthentication, true), 'illegal_parameter', /request context/);
+        const certificate = (right: Bytes): Bytes =>
+          handshake(11, concat(opaque8(Uint8Array.of(1)), right.subarray(5)));
+        await assertRefused(
+          await played({ certificate }, withAuthentication, true),
+          'illegal_parameter',
+          /request context/,
+        );
       });
       it('a wrong signature', async () => {
         const certificate_verify = (right: Bytes): Bytes => right.with(right.length - 1, (right.at(-1) as number) ^ 1);
@@ -258,7 +378,11 @@ for (const provider of providers) {
       });
       it('PKCS#1 in CertificateVerify', async () => {
         const certificate_verify = (right: Bytes): Bytes => writeCertificateVerify(0x0401, right.subarray(8));
-        await assertRefused(await played({ certificate_verify }, withAuthentication, true), 'illegal_parameter', /certificates alone/);
+        await assertRefused(
+          await played({ certificate_verify }, withAuthentication, true),
+          'illegal_parameter',
+          /certificates alone/,
+        );
       });
       for (const [name, credential, code, alert] of [
         ['a certificate of an unknown authority', stranger, 'certificate_unknown_issuer', 'unknown_ca'],
@@ -287,7 +411,11 @@ for (const provider of providers) {
       ];
       for (const [name, stray] of strays) {
         it(`${name} for Finished`, async () => {
-          await assertRefused(await played({ finished: () => stray }), 'unexpected_message', /came in state WAIT_FINISHED/);
+          await assertRefused(
+            await played({ finished: () => stray }),
+            'unexpected_message',
+            /came in state WAIT_FINISHED/,
+          );
         });
         if (name !== 'client_hello') {
           it(`${name} for ClientHello`, async () => {
@@ -313,7 +441,8 @@ for (const provider of providers) {
 
     describe('early data', () => {
       const early = withExtensions({ early_data: true });
-      const junk = (length: number): Bytes => concat(Uint8Array.of(23, 3, 3, length >> 8, length & 0xff), new Uint8Array(length).fill(1));
+      const junk = (length: number): Bytes =>
+        concat(Uint8Array.of(23, 3, 3, length >> 8, length & 0xff), new Uint8Array(length).fill(1));
       it('is skipped', async () => {
         const client = await greeted(early);
         for (let i = 0; i < 4; i++) await client.give(junk(500));
