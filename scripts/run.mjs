@@ -17,7 +17,7 @@ import {
   rmSync,
   writeFileSync,
 } from 'node:fs';
-import { constants } from 'node:os';
+import { availableParallelism, constants } from 'node:os';
 import { basename, delimiter, dirname, join, relative, resolve } from 'node:path';
 import { isatty } from 'node:tty';
 import { fileURLToPath } from 'node:url';
@@ -59,7 +59,12 @@ const tasks = {
   },
   test: {
     does: 'runs every test that needs nothing from outside, or those named',
-    flags: [...sourceFlags, '--test', '--test-reporter=./scripts/reporter.mjs'],
+    flags: [
+      ...sourceFlags,
+      '--test',
+      `--test-concurrency=${availableParallelism()}`,
+      '--test-reporter=./scripts/reporter.mjs',
+    ],
     files: testFiles,
   },
   check: { does: 'lints, compiles, checks the packages as users get them', entry: 'scripts/check.mjs', tools: true },

@@ -19,6 +19,9 @@ export const bye = 'bye\n';
 
 const halfLength = 60_000;
 
+/** gnutls-cli makes a record of each line. */
+const lineLength = 4_000;
+
 /** Two parts of 60,000 bytes, lines of digits that do not repeat. */
 export const parts: readonly [string, string] = [digits(1, halfLength), digits(2, halfLength)];
 
@@ -162,7 +165,7 @@ function digits(seed: number, length: number): string {
   let text = '';
   while (text.length < length) {
     state = (Math.imul(state, 1_664_525) + 1_013_904_223) >>> 0;
-    text += `${String(state).padStart(10, '0')}${text.length % 70 === 60 ? '\n' : ''}`;
+    text += `${String(state).padStart(10, '0')}${text.length % (lineLength + 1) === lineLength - 10 ? '\n' : ''}`;
   }
   return `${text.slice(0, length - 1)}\n`;
 }

@@ -23,7 +23,10 @@ export class Witness {
   readonly updates = { in: 0, out: 0 };
   readonly listener = (event: TraceEvent): void => {
     if (event.type === 'alert' && event.direction === 'in' && event.alert === 'close_notify') this.closeNotify = true;
-    if (event.type === 'key' && event.level === 'application') this.updates[event.direction] = event.generation;
+    if (event.type === 'key' && event.level === 'application') {
+      // A browser may open more than one connection.
+      this.updates[event.direction] = Math.max(this.updates[event.direction], event.generation);
+    }
   };
 }
 
@@ -76,7 +79,12 @@ export interface OurServer {
 export async function ourServer(
   row: Case,
   family: Family,
-  options: { readonly identity?: Identity; readonly alpn?: string | undefined } = {},
+  options: {
+    readonly identity?: Identity;
+    readonly alpn?: string | undefined;
+    /** Called for every connection, where there may be more than one. */
+    readonly accept?: (socket: TLSSocket) => void;
+  } = {},
 ): Promise<OurServer> {
   const witness = new Witness();
   const { identity = family.server, alpn = alpnProtocol } = options;
@@ -102,6 +110,7 @@ export async function ourServer(
       sockets.add(socket);
       socket.on('error', () => undefined);
       connection.resolve(socket);
+      options.accept?.(socket);
     },
   );
   server.on('tlsClientError', (error: Error) => connection.reject(error));

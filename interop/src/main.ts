@@ -22,7 +22,7 @@ import { Certificates } from './certificates.ts';
 import { peers } from './peers/index.ts';
 import type { Peer } from './peers/peer.ts';
 import { json, text } from './report.ts';
-import { caseJob, type Job, type Outcome, refusalJobs, runJob } from './run.ts';
+import { caseJob, extraJobs, type Job, type Outcome, refusalJobs, runJob } from './run.ts';
 
 /** Cases at a time: a peer and our side take turns, so a few overlap on two cores. */
 const concurrency = 4;
@@ -57,7 +57,11 @@ async function main(): Promise<number> {
   process.on('exit', () => rmSync(directory, { recursive: true, force: true }));
   const certificates = new Certificates(directory);
   const present = versions.filter(({ version }) => version !== undefined).map(({ peer }) => peer);
-  const jobs = present.flatMap((peer) => jobsOf(peer, direction, certificates));
+  const extras = direction === 'server' ? [] : present.flatMap((peer) => extraJobs(peer, directory));
+  const { case: id } = options;
+  const jobs = [...present.flatMap((peer) => jobsOf(peer, direction, certificates)), ...extras].filter(
+    (job) => id === undefined || job.id.startsWith(id),
+  );
   if (options.list) {
     for (const { peer, direction: role, id } of jobs) process.stdout.write(`${peer.name} ${role} ${id}\n`);
     return 0;
@@ -72,7 +76,7 @@ async function main(): Promise<number> {
 }
 
 function jobsOf(peer: Peer, only: Direction | undefined, certificates: Certificates): readonly Job[] {
-  const jobs = (['client', 'server'] as const)
+  return (['client', 'server'] as const)
     .filter((direction) => only === undefined || only === direction)
     .flatMap((direction): readonly Job[] => {
       const abilities = peer[direction];
@@ -84,8 +88,6 @@ function jobsOf(peer: Peer, only: Direction | undefined, certificates: Certifica
         ...(plain === undefined ? [] : refusalJobs(peer, direction, { ...plain, ...nothingExtra }, certificates)),
       ];
     });
-  const { case: id } = options;
-  return id === undefined ? jobs : jobs.filter((job) => job.id.startsWith(id));
 }
 
 const nothingExtra = { clientCertificate: 'none', keyUpdate: 'none', alpn: 'none' } as const;

@@ -20,6 +20,9 @@ for (const signal of ['SIGINT', 'SIGTERM'] as const) process.on(signal, () => pr
 /** The most of a command's own words that a report repeats. */
 const wordsKept = 8_000;
 
+/** How long the pipes of a command that has ended are waited for. */
+const pipesWaitMs = 500;
+
 /** A running command: standard input and output as a Duplex, standard error as text. */
 export class Command {
   readonly child: ChildProcessWithoutNullStreams;
@@ -29,7 +32,8 @@ export class Command {
   readonly #listeners = new Set<() => void>();
 
   constructor(file: string, args: readonly string[], env: Readonly<Record<string, string>> = {}) {
-    this.child = spawn(file, args, { stdio: 'pipe', env: { ...process.env, ...env } });
+    // A group of its own, so that its helpers end with it.
+    this.child = spawn(file, args, { stdio: 'pipe', env: { ...process.env, ...env }, detached: true });
     // A command that has gone takes no input; its exit says why.
     this.child.stdin.on('error', () => undefined);
     this.child.stderr.on('data', (chunk: Buffer) => {
@@ -39,11 +43,14 @@ export class Command {
     running.add(this);
     this.exit = new Promise((resolve, reject) => {
       this.child.once('error', reject);
-      this.child.once('close', (code, signal) => {
+      const ended = (code: number | null, signal: string | null): void => {
         running.delete(this);
         for (const listener of this.#listeners) listener();
         resolve(code ?? signal ?? 'unknown');
-      });
+      };
+      this.child.once('close', ended);
+      // A browser's helpers may hold its pipes for longer than it lives itself.
+      this.child.once('exit', (code, signal) => setTimeout(() => ended(code, signal), pipesWaitMs).unref());
     });
     this.exit.catch(() => running.delete(this));
   }
@@ -88,7 +95,13 @@ export class Command {
   }
 
   kill(): void {
-    if (running.delete(this)) this.child.kill('SIGKILL');
+    running.delete(this);
+    const { pid } = this.child;
+    try {
+      if (pid !== undefined) process.kill(-pid, 'SIGKILL');
+    } catch {
+      // Nobody of the group is left.
+    }
   }
 }
 

@@ -41,7 +41,7 @@ export function text({ outcomes, versions, seconds }: Result): string {
         `FAILED ${job.peer.name} as ${job.direction}: ${job.id}\n${(failure ?? '').replaceAll(/^/gm, '    ')}\n`,
     ),
     ...missing.map(({ peer }) => `MISSING ${peer.name}: ${peer.missing}\n`),
-    `${outcomes.length - failures.length} passed, ${failures.length} failed${missing.length > 0 ? `, ${missing.length} peers missing` : ''} (${seconds.toFixed(0)} s)\n`,
+    `${seconds.toFixed(0)} seconds\n${outcomes.length - failures.length} passed, ${failures.length} failed\n`,
   ].join('\n');
 }
 

@@ -6,6 +6,7 @@
  */
 
 import type { AlertName, TlsErrorCode } from '@handfast/tls';
+import type { TLSSocket } from '@handfast/tls/node';
 import type { Case, Direction } from './cases.ts';
 import { idOf } from './cases.ts';
 import type { Certificates } from './certificates.ts';
@@ -99,22 +100,32 @@ async function againstServer(peer: ServerPeer, row: Case, certificates: Certific
 async function againstClient(peer: ClientPeer, row: Case, certificates: Certificates, cleanups: Cleanups): Promise<void> {
   const family = await certificates.family(row.scheme);
   const part = peer.ours?.(row) ?? {};
-  const server = await ourServer(row, family, { alpn: part.alpn });
+  const served = Promise.withResolvers<TLSSocket>();
+  const update = (socket: TLSSocket): void => {
+    if (row.keyUpdate === 'ours') socket.updateKeys({ requestPeer: true });
+  };
+  const accept = (socket: TLSSocket): void => {
+    // Some of a browser's connections carry nothing: one of them must carry all.
+    part.serve?.(socket, () => update(socket)).then(
+      () => served.resolve(socket),
+      () => undefined,
+    );
+  };
+  const server = await ourServer(row, family, { alpn: part.alpn, accept });
   cleanups.add(() => server.close());
   const run = peer.start({ row, family, serverIdentity: family.server, port: server.port });
   cleanups.add(() => run.stop());
   await bothSides(run, async () => {
-    const socket = await server.connection;
-    const update = (): void => {
-      if (row.keyUpdate === 'ours') socket.updateKeys({ requestPeer: true });
-    };
+    const first = await server.connection;
+    const socket = part.serve === undefined ? first : await served.promise;
     const ended = new Promise((resolve, reject) => {
       socket.once('end', resolve);
       socket.once('error', reject);
     });
     ended.catch(() => undefined);
-    if (part.serve) await part.serve(socket, update);
-    else await speakAsServer(socket, { keyUpdate: update, withoutBye: part.withoutBye ?? false });
+    if (!part.serve) {
+      await speakAsServer(socket, { keyUpdate: () => update(socket), withoutBye: part.withoutBye ?? false });
+    }
     if (!part.endsWithoutCloseNotify) await ended;
     const closeNotify = !part.endsWithoutCloseNotify;
     agree(disagreements(row, 'server', socket.negotiated, server.witness, { alpn: part.alpn, closeNotify }));
@@ -156,6 +167,21 @@ export function describe(error: unknown): string {
     return `${code} (${origin}, alert ${alert ?? 'none'}${state === undefined ? '' : `, in ${state}`}): ${message}`;
   }
   return error instanceof Error ? error.message : String(error);
+}
+
+/** What a peer shows beside its cases. */
+export function extraJobs(peer: Peer, directory: string): readonly Job[] {
+  return (peer.extras ?? []).map(({ id, start }) => ({
+    peer,
+    direction: 'client' as const,
+    id,
+    row: undefined,
+    run: async (cleanups: Cleanups) => {
+      const run = await start(directory);
+      cleanups.add(() => run.stop());
+      await run.done;
+    },
+  }));
 }
 
 // ---- refusals

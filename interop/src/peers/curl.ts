@@ -43,7 +43,7 @@ function start({ row, family, port }: ClientTask): Run {
     ...(row.alpn === 'none' ? ['--no-alpn'] : []),
     ...(row.clientCertificate === 'required' ? ['--cert', family.client.certFile, '--key', family.client.keyFile] : []),
     ...['--resolve', `localhost:${port}:127.0.0.1`, '--data-binary', `@${bodyFile(family.caFile)}`],
-    ...['--header', 'Expect: 100-continue', '--expect100-timeout', '9'],
+    ...['--header', 'Expect:'],
     // Twice, over one connection.
     ...[`https://localhost:${port}/1`, `https://localhost:${port}/2`],
   ]);

@@ -70,11 +70,11 @@ export const go: Peer = {
 
 /** Builds the peer where it is missing or older than its source. */
 function build(): string | undefined {
-  const installed = `${cache}go/bin/go`;
-  const tool = process.env['INTEROP_GO'] ?? (existsSync(installed) ? installed : 'go');
   const main = `${source}main.go`;
   if (!existsSync(binary) || statSync(binary).mtimeMs < statSync(main).mtimeMs) {
     mkdirSync(cache, { recursive: true });
+    const installed = `${cache}go/go/bin/go`;
+    const tool = process.env['INTEROP_GO'] ?? (existsSync(installed) ? installed : 'go');
     try {
       execFileSync(tool, ['build', '-o', binary, '.'], { cwd: source, stdio: 'pipe' });
     } catch (error) {

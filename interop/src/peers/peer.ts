@@ -77,7 +77,14 @@ export interface Peer {
   readonly client?: ClientPeer;
   /** The peer serves our client. */
   readonly server?: ServerPeer;
+  /** What this peer shows beside its cases: it connects to something else of ours. */
+  readonly extras?: readonly Extra[];
   close?(): void;
+}
+
+export interface Extra {
+  readonly id: string;
+  start(directory: string): Promise<Run>;
 }
 
 /** A share that the case's group is retried from: any other group that both know. */

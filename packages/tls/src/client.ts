@@ -5,7 +5,7 @@
  */
 
 import type { ClientConfig } from './config.ts';
-import { isConfig } from './config.ts';
+import { isConfig, ownOf } from './config.ts';
 import { Connection, type ConnectionHandlers } from './connection.ts';
 import { TlsConfigError } from './errors.ts';
 
@@ -29,8 +29,7 @@ export interface ClientTarget {
  */
 export function tlsClient(config: ClientConfig, target: ClientTarget, handlers: ConnectionHandlers): Connection {
   if (!isConfig(config, 'client')) throw new TlsConfigError('config', 'it was not made by clientConfig()');
-  const { serverName } = target;
-  const verifyName = target.verifyName ?? serverName;
+  const { serverName, verifyName = serverName } = ownOf(target);
   if (verifyName === undefined && config.verifyPeer === undefined) {
     throw new TlsConfigError(
       'serverName',

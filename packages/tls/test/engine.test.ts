@@ -26,7 +26,8 @@ import {
 } from '../src/index.ts';
 import { type ClientState, clientStates, type ServerState, serverStates } from '../src/tls13/states.ts';
 import { clientCredential, pki, serverCredential } from './support/identities.ts';
-import { clientDefaults, connected, exchange, give, type Pair, type PairOptions, pair, providers, recorder, type Side, serverDefaults, settled } from './support/pair.ts';
+import { clientDefaults, connected, exchange, give, type Pair, type PairOptions, pair, providers, recorder, type Side, serverDefaults, settled, startClient, startServer } from './support/pair.ts';
+import { type ClientStep, PuppetClient, PuppetServer, type ServerStep } from './support/puppet.ts';
 import { recordsIn } from './support/wire.ts';
 
 const groups = namedGroups.filter(({ name }) => name === 'x25519' || name === 'secp256r1');
@@ -73,6 +74,8 @@ function assertEnded({ client, server }: Pair, role: Role, code: TlsErrorCode, m
 }
 
 for (const provider of providers) {
+  /** The engine is the same with every provider: the longer lists run with one. */
+  const thorough = provider === providers[0];
   const run = (options: PairOptions, more: PairOptions = {}): Promise<Pair> => connected({ provider, ...mix(options, more) });
 
   describe(`the engine, provider ${provider.name}`, { timeout: 60_000 }, () => {
@@ -95,7 +98,7 @@ for (const provider of providers) {
       ];
       for (const [name, role, options, message, code = 'callback_failed'] of fails) {
         it(`${name} of a ${role}`, async () => {
-          for (const [what, value] of thrown) {
+          for (const [what, value] of thorough ? thrown : thrown.slice(0, 2)) {
             const throwing = options(() => {
               throw value;
             });
@@ -148,7 +151,7 @@ for (const provider of providers) {
     describe('a callback that answers nonsense ends that connection alone', () => {
       const values: readonly unknown[] = [undefined, true, false, 1, '', 'yes', [], {}, Symbol('s'), () => true, new Date(), { accepted: 'true' }, { accepted: 1 }];
       const answers = (options: (answer: () => never) => PairOptions, values_: readonly unknown[]) => async (check: (both: Pair) => void) => {
-        for (const value of values_) check(await run(mutual, options(() => nonsense(value))));
+        for (const value of thorough ? values_ : values_.slice(0, 2)) check(await run(mutual, options(() => nonsense(value))));
       };
       for (const role of roles) {
         it(`verifyPeer of a ${role}: refused`, () =>
@@ -249,26 +252,19 @@ for (const provider of providers) {
       });
 
       it('no input is taken while one is out, and all of it after', async () => {
-        let answer: (verdict: typeof accepted) => void = () => undefined;
+        let answer: ((verdict: typeof accepted) => void) | undefined;
         const verifyPeer = (): Promise<typeof accepted> => new Promise((resolve) => { answer = resolve; });
-        const { client, server } = pair({ provider, ...mix(mutual, { client: { verifyPeer } }) });
-        await settled(client);
-        for (const bytes of client.outbox.splice(0)) await give(server, bytes);
-        let rest: Uint8Array = Buffer.concat(server.outbox.splice(0));
-        for (let turn = 0; turn < 200 && client.connection.state !== undefined; turn++) {
-          rest = rest.subarray(client.connection.receive(rest));
-          await new Promise((resolve) => setImmediate(resolve));
-          if (rest.length === 0) break;
-        }
-        assert.equal(client.connection.parked, true);
-        assert.equal(client.connection.state, undefined);
-        assert.equal(client.connection.receive(Buffer.from('nothing of this is looked at')), 0);
-        assert.equal(client.error, undefined);
-        answer(accepted);
-        await settled(client);
-        if (rest.length > 0) await give(client, rest);
-        await exchange({ client, server });
-        assert.deepEqual([client.established, server.established], [true, true]);
+        const both = pair({ provider, ...mix(mutual, { client: { verifyPeer } }) });
+        await deliverUntil(both, () => answer !== undefined);
+        await settled(both.server);
+        const { connection } = both.client;
+        assert.equal(connection.parked, true);
+        assert.equal(connection.state, undefined);
+        assert.equal(connection.receive(Buffer.from('nothing of this is looked at')), 0);
+        assert.equal(both.client.error, undefined);
+        answer?.(accepted);
+        await exchange(both);
+        assert.deepEqual([both.client.established, both.server.established], [true, true]);
       });
 
       it('a callback’s signal is aborted at the end, with its error', async () => {
@@ -303,6 +299,7 @@ for (const provider of providers) {
           const both = pair({ provider, ...mix(mutual, { client: { verifyPeer: () => { asked = true; return verifyPeer(); } } }) });
           await deliverUntil(both, () => asked);
           both.client.connection.abort();
+          await settled(both.client);
           const { error } = both.client;
           const sent = both.client.outbox.length;
           settleIt(accepted);
@@ -337,7 +334,7 @@ for (const provider of providers) {
         let disposed = 0;
         const generating: CryptoProvider = {
           ...provider,
-          groups: { ...provider.groups, x25519: { ...provider.groups.x25519, name: 'x25519', generate: () => new Promise((resolve) => late.push(resolve)) } as KeyExchange },
+          groups: { ...provider.groups, x25519: { ...provider.groups.x25519, name: 'x25519', generate: () => new Promise<never>((resolve) => late.push((key) => resolve(nonsense(key)))) } as KeyExchange },
         };
         const config = clientConfig({ ...clientDefaults(generating), groups: fast.groups });
         const client = tlsClient(config, { serverName: 'localhost' }, { send: () => undefined });
@@ -389,6 +386,7 @@ for (const provider of providers) {
         it(`of ${place}`, async () => {
           for (const role of roles.filter((one) => only === undefined || one === only)) {
             for (const [method, call] of Object.entries(methods)) {
+              if (!thorough && !['abort', 'write', 'receiveEnd'].includes(method)) continue;
               const outcome = await liveWith(provider, role, place, call);
               const what = `${method} in ${place} of the ${role}`;
               for (const side of [outcome.client, outcome.server]) {
@@ -437,23 +435,18 @@ for (const provider of providers) {
 
       it('bytes written inside a step are copied: the caller may change them', async () => {
         const buffer = Buffer.from('kept');
-        const both: Pair = pair({
-          provider,
-          client: fast,
-          server: {
-            ...fast,
-            clock: () => {
-              if (both?.server.connection.negotiated !== undefined && !written) {
-                written = true;
-                both.server.connection.write(buffer);
-                buffer.fill(0);
-              }
-              return 0;
-            },
-            trace: () => undefined,
-          },
-        });
+        let server: Side | undefined;
         let written = false;
+        const clock = (): number => {
+          if (server?.connection.negotiated !== undefined && !written) {
+            written = true;
+            server.connection.write(buffer);
+            buffer.fill(0);
+          }
+          return 0;
+        };
+        const both = pair({ provider, client: fast, server: { ...fast, clock, trace: () => undefined } });
+        server = both.server;
         await exchange(both);
         assert.equal(written, true);
         assert.equal(both.client.text(), 'kept');
@@ -461,65 +454,88 @@ for (const provider of providers) {
     });
 
     describe('an end in every state', () => {
-      const wanted: readonly (readonly [Role, string, PairOptions])[] = [
-        ['client', 'WAIT_SH', mutual],
-        ['client', 'WAIT_SH_AFTER_RETRY', retried],
-        ['client', 'WAIT_EE', mutual],
-        ['client', 'WAIT_CERT_CR', mutual],
-        ['client', 'WAIT_CERT', mutual],
-        ['client', 'WAIT_CV', mutual],
-        ['client', 'WAIT_FINISHED', mutual],
-        ['client', 'CONNECTED', mutual],
-        ['server', 'START', mutual],
-        ['server', 'START_AFTER_RETRY', retried],
-        ['server', 'WAIT_CERT', mutual],
-        ['server', 'WAIT_CV', mutual],
-        ['server', 'WAIT_FINISHED', mutual],
-        ['server', 'CONNECTED', mutual],
+      /** Brings a side into a state by a peer that says one thing at a time, and does `act` there. */
+      const client = async (state: ClientState, act: (side: Side) => void): Promise<Side> => {
+        if (state === 'WAIT_SH_AFTER_RETRY') {
+          const both = pair({ provider, ...retried });
+          await deliverUntil(both, () => both.client.connection.state === state);
+          act(both.client);
+          return both.client;
+        }
+        const puppet = new PuppetServer(startClient({ provider, ...fast, credentials: [clientCredential] }));
+        await puppet.readHello();
+        const steps: Readonly<Partial<Record<ClientState, ServerStep>>> = {
+          WAIT_SH: 'server_hello',
+          WAIT_EE: 'encrypted_extensions',
+          WAIT_CERT_CR: 'certificate_request',
+          WAIT_CERT: 'certificate',
+          WAIT_CV: 'certificate_verify',
+          WAIT_FINISHED: 'finished',
+        };
+        const step = steps[state];
+        const stop = (): readonly Bytes[] => {
+          act(puppet.side);
+          return [];
+        };
+        await puppet.flight(step === undefined ? {} : { [step]: stop }, { requestCertificate: true });
+        if (step === undefined) act(puppet.side);
+        return puppet.side;
+      };
+      const server = async (state: ServerState, act: (side: Side) => void): Promise<Side> => {
+        if (state === 'START_AFTER_RETRY') {
+          const both = pair({ provider, ...retried });
+          await deliverUntil(both, () => both.server.connection.state === state);
+          act(both.server);
+          return both.server;
+        }
+        const puppet = new PuppetClient(startServer({ provider, ...fast, clientCertificate: 'require', trust: pki.trust }));
+        const steps: Readonly<Partial<Record<ServerState, ClientStep>>> = { WAIT_CERT: 'certificate', WAIT_CV: 'certificate_verify', WAIT_FINISHED: 'finished' };
+        const step = steps[state];
+        const stop = (): readonly Bytes[] => {
+          act(puppet.side);
+          return [];
+        };
+        if (state === 'START') {
+          stop();
+          return puppet.side;
+        }
+        await puppet.sendHello();
+        await puppet.readFlight();
+        await puppet.flight(step === undefined ? {} : { [step]: stop }, { authenticate: true });
+        if (step === undefined) act(puppet.side);
+        return puppet.side;
+      };
+      const cases = [
+        ...(Object.keys(clientStates) as ClientState[]).map((state) => ['client', state, (act: (side: Side) => void) => client(state, act)] as const),
+        ...(Object.keys(serverStates) as ServerState[]).map((state) => ['server', state, (act: (side: Side) => void) => server(state, act)] as const),
       ];
+      const codes = { abort: 'aborted', fail: 'crypto_failed', receiveEnd: 'truncated', closeWrite: 'aborted' } as const;
 
-      it('lists every state', () => {
-        assert.deepEqual(wanted.filter(([role]) => role === 'client').map(([, state]) => state), Object.keys(clientStates));
-        assert.deepEqual(wanted.filter(([role]) => role === 'server').map(([, state]) => state), Object.keys(serverStates));
-      });
-
-      for (const [role, state, options] of wanted) {
+      for (const [role, state, reach] of cases) {
         it(`${role}, ${state}`, async () => {
           for (const how of ['abort', 'fail', 'receiveEnd', 'closeWrite'] as const) {
-            let done = false;
-            const both: Pair = pair({
-              provider,
-              ...mix(options, {
-                [role]: {
-                  trace: (event: TraceEvent) => {
-                    if (done || event.type !== 'state' || event.state !== state) return;
-                    done = true;
-                    // Its own turn: `both` is made by then.
-                    queueMicrotask(() => {
-                      const { connection } = both[role];
-                      if (how === 'fail') connection.fail(new TlsError('crypto_failed', 'by the test'));
-                      else connection[how]();
-                    });
-                  },
-                },
-              }),
+            const side = await reach(({ connection, outbox }) => {
+              assert.equal(connection.state, state);
+              outbox.splice(0);
+              if (how === 'fail') connection.fail(new TlsError('crypto_failed', 'by the test'));
+              else connection[how]();
             });
-            await exchange(both);
-            await turns();
-            await exchange(both);
-            const { error } = both[role];
-            assert.equal(done, true);
+            const { connection, error } = side;
+            await settled(side);
             if (how === 'closeWrite' && state === 'CONNECTED') {
-              assert.equal(both[role].connection.phase, 'closing');
+              assert.equal(connection.phase, 'closing');
+              assert.equal(side.outbox.length, 1);
               continue;
             }
-            const codes = { abort: 'aborted', fail: 'crypto_failed', receiveEnd: 'truncated', closeWrite: 'aborted' } as const;
             assert.equal(error?.code, codes[how]);
-            assert.equal(both[role].connection.phase, 'closed');
-            assert.ok(error?.phase === 'handshake' || error?.phase === 'connected');
+            assert.equal(error?.phase, state === 'CONNECTED' ? 'connected' : 'handshake');
+            assert.equal(error?.state, state);
+            assert.equal(connection.phase, 'closed');
+            // What a fault of ours says is one alert; a truncation says nothing; an abort two warnings in the handshake.
+            const said = { abort: 2, closeWrite: 2, fail: 1, receiveEnd: 0 }[how];
+            assert.equal(side.outbox.length, how === 'abort' && state === 'CONNECTED' ? 0 : said);
             // The end is the end: nothing of this does anything, nothing throws but what says so.
-            const { connection } = both[role];
-            both[role].outbox.splice(0);
+            side.outbox.splice(0);
             connection.start();
             connection.abort();
             connection.fail(new TlsError('internal', 'too late'));
@@ -530,8 +546,8 @@ for (const provider of providers) {
             assert.throws(() => connection.write(Buffer.from('x')), closed);
             assert.throws(() => connection.updateKeys(), closed);
             assert.throws(() => connection.exportKeyingMaterial(1, 'x'), closed);
-            assert.deepEqual(both[role].outbox, []);
-            assert.equal(both[role].error, error);
+            assert.deepEqual(side.outbox, []);
+            assert.equal(side.error, error);
           }
         });
       }
@@ -634,7 +650,7 @@ async function turns(): Promise<void> {
 
 /** Carries bytes until something has happened, without waiting for what does not answer. */
 async function deliverUntil({ client, server }: Pair, happened: () => boolean): Promise<void> {
-  for (let turn = 0; turn < 500 && !happened(); turn++) {
+  while (!happened()) {
     for (const [from, to] of [[client, server], [server, client]] as const) {
       const bytes = from.outbox[0];
       if (bytes === undefined) continue;
@@ -644,7 +660,6 @@ async function deliverUntil({ client, server }: Pair, happened: () => boolean): 
     }
     await new Promise((resolve) => setImmediate(resolve));
   }
-  assert.equal(happened(), true);
 }
 
 interface Outcome {

@@ -17,8 +17,9 @@ const isInvalidShare = (error: unknown) => error instanceof CryptoError && error
 
 const digits = readFileSync(new URL('../vectors/rfc7919-primes.txt', import.meta.url), 'utf8');
 const primes = new Map<string, Bytes>();
-for (const [, name, hex] of digits.matchAll(/^(ffdhe\d+)\n([0-9a-f\n]+)/gm)) {
-  if (name !== undefined && hex !== undefined) primes.set(name, fromHex(hex));
+for (const block of digits.split('\n\n').slice(1)) {
+  const [name = '', ...lines] = block.split('\n');
+  primes.set(name, fromHex(lines.join('')));
 }
 
 function groupOf(name: string): KeyExchange {

@@ -4,10 +4,10 @@
  * @module
  */
 
-import { connect as connectTcp, isIP, type NetConnectOpts } from 'node:net';
+import { connect as connectTcp, isIP, type TcpNetConnectOpts } from 'node:net';
 import type { Duplex } from 'node:stream';
 import { tlsClient } from '../client.ts';
-import { type ClientOptions, clientConfig } from '../config.ts';
+import { type ClientOptions, clientConfig, ownOf } from '../config.ts';
 import type { PeerVerdict } from '../peer.ts';
 import { tls13 } from '../tls13/index.ts';
 import { createSecureContext, defaultTrust, type SecureContext, type SecureContextOptions } from './secure-context.ts';
@@ -48,7 +48,7 @@ export interface ConnectOptions extends SecureContextOptions, EngineClientOption
   readonly secureContext?: SecureContext;
   readonly family?: number;
   readonly localAddress?: string;
-  readonly lookup?: NonNullable<Extract<NetConnectOpts, { host?: string }>['lookup']>;
+  readonly lookup?: NonNullable<TcpNetConnectOpts['lookup']>;
 }
 
 const acceptAnyway = (): PeerVerdict => ({ accepted: true });
@@ -64,7 +64,8 @@ const acceptAnyway = (): PeerVerdict => ({ accepted: true });
  * @param listener called at `secureConnect`.
  * @returns at once; failures are `error` events, a `TlsError` each.
  */
-export function connect(options: ConnectOptions, listener?: () => void): TLSSocket {
+export function connect(given: ConnectOptions, listener?: () => void): TLSSocket {
+  const options = ownOf(given);
   const host = options.host ?? 'localhost';
   const context = options.secureContext ?? createSecureContext(options);
   const verifyPeer = options.verifyPeer ?? (options.rejectUnauthorized === false ? acceptAnyway : undefined);

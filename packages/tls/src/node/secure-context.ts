@@ -9,7 +9,7 @@ import { getCACertificates, rootCertificates } from 'node:tls';
 import { type CryptoProvider, isThenable, type MaybePromise, type Signer } from '@handfast/crypto';
 import { nodeProvider } from '@handfast/crypto/node';
 import { parseCertificates, parsePrivateKey, type TrustStore, trustStore } from '@handfast/x509';
-import type { CommonOptions } from '../config.ts';
+import { type CommonOptions, ownOf } from '../config.ts';
 import type { Credential } from '../credentials.ts';
 import { quote, TlsConfigError } from '../errors.ts';
 import {
@@ -57,7 +57,8 @@ export interface SecureContext {
  * Parses certificates, keys and names.
  * @throws TlsConfigError, CertificateError or CryptoError that names what cannot be used.
  */
-export function createSecureContext(options: SecureContextOptions = {}): SecureContext {
+export function createSecureContext(given: SecureContextOptions = {}): SecureContext {
+  const options = ownOf(given);
   const provider = options.provider ?? nodeProvider;
   const credentials = [...(options.credentials ?? []), ...credentialOf(options, provider)];
   const suites = list('cipherSuites', options.cipherSuites, cipherSuites);

