@@ -49,7 +49,8 @@ async function writeBills(into) {
     const { name } = readManifest(folder);
     const how = ['--sbom-format', 'cyclonedx', '--sbom-type', 'library', '--omit', 'dev', '--workspace', name];
     const bill = JSON.parse(await must(npm, [...npmArgs, 'sbom', ...how, '--loglevel=error']));
-    if (!bill.components.some((/** @type {{ name: string }} */ component) => component.name === name)) {
+    const purl = `pkg:npm/${name.replace('@', '%40')}@${version}`;
+    if (!bill.components.some((/** @type {{ purl: string }} */ component) => component.purl === purl)) {
       fail(`the bill of materials of ${name} does not name it`);
     }
     writeFileSync(join(into, `${folder}.cdx.json`), `${JSON.stringify(bill, null, 2)}\n`);

@@ -63,6 +63,7 @@ const tasks = {
       ...sourceFlags,
       '--test',
       `--test-concurrency=${availableParallelism()}`,
+      '--test-timeout=300000', // of a file, too: what hangs must end
       '--test-reporter=./scripts/reporter.mjs',
     ],
     files: testFiles,

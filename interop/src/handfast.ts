@@ -40,7 +40,11 @@ export async function ourClient(
   row: Case,
   family: Family,
   port: number,
-  options: { readonly servername?: string; readonly decoy?: string | undefined; readonly alpn?: string | undefined } = {},
+  options: {
+    readonly servername?: string;
+    readonly decoy?: string | undefined;
+    readonly alpn?: string | undefined;
+  } = {},
 ): Promise<OurClient> {
   const witness = new Witness();
   const { decoy, servername = 'localhost', alpn = alpnProtocol } = options;

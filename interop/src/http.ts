@@ -25,7 +25,8 @@ export async function serveHttp(socket: Duplex, keyUpdate: () => void): Promise<
       socket.write(head(request.path === '/' ? 200 : 404, 'text/html', page.length, false) + page);
       continue;
     }
-    if (request.body !== body) throw new Error(`a request body of ${request.body.length} bytes that is not what was sent`);
+    if (request.body !== body)
+      throw new Error(`a request body of ${request.body.length} bytes that is not what was sent`);
     posts++;
     socket.write(head(200, 'text/plain', body.length, posts === 2) + parts[0]);
     if (posts === 1) keyUpdate();
@@ -76,7 +77,8 @@ function requests(socket: Duplex): () => Promise<Request> {
     wake();
   };
   socket.on('error', fail);
-  for (const event of ['end', 'close']) socket.on(event, () => fail(new Error('the client ended before its second POST')));
+  for (const event of ['end', 'close'])
+    socket.on(event, () => fail(new Error('the client ended before its second POST')));
   return async () => {
     for (;;) {
       const end = text.indexOf('\r\n\r\n');

@@ -21,6 +21,7 @@ import { type Case, casesOf, type Direction } from './cases.ts';
 import { Certificates } from './certificates.ts';
 import { peers } from './peers/index.ts';
 import type { Peer } from './peers/peer.ts';
+import { endAllCommands } from './processes.ts';
 import { json, text } from './report.ts';
 import { caseJob, extraJobs, type Job, type Outcome, refusalJobs, runJob } from './run.ts';
 
@@ -68,6 +69,7 @@ async function main(): Promise<number> {
   }
   const outcomes = await runAll(jobs);
   for (const peer of present) peer.close?.();
+  endAllCommands();
   const result = { outcomes, versions, seconds: (performance.now() - started) / 1000 };
   process.stdout.write(options.json ? json(result) : text(result));
   const nothing = outcomes.length === 0;

@@ -62,7 +62,15 @@ function allPairs<A extends string>(names: readonly A[], axes: Axes<A>): readonl
   const pairs: Pair<A>[] = [];
   for (const [index, a] of names.entries()) {
     for (const b of names.slice(index + 1)) {
-      for (const x of axes[a]) for (const y of axes[b]) pairs.push({ fixed: [[a, x], [b, y]], key: keyOf(a, x, b, y) });
+      for (const x of axes[a])
+        for (const y of axes[b])
+          pairs.push({
+            fixed: [
+              [a, x],
+              [b, y],
+            ],
+            key: keyOf(a, x, b, y),
+          });
     }
   }
   return pairs;

@@ -12,10 +12,13 @@ import { Duplex, type Readable, type Transform } from 'node:stream';
 
 const running = new Set<Command>();
 
-process.on('exit', () => {
-  for (const command of running) command.kill();
-});
+process.on('exit', endAllCommands);
 for (const signal of ['SIGINT', 'SIGTERM'] as const) process.on(signal, () => process.exit(130));
+
+/** Ends whatever still runs. */
+export function endAllCommands(): void {
+  for (const command of [...running]) command.kill();
+}
 
 /** The most of a command's own words that a report repeats. */
 const wordsKept = 8_000;
@@ -145,7 +148,10 @@ function readlink(path: string): string {
 export function firstLineOf(file: string, ...args: readonly string[]): string | undefined {
   try {
     const output = execFileSync(file, args, { encoding: 'utf8', stdio: ['ignore', 'pipe', 'ignore'], timeout: 20_000 });
-    return output.split('\n').find((line) => line.trim() !== '')?.trim();
+    return output
+      .split('\n')
+      .find((line) => line.trim() !== '')
+      ?.trim();
   } catch {
     return undefined;
   }

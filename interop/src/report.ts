@@ -4,8 +4,8 @@
  * @module
  */
 
-import type { Outcome } from './run.ts';
 import type { Peer } from './peers/peer.ts';
+import type { Outcome } from './run.ts';
 
 const postQuantumGroups = ['X25519MLKEM768', 'SecP256r1MLKEM768', 'SecP384r1MLKEM1024'];
 

@@ -75,7 +75,12 @@ export function caseJob(peer: Peer, direction: Direction, row: Case, certificate
   return { peer, direction, id: idOf(row), row, run };
 }
 
-async function againstServer(peer: ServerPeer, row: Case, certificates: Certificates, cleanups: Cleanups): Promise<void> {
+async function againstServer(
+  peer: ServerPeer,
+  row: Case,
+  certificates: Certificates,
+  cleanups: Cleanups,
+): Promise<void> {
   const family = await certificates.family(row.scheme);
   const part = peer.ours?.(row) ?? {};
   const run = await peer.start({ row, family, serverIdentity: family.server });
@@ -97,7 +102,12 @@ async function againstServer(peer: ServerPeer, row: Case, certificates: Certific
   });
 }
 
-async function againstClient(peer: ClientPeer, row: Case, certificates: Certificates, cleanups: Cleanups): Promise<void> {
+async function againstClient(
+  peer: ClientPeer,
+  row: Case,
+  certificates: Certificates,
+  cleanups: Cleanups,
+): Promise<void> {
   const family = await certificates.family(row.scheme);
   const part = peer.ours?.(row) ?? {};
   const served = Promise.withResolvers<TLSSocket>();
@@ -106,10 +116,12 @@ async function againstClient(peer: ClientPeer, row: Case, certificates: Certific
   };
   const accept = (socket: TLSSocket): void => {
     // Some of a browser's connections carry nothing: one of them must carry all.
-    part.serve?.(socket, () => update(socket)).then(
-      () => served.resolve(socket),
-      () => undefined,
-    );
+    part
+      .serve?.(socket, () => update(socket))
+      .then(
+        () => served.resolve(socket),
+        () => undefined,
+      );
   };
   const server = await ourServer(row, family, { alpn: part.alpn, accept });
   cleanups.add(() => server.close());
@@ -177,7 +189,7 @@ export function extraJobs(peer: Peer, directory: string): readonly Job[] {
     id,
     row: undefined,
     run: async (cleanups: Cleanups) => {
-      const run = await start(directory);
+      const run = start(directory);
       cleanups.add(() => run.stop());
       await run.done;
     },
@@ -211,11 +223,18 @@ export function refusalJobs(peer: Peer, direction: Direction, row: Case, certifi
       run: async (cleanups) => {
         const family = await certificates.family(row.scheme);
         const trusted = refusal.stranger ? await certificates.family(`stranger/${row.scheme}`) : family;
-        const run = await server.start({ row, family, serverIdentity: refusal.expired ? family.expired : family.server });
+        const run = await server.start({
+          row,
+          family,
+          serverIdentity: refusal.expired ? family.expired : family.server,
+        });
         cleanups.add(() => run.stop());
         run.done.catch(() => undefined);
-        const error = await failureOf(ourClient(row, trusted, run.port, { servername: refusal.servername ?? 'localhost' }));
-        if (!isTlsError(error) || error.code !== refusal.code || error.origin !== 'local') throw unexpected(refusal.code, error);
+        const error = await failureOf(
+          ourClient(row, trusted, run.port, { servername: refusal.servername ?? 'localhost' }),
+        );
+        if (!isTlsError(error) || error.code !== refusal.code || error.origin !== 'local')
+          throw unexpected(refusal.code, error);
       },
     }));
   }

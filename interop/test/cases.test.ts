@@ -27,10 +27,20 @@ for (const { name, abilities } of roles) {
 
   test(`${name}: suites, groups and schemes are IANA's names`, () => {
     const { suite, group, scheme } = abilities.axes;
-    const known = (rows: readonly { readonly name: string }[]): ReadonlySet<string> => new Set(rows.map((row) => row.name));
-    assert.deepEqual(suite.filter((value) => !known(cipherSuites).has(value)), []);
-    assert.deepEqual(group.filter((value) => !known(namedGroups).has(value)), []);
-    assert.deepEqual(scheme.filter((value) => !known(signatureSchemes).has(value)), []);
+    const known = (rows: readonly { readonly name: string }[]): ReadonlySet<string> =>
+      new Set(rows.map((row) => row.name));
+    assert.deepEqual(
+      suite.filter((value) => !known(cipherSuites).has(value)),
+      [],
+    );
+    assert.deepEqual(
+      group.filter((value) => !known(namedGroups).has(value)),
+      [],
+    );
+    assert.deepEqual(
+      scheme.filter((value) => !known(signatureSchemes).has(value)),
+      [],
+    );
   });
 }
 

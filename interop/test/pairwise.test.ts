@@ -9,7 +9,8 @@ const axes = {
   weight: ['light', 'heavy'],
 } as const;
 
-const pairs = (rows: readonly Readonly<Record<string, string>>[]): ReadonlySet<string> => new Set(rows.flatMap(pairsOf));
+const pairs = (rows: readonly Readonly<Record<string, string>>[]): ReadonlySet<string> =>
+  new Set(rows.flatMap(pairsOf));
 
 test('every pair of values of the full product is in a pairwise row', () => {
   assert.deepEqual([...pairs(pairwise(axes))].sort(), [...pairs(product(axes))].sort());
@@ -22,7 +23,8 @@ test('pairwise needs far fewer rows than the full product', () => {
 });
 
 test('no row breaks the constraint, and every pair that it leaves is covered', () => {
-  const allowed = (row: Readonly<Record<string, string>>): boolean => row['colour'] !== 'red' || row['shape'] === 'flat';
+  const allowed = (row: Readonly<Record<string, string>>): boolean =>
+    row['colour'] !== 'red' || row['shape'] === 'flat';
   const rows = pairwise(axes, allowed);
   assert.ok(rows.every(allowed));
   assert.deepEqual([...pairs(rows)].sort(), [...pairs(product(axes, allowed))].sort());

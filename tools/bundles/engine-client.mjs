@@ -1,1 +1,1 @@
-export { clientConfig, tls13, tlsClient } from '@handfast/tls';
+export { clientConfig, tls13Client, tlsClient } from '@handfast/tls';

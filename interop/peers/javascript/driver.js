@@ -192,7 +192,13 @@ function denoTls() {
     },
 
     async server({ cert, key, alpn, quit, bye }, onStop, listening) {
-      const listener = Deno.listenTls({ hostname: '127.0.0.1', port: 0, cert, key, ...(alpn && { alpnProtocols: [alpn] }) });
+      const listener = Deno.listenTls({
+        hostname: '127.0.0.1',
+        port: 0,
+        cert,
+        key,
+        ...(alpn && { alpnProtocols: [alpn] }),
+      });
       onStop(() => listener.close());
       listening(listener.addr.port);
       const conn = await listener.accept();

@@ -47,7 +47,7 @@ export const chromium: Peer = {
 };
 
 /** The command's own server, with the certificate that it makes, under the development CA. */
-async function visitServe(directory: string): Promise<Run> {
+function visitServe(directory: string): Run {
   const main = fileURLToPath(new URL('../../../packages/cli/src/main.ts', import.meta.url));
   const server = new Command(
     process.execPath,
@@ -56,7 +56,8 @@ async function visitServe(directory: string): Promise<Run> {
   );
   let said = '';
   const announced = Promise.withResolvers<{ readonly url: string; readonly developmentCa: string }>();
-  server.child.stdout.on('data', (chunk: Buffer) => {
+  // Its standard output is the conversation's.
+  server.child.stderr.on('data', (chunk: Buffer) => {
     said += chunk.toString('utf8');
     const line = said.split('\n').find((text) => text.startsWith('{"event":"listening"') && text.endsWith('}'));
     if (line !== undefined) announced.resolve(JSON.parse(line));
@@ -65,12 +66,16 @@ async function visitServe(directory: string): Promise<Run> {
     (code) => announced.reject(new Error(`handfast serve ended with ${code}: ${server.stderr}`)),
     (error: unknown) => announced.reject(error),
   );
-  const { url, developmentCa } = await announced.promise;
-  const browser = visit(url, developmentCa, 'X25519MLKEM768');
+  let browser: Run | undefined;
+  const talk = async (): Promise<void> => {
+    const { url, developmentCa } = await announced.promise;
+    browser = visit(url, developmentCa, 'X25519MLKEM768');
+    await browser.done;
+  };
   return {
-    done: browser.done,
+    done: talk(),
     stop: () => {
-      browser.stop();
+      browser?.stop();
       server.kill();
     },
   };

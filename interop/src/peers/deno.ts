@@ -13,7 +13,10 @@ import type { Peer } from './peer.ts';
 
 const binary = fileURLToPath(new URL('../../node_modules/@deno/linux-x64-glibc/deno', import.meta.url));
 const driver = new LazyDriver(
-  () => new Driver(binary, ['run', '--allow-all', '--no-config', '--no-lock', '--quiet', javascriptDriver], { NO_COLOR: '1' }),
+  () =>
+    new Driver(binary, ['run', '--allow-all', '--no-config', '--no-lock', '--quiet', javascriptDriver], {
+      NO_COLOR: '1',
+    }),
 );
 
 const axes: CaseAxes = {

@@ -7,7 +7,7 @@
 import { namedGroups } from '@handfast/tls';
 import { alpnProtocol } from '../cases.ts';
 import { bye, hello, middle, parts, quit } from '../conversation.ts';
-import { Driver } from '../processes.ts';
+import type { Driver } from '../processes.ts';
 import type { ClientTask, Run, ServerRun, Task } from './peer.ts';
 
 const script = { lines: [hello, parts[0], middle, parts[1]], quit, bye };

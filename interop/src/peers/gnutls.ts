@@ -77,7 +77,14 @@ function client({ row, family, port }: ClientTask): Run {
   // Its own words go to a file: standard output is the conversation's.
   const log = `${family.caFile}.${port}.log`;
   const command = new Command('gnutls-cli', [
-    ...['--port', String(port), '--x509cafile', family.caFile, '--sni-hostname=localhost', '--verify-hostname=localhost'],
+    ...[
+      '--port',
+      String(port),
+      '--x509cafile',
+      family.caFile,
+      '--sni-hostname=localhost',
+      '--verify-hostname=localhost',
+    ],
     ...['--priority', priority(row, [...(decoy === undefined ? [] : [decoy]), row.group])],
     ...['--single-key-share', '--inline-commands', `--logfile=${log}`],
     ...(row.alpn === 'none' ? [] : [`--alpn=${alpnProtocol}`]),

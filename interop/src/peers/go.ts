@@ -57,7 +57,10 @@ export const go: Peer = {
     start: (task) => {
       const { group, retry } = task.row;
       const first = retry === 'yes' ? before(group) : undefined;
-      return driver.client({ ...clientCommand(task), groups: groupIds(first === undefined ? [group] : [first, group]) });
+      return driver.client({
+        ...clientCommand(task),
+        groups: groupIds(first === undefined ? [group] : [first, group]),
+      });
     },
   },
   server: {

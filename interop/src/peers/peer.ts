@@ -84,7 +84,8 @@ export interface Peer {
 
 export interface Extra {
   readonly id: string;
-  start(directory: string): Promise<Run>;
+  /** @param directory for its files; removed at the end. */
+  start(directory: string): Run;
 }
 
 /** A share that the case's group is retried from: any other group that both know. */

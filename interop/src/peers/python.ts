@@ -48,7 +48,8 @@ const retriable = ({ group, retry }: Case): boolean => retry === 'no' || group !
 export const pythonSsl: Peer = {
   name: 'python',
   missing: 'Python 3.11 or newer with its ssl module, as python3 or in INTEROP_PYTHON',
-  version: () => firstLineOf(python, '-c', 'import ssl, sys; print("Python", sys.version.split()[0], "with", ssl.OPENSSL_VERSION)'),
+  version: () =>
+    firstLineOf(python, '-c', 'import ssl, sys; print("Python", sys.version.split()[0], "with", ssl.OPENSSL_VERSION)'),
   client: {
     axes,
     allowed: retriable,

@@ -24,14 +24,12 @@ import {
   type SignatureScheme,
 } from './registry.ts';
 import type { KeyLogListener, TraceListener } from './trace.ts';
-import type { Version } from './version.ts';
+import type { ClientVersion, ServerVersion } from './version.ts';
 
-/** What client and server have in common. Everything but `provider` and `versions` has a safe default. */
+/** What client and server have in common. Everything but `provider` has a safe default. */
 export interface CommonOptions {
   /** Cryptography: `nodeProvider` of `@handfast/crypto/node`, or a web provider. */
   readonly provider: CryptoProvider;
-  /** The protocol versions, as values, best first: `[tls13]`. */
-  readonly versions: readonly Version[];
   /** Best first. What the provider lacks is left out of a default, and refused where named. */
   readonly cipherSuites?: readonly CipherSuite[];
   readonly groups?: readonly NamedGroup[];
@@ -71,6 +69,8 @@ export interface CredentialRequest {
 }
 
 export interface ClientOptions extends CommonOptions {
+  /** The protocol versions, as values, best first: `[tls13]`; `[tls13Client]` keeps the server out of a bundle. */
+  readonly versions: readonly ClientVersion[];
   /** Groups to send a share for. Default: the first group, and a hybrid's classical part under the same key. */
   readonly keyShares?: readonly NamedGroup[];
   /** Chooses our certificate; `null` sends none. Absent: the first of `credentials` that fits. */
@@ -92,6 +92,8 @@ export interface HelloInfo {
 }
 
 export interface ServerOptions extends CommonOptions {
+  /** The protocol versions, as values, best first: `[tls13]` or `[tls13Server]`. */
+  readonly versions: readonly ServerVersion[];
   /** Whether clients are asked for a certificate, and must have one. Default: `none`. */
   readonly clientCertificate?: 'none' | 'request' | 'require';
   /** Authorities (DER names) told to clients. Default: the subjects of `trust`, where certificates are asked for. */
@@ -135,7 +137,7 @@ export interface ServerConfig extends Omit<ServerOptions, keyof Defaults | 'clie
   readonly clientCertificate: 'none' | 'request' | 'require';
 }
 
-const commonKeys: readonly (keyof CommonOptions)[] = [
+const commonKeys: readonly (keyof CommonOptions | 'versions')[] = [
   'provider',
   'versions',
   'cipherSuites',
@@ -239,7 +241,7 @@ function refuseUnknown(options: object, known: ReadonlySet<string>): void {
   }
 }
 
-function complete(options: CommonOptions): Defaults {
+function complete(options: ClientOptions | ServerOptions): Defaults {
   const { provider } = options;
   if (options.versions.length === 0) throw new TlsConfigError('versions', 'at least one version is needed');
   const common = {

@@ -43,6 +43,6 @@ export {
   TLS_CHACHA20_POLY1305_SHA256,
 } from './registry.ts';
 export { tlsServer } from './server.ts';
-export { tls13 } from './tls13/index.ts';
+export { tls13, tls13Client, tls13Server } from './tls13/index.ts';
 export type { KeyLogListener, TraceEvent, TraceEventBody, TraceListener } from './trace.ts';
-export type { Version } from './version.ts';
+export type { ClientVersion, ServerVersion, Version } from './version.ts';

@@ -15,12 +15,22 @@ export interface ClientParameters {
   readonly verifyName: string | undefined;
 }
 
-export interface Version {
+/** The client's half. */
+export interface ClientVersion {
   /** The wire number: 0x0304. */
   readonly id: number;
   readonly name: string;
   /** A client's whole life, from its first hello. */
   readonly client: (host: FlowHost, parameters: ClientParameters) => Flow<never>;
-  /** A server's, from the first hello on, which has been read and whose config is chosen. */
+}
+
+/** The server's half. */
+export interface ServerVersion {
+  readonly id: number;
+  readonly name: string;
+  /** A server's life from the first hello on, which has been read and whose config is chosen. */
   readonly server: (host: FlowHost, config: ServerConfig, hello: HelloInfo) => Flow<never>;
 }
+
+/** Both: what most configs name. A bundle for one role names that role's half, and holds nothing of the other. */
+export interface Version extends ClientVersion, ServerVersion {}

@@ -8,6 +8,7 @@ import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
 import type { CryptoProvider } from '@handfast/crypto';
 import { nodeProvider } from '@handfast/crypto/node';
+import { isConfig } from '../src/config.ts';
 import {
   type ClientOptions,
   cipherSuites,
@@ -20,21 +21,23 @@ import {
   serverConfig,
   signatureSchemes,
   TlsConfigError,
+  tls13,
   tlsClient,
   tlsServer,
 } from '../src/index.ts';
-import { isConfig } from '../src/config.ts';
 import { makeCredential, pki, serverCredential } from './support/identities.ts';
 import { clientDefaults, connected, serverDefaults } from './support/pair.ts';
 
-const at = (option: string, message: RegExp) => (error: unknown): boolean =>
-  error instanceof TlsConfigError &&
-  error instanceof TypeError &&
-  error.option === option &&
-  error.code === 'ERR_TLS_CONFIG' &&
-  error.name === 'TlsConfigError' &&
-  error.message.startsWith(`${option}: `) &&
-  message.test(error.message);
+const at =
+  (option: string, message: RegExp) =>
+  (error: unknown): boolean =>
+    error instanceof TlsConfigError &&
+    error instanceof TypeError &&
+    error.option === option &&
+    error.code === 'ERR_TLS_CONFIG' &&
+    error.name === 'TlsConfigError' &&
+    error.message.startsWith(`${option}: `) &&
+    message.test(error.message);
 
 const client = (options: Partial<ClientOptions> = {}) => clientConfig({ ...clientDefaults(), ...options });
 const server = (options: Partial<ServerOptions> = {}) => serverConfig({ ...serverDefaults(), ...options });
@@ -57,21 +60,33 @@ for (const [role, make] of [
     it('has safe defaults', () => {
       const config = make();
       assert.deepEqual(config.cipherSuites, defaultCipherSuites);
-      assert.deepEqual(config.groups, defaultGroups.filter(({ exchange }) => nodeProvider.groups[exchange]));
+      assert.deepEqual(
+        config.groups,
+        defaultGroups.filter(({ exchange }) => nodeProvider.groups[exchange]),
+      );
       assert.deepEqual(config.alpnProtocols, []);
       assert.deepEqual(config.limits, defaultLimits);
       assert.equal(config.kind, role);
-      assert.equal(config.cipherSuites.some(({ name }) => name.includes('CCM')), false);
-      assert.equal(config.groups.some(({ name }) => name.startsWith('ffdhe')), false);
+      assert.equal(
+        config.cipherSuites.some(({ name }) => name.includes('CCM')),
+        false,
+      );
+      assert.equal(
+        config.groups.some(({ name }) => name.startsWith('ffdhe')),
+        false,
+      );
     });
 
     it('refuses options that it does not know, by name', () => {
       assert.throws(() => make(unknown({ ciphers: 'ALL' })), at('"ciphers"', /there is no such option/));
       assert.throws(() => make(unknown({ rejectUnauthorized: false })), at('"rejectUnauthorized"', /no such option/));
       assert.throws(() => make(unknown(JSON.parse('{"__proto__":{}}') as object)), at('"__proto__"', /no such option/));
-      assert.throws(() => make(unknown({ ['a\n'.repeat(300)]: 1 })), (error: unknown) => {
-        return error instanceof TlsConfigError && error.message.length < 400 && !error.message.includes('\n');
-      });
+      assert.throws(
+        () => make(unknown({ ['a\n'.repeat(300)]: 1 })),
+        (error: unknown) => {
+          return error instanceof TlsConfigError && error.message.length < 400 && !error.message.includes('\n');
+        },
+      );
     });
 
     it('refuses empty lists', () => {
@@ -85,26 +100,43 @@ for (const [role, make] of [
       const cases = [
         ['cipherSuites', without('aeads', 'aes-256-gcm'), cipherSuites.slice(0, 2), 'TLS_AES_256_GCM_SHA384'],
         ['groups', without('groups', 'secp256r1'), [...x25519, ...p256], 'secp256r1'],
-        ['signatureSchemes', without('signatures', 'ecdsa-sha384'), signatureSchemes.slice(0, 2), 'ecdsa_secp384r1_sha384'],
+        [
+          'signatureSchemes',
+          without('signatures', 'ecdsa-sha384'),
+          signatureSchemes.slice(0, 2),
+          'ecdsa_secp384r1_sha384',
+        ],
       ] as const;
       for (const [option, provider, named, row] of cases) {
-        assert.throws(() => make({ provider, [option]: named }), at(`${option}[1]`, new RegExp(`the lesser provider has no ${row}$`)));
+        assert.throws(
+          () => make({ provider, [option]: named }),
+          at(`${option}[1]`, new RegExp(`the lesser provider has no ${row}$`)),
+        );
         const rows: readonly { readonly name: string }[] = make({ provider })[option];
-        assert.equal(rows.some(({ name }) => name === row), false);
+        assert.equal(
+          rows.some(({ name }) => name === row),
+          false,
+        );
         assert.ok(rows.length > 0);
       }
     });
 
     it('refuses ALPN names that are no 1 to 255 bytes', () => {
       for (const name of ['', 'x'.repeat(256), 'ā', '\u{1f600}']) {
-        assert.throws(() => make({ alpnProtocols: ['h2', name] }), at('alpnProtocols[1]', /is not 1 to 255 bytes long/));
+        assert.throws(
+          () => make({ alpnProtocols: ['h2', name] }),
+          at('alpnProtocols[1]', /is not 1 to 255 bytes long/),
+        );
       }
       assert.deepEqual(make({ alpnProtocols: ['ÿ', 'x'.repeat(255)] }).alpnProtocols.length, 2);
     });
 
     it('refuses a record size limit that is none', () => {
       for (const recordSizeLimit of [63, 0, -1, 16_386, 64.5, Number.NaN, Number.POSITIVE_INFINITY]) {
-        assert.throws(() => make({ recordSizeLimit }), at('recordSizeLimit', /is not a whole number from 64 to 16,385/));
+        assert.throws(
+          () => make({ recordSizeLimit }),
+          at('recordSizeLimit', /is not a whole number from 64 to 16,385/),
+        );
       }
       assert.equal(make({ recordSizeLimit: 64 }).recordSizeLimit, 64);
       assert.equal(make({ recordSizeLimit: 16_385 }).recordSizeLimit, 16_385);
@@ -113,8 +145,14 @@ for (const [role, make] of [
     it('refuses a key that is not the certificate’s, and a credential without a certificate', async () => {
       const other = await makeCredential();
       const mixed = { chain: serverCredential.chain, signer: other.signer };
-      assert.throws(() => make({ credentials: [serverCredential, mixed] }), at('credentials[1].signer', /its key is not the one in the certificate for "CN=localhost"/));
-      assert.throws(() => make({ credentials: [{ chain: [], signer: other.signer }] }), at('credentials[0].chain', /holds no certificate/));
+      assert.throws(
+        () => make({ credentials: [serverCredential, mixed] }),
+        at('credentials[1].signer', /its key is not the one in the certificate for "CN=localhost"/),
+      );
+      assert.throws(
+        () => make({ credentials: [{ chain: [], signer: other.signer }] }),
+        at('credentials[0].chain', /holds no certificate/),
+      );
     });
 
     it('sets some limits, and keeps the others', () => {
@@ -153,8 +191,8 @@ for (const [role, make] of [
         trace: () => undefined,
         keyLog: () => undefined,
       };
-      const { provider, versions, credentials } = serverDefaults();
-      const right = { provider, versions, ...(role === 'server' ? { credentials } : {}) };
+      const { provider, credentials } = serverDefaults();
+      const right = { provider, versions: [tls13], ...(role === 'server' ? { credentials } : {}) };
       const plain = make === client ? clientConfig(right) : serverConfig(right);
       for (const [name, value] of Object.entries(polluted)) {
         Object.defineProperty(Object.prototype, name, { value, configurable: true });
@@ -181,7 +219,9 @@ for (const [role, make] of [
       for (const value of [undefined, null, 1, 'config', {}]) assert.equal(isConfig(value, role), false);
       const handlers = { send: () => undefined };
       const start = (given: unknown): unknown =>
-        role === 'client' ? tlsClient(given as never, { serverName: 'localhost' }, handlers) : tlsServer(given as never, handlers);
+        role === 'client'
+          ? tlsClient(given as never, { serverName: 'localhost' }, handlers)
+          : tlsServer(given as never, handlers);
       assert.throws(() => start(lookAlike), at('config', new RegExp(`not made by ${role}Config`)));
       assert.throws(() => start(undefined), at('config', /not made by/));
     });
@@ -198,7 +238,10 @@ describe("a client's config", () => {
   });
 
   it('refuses a share of a group that it does not offer', () => {
-    assert.throws(() => client({ groups: x25519, keyShares: p256 }), at('keyShares[0]', /secp256r1 is not among the groups/));
+    assert.throws(
+      () => client({ groups: x25519, keyShares: p256 }),
+      at('keyShares[0]', /secp256r1 is not among the groups/),
+    );
     assert.deepEqual(client({ groups: x25519, keyShares: [] }).keyShares, []);
   });
 
@@ -210,7 +253,14 @@ describe("a client's config", () => {
   });
 
   it('refuses what is a server’s', () => {
-    for (const option of ['selectConfig', 'selectAlpn', 'clientCertificate', 'retryCookie', 'strictServerName', 'preferClientOrder']) {
+    for (const option of [
+      'selectConfig',
+      'selectAlpn',
+      'clientCertificate',
+      'retryCookie',
+      'strictServerName',
+      'preferClientOrder',
+    ]) {
       assert.throws(() => client(unknown({ [option]: undefined })), at(`"${option}"`, /no such option/));
     }
   });

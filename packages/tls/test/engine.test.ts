@@ -13,8 +13,8 @@ import {
   type AbortSignalLike,
   type ClientOptions,
   type Connection,
-  clientConfig,
   type Credential,
+  clientConfig,
   namedGroups,
   type ServerOptions,
   serverConfig,
@@ -26,7 +26,22 @@ import {
 } from '../src/index.ts';
 import { type ClientState, clientStates, type ServerState, serverStates } from '../src/tls13/states.ts';
 import { clientCredential, pki, serverCredential } from './support/identities.ts';
-import { clientDefaults, connected, exchange, give, type Pair, type PairOptions, pair, providers, recorder, type Side, serverDefaults, settled, startClient, startServer } from './support/pair.ts';
+import {
+  clientDefaults,
+  connected,
+  exchange,
+  give,
+  type Pair,
+  type PairOptions,
+  pair,
+  providers,
+  recorder,
+  type Side,
+  serverDefaults,
+  settled,
+  startClient,
+  startServer,
+} from './support/pair.ts';
 import { type ClientStep, PuppetClient, PuppetServer, type ServerStep } from './support/puppet.ts';
 import { recordsIn } from './support/wire.ts';
 
@@ -37,7 +52,10 @@ const mutual: PairOptions = {
   client: { ...fast, credentials: [clientCredential], alpnProtocols: ['a', 'b'] },
   server: { ...fast, clientCertificate: 'require', trust: pki.trust, alpnProtocols: ['b'] },
 };
-const retried: PairOptions = { client: { groups, keyShares: fast.groups }, server: { groups: groups.filter(({ name }) => name === 'secp256r1') } };
+const retried: PairOptions = {
+  client: { groups, keyShares: fast.groups },
+  server: { groups: groups.filter(({ name }) => name === 'secp256r1') },
+};
 
 const mix = (options: PairOptions, more: PairOptions): PairOptions => ({
   ...options,
@@ -59,12 +77,25 @@ const thrown: readonly (readonly [string, unknown])[] = [
   ['a string', 'of the user’s'],
   ['undefined', undefined],
   ['an object without a prototype', Object.create(null)],
-  ['an Error whose message throws', Object.defineProperty(new Error('x'), 'message', { get: () => { throw new Error('deeper'); } })],
+  [
+    'an Error whose message throws',
+    Object.defineProperty(new Error('x'), 'message', {
+      get: () => {
+        throw new Error('deeper');
+      },
+    }),
+  ],
   ['a symbol', Symbol('s')],
 ];
 
 /** The side ended so, told its peer, and nobody else was hurt. */
-function assertEnded({ client, server }: Pair, role: Role, code: TlsErrorCode, message: RegExp, alert = 'internal_error'): void {
+function assertEnded(
+  { client, server }: Pair,
+  role: Role,
+  code: TlsErrorCode,
+  message: RegExp,
+  alert = 'internal_error',
+): void {
   const [own, peer] = role === 'client' ? [client, server] : [server, client];
   assert.equal(own.error?.code, code, own.error?.message);
   assert.match(own.error?.message ?? '', message);
@@ -76,25 +107,58 @@ function assertEnded({ client, server }: Pair, role: Role, code: TlsErrorCode, m
 for (const provider of providers) {
   /** The engine is the same with every provider: the longer lists run with one. */
   const thorough = provider === providers[0];
-  const run = (options: PairOptions, more: PairOptions = {}): Promise<Pair> => connected({ provider, ...mix(options, more) });
+  const run = (options: PairOptions, more: PairOptions = {}): Promise<Pair> =>
+    connected({ provider, ...mix(options, more) });
 
   describe(`the engine, provider ${provider.name}`, { timeout: 60_000 }, () => {
     describe('a callback that throws or rejects ends that connection alone', () => {
       const fails: readonly [string, Role, (fail: () => never) => PairOptions, RegExp, TlsErrorCode?][] = [
         ['verifyPeer', 'client', (fail) => ({ client: { verifyPeer: fail } }), /verifyPeer callback failed/],
         ['verifyPeer', 'server', (fail) => ({ server: { verifyPeer: fail } }), /verifyPeer callback failed/],
-        ['selectCredential', 'client', (fail) => ({ client: { selectCredential: fail } }), /selectCredential callback failed/],
-        ['selectCredential', 'server', (fail) => ({ server: { selectCredential: fail } }), /selectCredential callback failed/],
+        [
+          'selectCredential',
+          'client',
+          (fail) => ({ client: { selectCredential: fail } }),
+          /selectCredential callback failed/,
+        ],
+        [
+          'selectCredential',
+          'server',
+          (fail) => ({ server: { selectCredential: fail } }),
+          /selectCredential callback failed/,
+        ],
         ['selectConfig', 'server', (fail) => ({ server: { selectConfig: fail } }), /selectConfig callback failed/],
         ['selectAlpn', 'server', (fail) => ({ server: { selectAlpn: fail } }), /selectAlpn callback failed/],
         ['time', 'client', (fail) => ({ client: { time: fail } }), /time callback failed/],
         ['time', 'server', (fail) => ({ server: { time: fail } }), /time callback failed/],
         ['keyLog', 'client', (fail) => ({ client: { keyLog: fail } }), /key log callback failed/],
         ['keyLog', 'server', (fail) => ({ server: { keyLog: fail } }), /key log callback failed/],
-        ['trace', 'client', (fail) => ({ client: { trace: (event) => (event.type === 'key' ? fail() : undefined) } }), /trace callback failed/],
-        ['trace', 'server', (fail) => ({ server: { trace: (event) => (event.type === 'key' ? fail() : undefined) } }), /trace callback failed/],
-        ['signer', 'client', (fail) => ({ client: { credentials: [signing(clientCredential, fail)] } }), /signer of our certificate failed/, 'signing_failed'],
-        ['signer', 'server', (fail) => ({ server: { credentials: [signing(serverCredential, fail)] } }), /signer of our certificate failed/, 'signing_failed'],
+        [
+          'trace',
+          'client',
+          (fail) => ({ client: { trace: (event) => (event.type === 'key' ? fail() : undefined) } }),
+          /trace callback failed/,
+        ],
+        [
+          'trace',
+          'server',
+          (fail) => ({ server: { trace: (event) => (event.type === 'key' ? fail() : undefined) } }),
+          /trace callback failed/,
+        ],
+        [
+          'signer',
+          'client',
+          (fail) => ({ client: { credentials: [signing(clientCredential, fail)] } }),
+          /signer of our certificate failed/,
+          'signing_failed',
+        ],
+        [
+          'signer',
+          'server',
+          (fail) => ({ server: { credentials: [signing(serverCredential, fail)] } }),
+          /signer of our certificate failed/,
+          'signing_failed',
+        ],
       ];
       for (const [name, role, options, message, code = 'callback_failed'] of fails) {
         it(`${name} of a ${role}`, async () => {
@@ -103,7 +167,10 @@ for (const provider of providers) {
               throw value;
             });
             assertEnded(await run(mutual, throwing), role, code, message);
-            const both = await run(mutual, options(() => Promise.reject(value) as never));
+            const both = await run(
+              mutual,
+              options(() => Promise.reject(value) as never),
+            );
             // A listener's rejection comes after the step, and the peer may be told by then or not: it ends all the same.
             for (let turn = 0; turn < 3; turn++) await exchange(both);
             assertEnded(both, role, code, message);
@@ -125,7 +192,12 @@ for (const provider of providers) {
         });
 
         it(`padding of a ${role}`, async () => {
-          for (const padding of [(): never => { throw new Error('no room'); }, () => nonsense<number>(Symbol('x'))]) {
+          for (const padding of [
+            (): never => {
+              throw new Error('no room');
+            },
+            () => nonsense<number>(Symbol('x')),
+          ]) {
             const both = await run(mutual, { [role]: { padding } });
             assertEnded(both, role, 'callback_failed', /padding callback failed/);
           }
@@ -144,31 +216,70 @@ for (const provider of providers) {
         const verifyPeer = (): never => {
           throw new TlsError('certificate_expired', 'by our own calendar', { alert: 'access_denied' });
         };
-        assertEnded(await run(mutual, { client: { verifyPeer } }), 'client', 'certificate_expired', /by our own calendar/, 'access_denied');
+        assertEnded(
+          await run(mutual, { client: { verifyPeer } }),
+          'client',
+          'certificate_expired',
+          /by our own calendar/,
+          'access_denied',
+        );
       });
     });
 
     describe('a callback that answers nonsense ends that connection alone', () => {
-      const values: readonly unknown[] = [undefined, true, false, 1, '', 'yes', [], {}, Symbol('s'), () => true, new Date(), { accepted: 'true' }, { accepted: 1 }];
-      const answers = (options: (answer: () => never) => PairOptions, values_: readonly unknown[]) => async (check: (both: Pair) => void) => {
-        for (const value of thorough ? values_ : values_.slice(0, 2)) check(await run(mutual, options(() => nonsense(value))));
-      };
+      const values: readonly unknown[] = [
+        undefined,
+        true,
+        false,
+        1,
+        '',
+        'yes',
+        [],
+        {},
+        Symbol('s'),
+        () => true,
+        new Date(),
+        { accepted: 'true' },
+        { accepted: 1 },
+      ];
+      const answers =
+        (options: (answer: () => never) => PairOptions, values_: readonly unknown[]) =>
+        async (check: (both: Pair) => void) => {
+          for (const value of thorough ? values_ : values_.slice(0, 2))
+            check(
+              await run(
+                mutual,
+                options(() => nonsense(value)),
+              ),
+            );
+        };
       for (const role of roles) {
         it(`verifyPeer of a ${role}: refused`, () =>
-          answers((verifyPeer) => ({ [role]: { verifyPeer } }), [...values, null])((both) =>
-            assertEnded(both, role, 'certificate_refused', /not a verdict: refused/, 'certificate_unknown'),
-          ));
+          answers(
+            (verifyPeer) => ({ [role]: { verifyPeer } }),
+            [...values, null],
+          )((both) => assertEnded(both, role, 'certificate_refused', /not a verdict: refused/, 'certificate_unknown')));
 
         it(`verifyPeer of a ${role}: a refusal that is malformed is a refusal`, () =>
           answers(
             (verifyPeer) => ({ [role]: { verifyPeer } }),
-            [{ accepted: false }, { accepted: false, reason: {} }, { accepted: false, reason: Object.create(null), alert: 'nonsense' }],
+            [
+              { accepted: false },
+              { accepted: false, reason: {} },
+              { accepted: false, reason: Object.create(null), alert: 'nonsense' },
+            ],
           )((both) => assertEnded(both, role, 'certificate_refused', /no reason given/, 'certificate_unknown')));
 
         it(`selectCredential of a ${role}`, () =>
           answers(
             (selectCredential) => ({ [role]: { selectCredential } }),
-            [...values, { chain: [] }, { chain: serverCredential.chain }, { chain: [], signer: serverCredential.signer }, { chain: 'x', signer: {} }],
+            [
+              ...values,
+              { chain: [] },
+              { chain: serverCredential.chain },
+              { chain: [], signer: serverCredential.signer },
+              { chain: 'x', signer: {} },
+            ],
           )((both) => assertEnded(both, role, 'callback_failed', /selectCredential callback answered/)));
 
         it(`signer of a ${role}`, () => {
@@ -181,7 +292,9 @@ for (const provider of providers) {
 
         it(`signer of a ${role} whose signature is wrong: the peer notices`, async () => {
           const credential = role === 'client' ? clientCredential : serverCredential;
-          const both = await run(mutual, { [role]: { credentials: [signing(credential, () => nonsense(new Uint8Array(70)))] } });
+          const both = await run(mutual, {
+            [role]: { credentials: [signing(credential, () => nonsense(new Uint8Array(70)))] },
+          });
           assertEnded(both, other(role), 'decrypt_error', /the signature is not by the key/, 'decrypt_error');
         });
 
@@ -199,20 +312,25 @@ for (const provider of providers) {
       }
 
       it('selectConfig', () =>
-        answers((selectConfig) => ({ server: { selectConfig } }), [...values, null, { ...serverConfig(serverDefaults()) }, clientConfig(clientDefaults())])((both) =>
-          assertEnded(both, 'server', 'callback_failed', /answered no config made by serverConfig/),
-        ));
+        answers(
+          (selectConfig) => ({ server: { selectConfig } }),
+          [...values, null, { ...serverConfig(serverDefaults()) }, clientConfig(clientDefaults())],
+        )((both) => assertEnded(both, 'server', 'callback_failed', /answered no config made by serverConfig/)));
 
       it('selectAlpn: undefined is no protocol, all else must have been offered', async () => {
-        await answers((selectAlpn) => ({ server: { selectAlpn } }), [...values.slice(1), null, 'c'])((both) =>
-          assertEnded(both, 'server', 'callback_failed', /chose a protocol that the client does not offer/),
-        );
+        await answers(
+          (selectAlpn) => ({ server: { selectAlpn } }),
+          [...values.slice(1), null, 'c'],
+        )((both) => assertEnded(both, 'server', 'callback_failed', /chose a protocol that the client does not offer/));
         const both = await run(mutual, { server: { selectAlpn: () => undefined } });
         assert.equal(both.client.connection.negotiated?.alpnProtocol, undefined);
       });
 
       it('selectCredential of a client: null sends none', async () => {
-        const both = await run(mutual, { client: { selectCredential: () => null }, server: { clientCertificate: 'request' } });
+        const both = await run(mutual, {
+          client: { selectCredential: () => null },
+          server: { clientCertificate: 'request' },
+        });
         assert.equal(both.server.connection.negotiated?.peer, undefined);
         assert.equal(both.server.established, true);
       });
@@ -220,23 +338,53 @@ for (const provider of providers) {
 
     describe('promises', () => {
       const accepted = { accepted: true } as const;
-      const foreign: (value: unknown) => PromiseLike<never> = runInNewContext('(value) => new Promise((resolve) => queueMicrotask(() => resolve(value)))', { queueMicrotask });
+      const foreign: (value: unknown) => PromiseLike<never> = runInNewContext(
+        '(value) => new Promise((resolve) => queueMicrotask(() => resolve(value)))',
+        { queueMicrotask },
+      );
       const kinds: readonly [string, (value: unknown) => PromiseLike<unknown>][] = [
         ['a promise', (value) => Promise.resolve(value)],
         ['a promise of another realm', foreign],
-        ['a thenable that answers at once', (value) => ({ then: (resolve: (value: unknown) => void) => resolve(value) }) as PromiseLike<unknown>],
-        ['a thenable that answers twice', (value) => ({ then: (resolve: (value: unknown) => void, reject: (error: unknown) => void) => { resolve(value); reject(new Error('late')); resolve(0); } }) as PromiseLike<unknown>],
-        ['a thenable of a thenable', (value) => Promise.resolve({ then: (resolve: (value: unknown) => void) => resolve(foreign(value)) }) as PromiseLike<unknown>],
+        [
+          'a thenable that answers at once',
+          (value) => ({ then: (resolve: (value: unknown) => void) => resolve(value) }) as PromiseLike<unknown>,
+        ],
+        [
+          'a thenable that answers twice',
+          (value) =>
+            ({
+              then: (resolve: (value: unknown) => void, reject: (error: unknown) => void) => {
+                resolve(value);
+                reject(new Error('late'));
+                resolve(0);
+              },
+            }) as PromiseLike<unknown>,
+        ],
+        [
+          'a thenable of a thenable',
+          (value) =>
+            Promise.resolve({
+              then: (resolve: (value: unknown) => void) => resolve(foreign(value)),
+            }) as PromiseLike<unknown>,
+        ],
       ];
       for (const [kind, of] of kinds) {
         it(`${kind} answers every callback`, async () => {
-          const late = <T>(value: T) => () => nonsense<Promise<T>>(of(value));
+          const late =
+            <T>(value: T) =>
+            () =>
+              nonsense<Promise<T>>(of(value));
           const base: ServerOptions = { ...serverDefaults(provider), ...mutual.server, alpnProtocols: ['b'] };
           const both = await run(mutual, {
             client: { verifyPeer: late(accepted), selectCredential: late(signing(clientCredential, undefined, of)) },
             server: {
               selectConfig: late(
-                serverConfig({ ...base, verifyPeer: late(accepted), selectAlpn: late('a'), selectCredential: late(signing(serverCredential, undefined, of)) }),
+                serverConfig({
+                  ...base,
+                  verifyPeer: late(accepted),
+                  selectAlpn: late('a'),
+                  selectCredential: late(signing(serverCredential, undefined, of)),
+                }),
               ),
             },
           });
@@ -247,13 +395,26 @@ for (const provider of providers) {
       }
 
       it('a thenable whose `then` throws is a failure of the callback', async () => {
-        const broken = () => nonsense<never>({ then: () => { throw new Error('then'); } });
-        assertEnded(await run(mutual, { client: { verifyPeer: broken } }), 'client', 'callback_failed', /verifyPeer callback failed: then/);
+        const broken = () =>
+          nonsense<never>({
+            then: () => {
+              throw new Error('then');
+            },
+          });
+        assertEnded(
+          await run(mutual, { client: { verifyPeer: broken } }),
+          'client',
+          'callback_failed',
+          /verifyPeer callback failed: then/,
+        );
       });
 
       it('no input is taken while one is out, and all of it after', async () => {
         let answer: ((verdict: typeof accepted) => void) | undefined;
-        const verifyPeer = (): Promise<typeof accepted> => new Promise((resolve) => { answer = resolve; });
+        const verifyPeer = (): Promise<typeof accepted> =>
+          new Promise((resolve) => {
+            answer = resolve;
+          });
         const both = pair({ provider, ...mix(mutual, { client: { verifyPeer } }) });
         await deliverUntil(both, () => answer !== undefined);
         await settled(both.server);
@@ -296,7 +457,17 @@ for (const provider of providers) {
               settleIt = settle === 'resolve' ? (value) => resolve(nonsense(value)) : reject;
             });
           let asked = false;
-          const both = pair({ provider, ...mix(mutual, { client: { verifyPeer: () => { asked = true; return verifyPeer(); } } }) });
+          const both = pair({
+            provider,
+            ...mix(mutual, {
+              client: {
+                verifyPeer: () => {
+                  asked = true;
+                  return verifyPeer();
+                },
+              },
+            }),
+          });
           await deliverUntil(both, () => asked);
           both.client.connection.abort();
           await settled(both.client);
@@ -321,7 +492,12 @@ for (const provider of providers) {
             ...provider.groups,
             x25519: new Proxy(provider.groups.x25519 ?? assert.fail(), {
               get: (target, key) =>
-                key === 'encapsulate' ? () => { asked = true; return new Promise((resolve) => late.push(resolve)); } : Reflect.get(target, key),
+                key === 'encapsulate'
+                  ? () => {
+                      asked = true;
+                      return new Promise((resolve) => late.push(resolve));
+                    }
+                  : Reflect.get(target, key),
             }) as KeyExchange,
           },
         };
@@ -334,7 +510,14 @@ for (const provider of providers) {
         let disposed = 0;
         const generating: CryptoProvider = {
           ...provider,
-          groups: { ...provider.groups, x25519: { ...provider.groups.x25519, name: 'x25519', generate: () => new Promise<never>((resolve) => late.push((key) => resolve(nonsense(key)))) } as KeyExchange },
+          groups: {
+            ...provider.groups,
+            x25519: {
+              ...provider.groups.x25519,
+              name: 'x25519',
+              generate: () => new Promise<never>((resolve) => late.push((key) => resolve(nonsense(key)))),
+            } as KeyExchange,
+          },
         };
         const config = clientConfig({ ...clientDefaults(generating), groups: fast.groups });
         const client = tlsClient(config, { serverName: 'localhost' }, { send: () => undefined });
@@ -360,7 +543,16 @@ for (const provider of providers) {
         updateKeys: (connection) => connection.updateKeys({ requestPeer: true }),
         exportKeyingMaterial: (connection) => void connection.exportKeyingMaterial(16, 'inside'),
       };
-      const endings: ReadonlySet<unknown> = new Set<TlsErrorCode>(['truncated', 'aborted', 'handshake_timeout', 'peer_alert', 'unexpected_message', 'bad_record_mac', 'not_tls', 'record_overflow']);
+      const endings: ReadonlySet<unknown> = new Set<TlsErrorCode>([
+        'truncated',
+        'aborted',
+        'handshake_timeout',
+        'peer_alert',
+        'unexpected_message',
+        'bad_record_mac',
+        'not_tls',
+        'record_overflow',
+      ]);
       /** The places where user code runs. Each is given what to do there, once. */
       const places: Readonly<Record<string, Role | undefined>> = {
         send: undefined,
@@ -391,7 +583,11 @@ for (const provider of providers) {
               const what = `${method} in ${place} of the ${role}`;
               for (const side of [outcome.client, outcome.server]) {
                 assert.ok(side.closedCalls <= 1, what);
-                assert.equal(side.error === undefined || side.error === null || endings.has(side.error.code), true, `${what}: ${side.error?.code} ${side.error?.message}`);
+                assert.equal(
+                  side.error === undefined || side.error === null || endings.has(side.error.code),
+                  true,
+                  `${what}: ${side.error?.code} ${side.error?.message}`,
+                );
                 assert.equal(side.connection.phase, 'closed', what);
               }
               if (['start', 'receive', 'exportKeyingMaterial', 'updateKeys'].includes(method)) {
@@ -399,7 +595,8 @@ for (const provider of providers) {
               }
               if (method === 'write' || method === 'updateKeys') {
                 // It came whole, and once, if it was written at all.
-                for (const side of [outcome.client, outcome.server]) assert.match(side.text(), /^(written inside)?x*(written inside)?x*(written inside)?$/, what);
+                for (const side of [outcome.client, outcome.server])
+                  assert.match(side.text(), /^(written inside)?x*(written inside)?x*(written inside)?$/, what);
               }
             }
           }
@@ -488,8 +685,14 @@ for (const provider of providers) {
           act(both.server);
           return both.server;
         }
-        const puppet = new PuppetClient(startServer({ provider, ...fast, clientCertificate: 'require', trust: pki.trust }));
-        const steps: Readonly<Partial<Record<ServerState, ClientStep>>> = { WAIT_CERT: 'certificate', WAIT_CV: 'certificate_verify', WAIT_FINISHED: 'finished' };
+        const puppet = new PuppetClient(
+          startServer({ provider, ...fast, clientCertificate: 'require', trust: pki.trust }),
+        );
+        const steps: Readonly<Partial<Record<ServerState, ClientStep>>> = {
+          WAIT_CERT: 'certificate',
+          WAIT_CV: 'certificate_verify',
+          WAIT_FINISHED: 'finished',
+        };
         const step = steps[state];
         const stop = (): readonly Bytes[] => {
           act(puppet.side);
@@ -506,10 +709,19 @@ for (const provider of providers) {
         return puppet.side;
       };
       const cases = [
-        ...(Object.keys(clientStates) as ClientState[]).map((state) => ['client', state, (act: (side: Side) => void) => client(state, act)] as const),
-        ...(Object.keys(serverStates) as ServerState[]).map((state) => ['server', state, (act: (side: Side) => void) => server(state, act)] as const),
+        ...(Object.keys(clientStates) as ClientState[]).map(
+          (state) => ['client', state, (act: (side: Side) => void) => client(state, act)] as const,
+        ),
+        ...(Object.keys(serverStates) as ServerState[]).map(
+          (state) => ['server', state, (act: (side: Side) => void) => server(state, act)] as const,
+        ),
       ];
-      const codes = { abort: 'aborted', fail: 'crypto_failed', receiveEnd: 'truncated', closeWrite: 'aborted' } as const;
+      const codes = {
+        abort: 'aborted',
+        fail: 'crypto_failed',
+        receiveEnd: 'truncated',
+        closeWrite: 'aborted',
+      } as const;
 
       for (const [role, state, reach] of cases) {
         it(`${role}, ${state}`, async () => {
@@ -567,7 +779,12 @@ for (const provider of providers) {
 
     it('the states of every handshake form paths of the tables', async () => {
       const met: Record<Role, Set<string>> = { client: new Set(), server: new Set() };
-      for (const options of [mutual, retried, mix(mutual, { server: { clientCertificate: 'request' }, client: { credentials: [] } }), { client: fast, server: fast }]) {
+      for (const options of [
+        mutual,
+        retried,
+        mix(mutual, { server: { clientCertificate: 'request' }, client: { credentials: [] } }),
+        { client: fast, server: fast },
+      ]) {
         const traces: Record<Role, TraceEvent[]> = { client: [], server: [] };
         const both = await run(options, {
           client: { trace: (event) => traces.client.push(event) },
@@ -580,9 +797,11 @@ for (const provider of providers) {
         both.server.connection.write(Buffer.from('y'));
         await exchange(both);
         for (const role of roles) {
-          const tables: Readonly<Record<string, Readonly<Record<string, readonly string[]>>>> = role === 'client' ? clientStates : serverStates;
+          const tables: Readonly<Record<string, Readonly<Record<string, readonly string[]>>>> =
+            role === 'client' ? clientStates : serverStates;
           let state: string | undefined;
-          let legal: readonly string[] = role === 'client' ? ['WAIT_SH' satisfies ClientState] : ['START' satisfies ServerState];
+          let legal: readonly string[] =
+            role === 'client' ? ['WAIT_SH' satisfies ClientState] : ['START' satisfies ServerState];
           for (const event of traces[role]) {
             if (event.type === 'state') {
               assert.ok(legal.includes(event.state), `${role}: ${event.state} after ${state}`);
@@ -608,8 +827,14 @@ for (const provider of providers) {
       both.client.connection.closeWrite();
       both.server.connection.closeWrite();
       await exchange(both);
-      assert.deepEqual(events.map(({ at }) => at), [...events.keys()]);
-      assert.equal(events.every(({ role }) => role === 'client'), true);
+      assert.deepEqual(
+        events.map(({ at }) => at),
+        [...events.keys()],
+      );
+      assert.equal(
+        events.every(({ role }) => role === 'client'),
+        true,
+      );
       assert.equal(events.at(-1)?.type, 'closed');
       const once = (type: TraceEvent['type']): number => events.filter((event) => event.type === type).length;
       assert.deepEqual([once('established'), once('closed'), once('certificate')], [1, 1, 1]);
@@ -640,8 +865,16 @@ function signing(
   instead?: () => never,
   of: (value: unknown) => unknown = (value) => value,
 ): Credential {
-  const sign: Signer['sign'] = (algorithm, data) => instead?.() ?? (instead ? nonsense(undefined) : nonsense(of(signer.sign(algorithm, data))));
-  return { chain, signer: { publicKey: signer.publicKey, algorithms: signer.algorithms, sign: instead ? () => instead() : sign } as Signer };
+  const sign: Signer['sign'] = (algorithm, data) =>
+    instead?.() ?? (instead ? nonsense(undefined) : nonsense(of(signer.sign(algorithm, data))));
+  return {
+    chain,
+    signer: {
+      publicKey: signer.publicKey,
+      algorithms: signer.algorithms,
+      sign: instead ? () => instead() : sign,
+    } as Signer,
+  };
 }
 
 async function turns(): Promise<void> {
@@ -651,7 +884,10 @@ async function turns(): Promise<void> {
 /** Carries bytes until something has happened, without waiting for what does not answer. */
 async function deliverUntil({ client, server }: Pair, happened: () => boolean): Promise<void> {
   while (!happened()) {
-    for (const [from, to] of [[client, server], [server, client]] as const) {
+    for (const [from, to] of [
+      [client, server],
+      [server, client],
+    ] as const) {
       const bytes = from.outbox[0];
       if (bytes === undefined) continue;
       const taken = to.connection.receive(bytes);
@@ -668,7 +904,12 @@ interface Outcome {
 }
 
 /** A whole life, in which `role` does `act` the third time that its user code runs at `place`, or else the first. */
-async function liveWith(provider: CryptoProvider, role: Role, place: string, act: (connection: Connection) => void): Promise<Outcome> {
+async function liveWith(
+  provider: CryptoProvider,
+  role: Role,
+  place: string,
+  act: (connection: Connection) => void,
+): Promise<Outcome> {
   const make = (own: Role): Side & { closedCalls: number } => {
     const { side, handlers } = recorder();
     let connection: Connection | undefined;
@@ -683,10 +924,12 @@ async function liveWith(provider: CryptoProvider, role: Role, place: string, act
       }
     };
     const state = { closedCalls: 0 };
-    const around = <A extends readonly unknown[], R>(name: string, call: (...args: A) => R) => (...args: A): R => {
-      here(name);
-      return call(...args);
-    };
+    const around =
+      <A extends readonly unknown[], R>(name: string, call: (...args: A) => R) =>
+      (...args: A): R => {
+        here(name);
+        return call(...args);
+      };
     const watching = {
       send: around('send', handlers.send),
       established: around('established', handlers.established ?? assert.fail()),
@@ -709,23 +952,39 @@ async function liveWith(provider: CryptoProvider, role: Role, place: string, act
       verifyPeer: around('verifyPeer', () => ({ accepted: true }) as const),
       selectCredential: around('selectCredential', () => ({
         chain: credential.chain,
-        signer: { publicKey: credential.signer.publicKey, algorithms: credential.signer.algorithms, sign: around('signer', credential.signer.sign.bind(credential.signer)) } as Signer,
+        signer: {
+          publicKey: credential.signer.publicKey,
+          algorithms: credential.signer.algorithms,
+          sign: around('signer', credential.signer.sign.bind(credential.signer)),
+        } as Signer,
       })),
     };
     if (own === 'client') {
       const options: ClientOptions = { ...clientDefaults(provider), ...mutual.client, ...observing };
       connection = tlsClient(clientConfig(options), { serverName: 'localhost' }, watching);
     } else {
-      const options: ServerOptions = { ...serverDefaults(provider), ...mutual.server, ...observing, selectAlpn: around('selectAlpn', () => 'b') };
+      const options: ServerOptions = {
+        ...serverDefaults(provider),
+        ...mutual.server,
+        ...observing,
+        selectAlpn: around('selectAlpn', () => 'b'),
+      };
       const chosen = serverConfig(options);
-      connection = tlsServer(serverConfig({ ...options, selectConfig: around('selectConfig', () => chosen) }), watching);
+      connection = tlsServer(
+        serverConfig({ ...options, selectConfig: around('selectConfig', () => chosen) }),
+        watching,
+      );
     }
     connection.start();
-    return Object.defineProperties(side, { connection: { value: connection }, closedCalls: { get: () => state.closedCalls } }) as unknown as Side & { closedCalls: number };
+    return Object.defineProperties(side, {
+      connection: { value: connection },
+      closedCalls: { get: () => state.closedCalls },
+    }) as unknown as Side & { closedCalls: number };
   };
   const both = { client: make('client'), server: make('server') };
   await exchange(both);
-  for (const { connection } of [both.client, both.server]) if (connection.phase === 'connected') connection.write(Buffer.from('x'.repeat(100)));
+  for (const { connection } of [both.client, both.server])
+    if (connection.phase === 'connected') connection.write(Buffer.from('x'.repeat(100)));
   await exchange(both);
   for (const { connection } of [both.client, both.server]) if (connection.phase !== 'closed') connection.closeWrite();
   await exchange(both);

@@ -49,7 +49,9 @@ function openByOpenssl(suite: CipherSuite, record: Bytes, sequence: bigint): Buf
 function sealByOpenssl(suite: CipherSuite, sequence: bigint): Bytes {
   const length = inner.length + suite.tagLength;
   const header = Uint8Array.of(23, 3, 3, length >> 8, length & 0xff);
-  const cipher = createCipheriv(openssl[suite.aead] as CipherGCMTypes, keyOf(suite), nonceOf(sequence), { authTagLength: suite.tagLength });
+  const cipher = createCipheriv(openssl[suite.aead] as CipherGCMTypes, keyOf(suite), nonceOf(sequence), {
+    authTagLength: suite.tagLength,
+  });
   cipher.setAAD(header, { plaintextLength: inner.length });
   const sealed = cipher.update(inner);
   cipher.final();
@@ -57,7 +59,18 @@ function sealByOpenssl(suite: CipherSuite, sequence: bigint): Bytes {
 }
 
 /** Starts, and two records on: the carries into the next byte and beyond 32 bits. */
-const starts: readonly number[] = [0, 255, 2 ** 16 - 1, 2 ** 31 - 1, 2 ** 32 - 1, 2 ** 32, 2 ** 40 - 1, 2 ** 40, 2 ** 48 - 1, lastSequence - 2];
+const starts: readonly number[] = [
+  0,
+  255,
+  2 ** 16 - 1,
+  2 ** 31 - 1,
+  2 ** 32 - 1,
+  2 ** 32,
+  2 ** 40 - 1,
+  2 ** 40,
+  2 ** 48 - 1,
+  lastSequence - 2,
+];
 
 describe('sequence numbers', () => {
   it('the nonce is the sequence number XOR the IV, at any number', () => {
@@ -71,7 +84,7 @@ describe('sequence numbers', () => {
   });
 
   for (const provider of providers) {
-    for (const suite of cipherSuites) {
+    for (const suite of cipherSuites.filter(({ aead }) => provider.aeads[aead])) {
       it(`${suite.name} agrees with OpenSSL, provider ${provider.name}`, async () => {
         for (const start of starts) {
           const key = { key: keyOf(suite), iv };
@@ -93,7 +106,8 @@ describe('sequence numbers', () => {
       });
     }
 
-    const atItsEnd = () => new RecordProtection(provider, TLS_AES_128_GCM_SHA256, { key: new Uint8Array(16), iv }, lastSequence);
+    const atItsEnd = () =>
+      new RecordProtection(provider, TLS_AES_128_GCM_SHA256, { key: new Uint8Array(16), iv }, lastSequence);
     const isLimit = (error: unknown): boolean => error instanceof TlsError && error.code === 'record_limit';
 
     it(`the number 2^53 - 1 is not used, provider ${provider.name}`, () => {

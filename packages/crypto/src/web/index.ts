@@ -116,5 +116,3 @@ export function createWebProvider(rows: WebRows = {}): CryptoProvider {
 
 /** The default rows. */
 export const webProvider: CryptoProvider = /* @__PURE__ */ createWebProvider();
-
-export default webProvider;

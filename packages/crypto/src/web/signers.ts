@@ -81,6 +81,14 @@ export const ed25519Keys: PrivateKeyRow = {
   generate: () => generate({ name: 'Ed25519' }),
 };
 
+/** What is looked at of a `CryptoKey`: spelt out, so that users' compilers need no DOM types. */
+export interface SigningCryptoKey {
+  readonly type: string;
+  readonly extractable: boolean;
+  readonly algorithm: { readonly name: string };
+  readonly usages: readonly string[];
+}
+
 /**
  * A signer over a key that the application holds, non-extractable as it may be. `publicHalf` is a
  * SubjectPublicKeyInfo in DER, or what `@handfast/x509` parsed of one. An RSA key signs with the one padding and hash that it was made for; an EC key with any hash.
@@ -93,7 +101,7 @@ export const ed25519Keys: PrivateKeyRow = {
  * const signer = signerFromCryptoKey(pair.privateKey, spki);
  * ```
  */
-export function signerFromCryptoKey(privateKey: CryptoKey, publicHalf: PublicKeyInfo | Uint8Array): Signer {
+export function signerFromCryptoKey(privateKey: SigningCryptoKey, publicHalf: PublicKeyInfo | Uint8Array): Signer {
   const publicKey = publicHalf instanceof Uint8Array ? readSpki(publicHalf) : publicHalf;
   if (privateKey.type !== 'private' || !privateKey.usages.includes('sign')) {
     throw new CryptoError('invalid_key', 'the CryptoKey is not a private key that may sign');
@@ -107,7 +115,8 @@ export function signerFromCryptoKey(privateKey: CryptoKey, publicHalf: PublicKey
       `a CryptoKey for ${privateKey.algorithm.name} does not sign for this ${publicKey.type} key`,
     );
   }
-  return signer(publicKey, algorithms, () => privateKey);
+  // It is a CryptoKey: the platform itself refuses anything else.
+  return signer(publicKey, algorithms, () => privateKey as CryptoKey);
 }
 
 function signer(

@@ -373,11 +373,6 @@ export function writeExtensions<P extends Place>(
   });
 }
 
-/** The types in a block that we wrote or read. */
-export function typesOf(list: readonly RawExtension[]): ReadonlySet<number> {
-  return new Set(list.map(({ type }) => type));
-}
-
 function latin1(bytes: Uint8Array): string {
   let out = '';
   for (const byte of bytes) out += String.fromCharCode(byte);

@@ -11,7 +11,7 @@ import { TlsError, type TlsErrorCode } from '../../src/index.ts';
 import { type Place, readExtensions } from '../../src/messages/extensions.ts';
 import { Reader } from '../../src/messages/reader.ts';
 import { extensionType } from '../../src/registry.ts';
-import { extension, opaque16, opaque8, u16 } from '../support/wire.ts';
+import { extension, opaque8, opaque16, u16 } from '../support/wire.ts';
 
 const places: readonly Place[] = ['CH', 'SH', 'HRR', 'EE', 'CT', 'CR', 'NST'];
 const asking: readonly Place[] = ['CH', 'CR', 'NST'];
@@ -72,7 +72,10 @@ const good: Readonly<Partial<Record<Name, Readonly<Partial<Record<Place, Bytes>>
   supported_groups: { CH: opaque16(u16(29)), EE: opaque16(u16(29)) },
   signature_algorithms: { CH: opaque16(u16(0x0403)), CR: opaque16(u16(0x0403)) },
   signature_algorithms_cert: { CH: opaque16(u16(0x0403)), CR: opaque16(u16(0x0403)) },
-  application_layer_protocol_negotiation: { CH: opaque16(opaque8(Buffer.from('h2'))), EE: opaque16(opaque8(Buffer.from('h2'))) },
+  application_layer_protocol_negotiation: {
+    CH: opaque16(opaque8(Buffer.from('h2'))),
+    EE: opaque16(opaque8(Buffer.from('h2'))),
+  },
   record_size_limit: { CH: u16(512), EE: u16(512) },
   pre_shared_key: {
     CH: concat(opaque16(concat(opaque16(Uint8Array.of(1)), new Uint8Array(4))), opaque16(opaque8(new Uint8Array(32)))),
@@ -82,7 +85,10 @@ const good: Readonly<Partial<Record<Name, Readonly<Partial<Record<Place, Bytes>>
   supported_versions: { CH: opaque8(u16(0x0304)), SH: u16(0x0304), HRR: u16(0x0304) },
   cookie: { CH: opaque16(Uint8Array.of(1)), HRR: opaque16(Uint8Array.of(1)) },
   psk_key_exchange_modes: { CH: Uint8Array.of(1, 1) },
-  certificate_authorities: { CH: opaque16(opaque16(Uint8Array.of(0x30, 0))), CR: opaque16(opaque16(Uint8Array.of(0x30, 0))) },
+  certificate_authorities: {
+    CH: opaque16(opaque16(Uint8Array.of(0x30, 0))),
+    CR: opaque16(opaque16(Uint8Array.of(0x30, 0))),
+  },
   post_handshake_auth: { CH: none },
   key_share: { CH: opaque16(share), SH: share, HRR: u16(29) },
 };
@@ -90,8 +96,10 @@ const good: Readonly<Partial<Record<Name, Readonly<Partial<Record<Place, Bytes>>
 const read = (place: Place, block: Uint8Array, offered: readonly number[] = []) =>
   readExtensions(new Reader(block, place), place, new Set(offered));
 
-const refused = (code: TlsErrorCode, message: RegExp) => (error: unknown): boolean =>
-  error instanceof TlsError && error.code === code && message.test(error.message);
+const refused =
+  (code: TlsErrorCode, message: RegExp) =>
+  (error: unknown): boolean =>
+    error instanceof TlsError && error.code === code && message.test(error.message);
 
 describe('extensions', () => {
   it('the table has a row for every extension type', () => {
@@ -104,7 +112,10 @@ describe('extensions', () => {
       for (const place of places) {
         const block = extension(type, good[name]?.[place] ?? none);
         if (allowed.includes(place)) {
-          assert.deepEqual(read(place, block, [type]).list.map((one) => one.type), [type]);
+          assert.deepEqual(
+            read(place, block, [type]).list.map((one) => one.type),
+            [type],
+          );
         } else {
           assert.throws(
             () => read(place, block, [type]),
@@ -119,7 +130,12 @@ describe('extensions', () => {
       for (const place of allowed.filter((one) => !asking.includes(one))) {
         const block = extension(type, good[name]?.[place] ?? none);
         if (name === 'cookie' && place === 'HRR') assert.ok(read(place, block).values);
-        else assert.throws(() => read(place, block), refused('unsupported_extension', /answers nothing that was offered/), place);
+        else
+          assert.throws(
+            () => read(place, block),
+            refused('unsupported_extension', /answers nothing that was offered/),
+            place,
+          );
       }
     });
   }
@@ -130,8 +146,10 @@ describe('extensions', () => {
         const type = extensionType[name];
         const decode = refused('decode_error', new RegExp(`^${name} of `));
         assert.throws(() => read(place, extension(type, concat(bytes, Uint8Array.of(0))), [type]), decode, place);
-        if (bytes.length > 0) assert.throws(() => read(place, extension(type, bytes.subarray(1)), [type]), decode, place);
-        if (bytes.length > 0) assert.throws(() => read(place, extension(type, bytes.subarray(0, -1)), [type]), decode, place);
+        if (bytes.length > 0)
+          assert.throws(() => read(place, extension(type, bytes.subarray(1)), [type]), decode, place);
+        if (bytes.length > 0)
+          assert.throws(() => read(place, extension(type, bytes.subarray(0, -1)), [type]), decode, place);
       }
     });
   }
@@ -139,7 +157,10 @@ describe('extensions', () => {
   it('an unknown extension is passed by in ClientHello, CertificateRequest and NewSessionTicket', () => {
     for (const place of asking) {
       const { list, values } = read(place, concat(extension(0xfefe, Uint8Array.of(1)), extension(0x0a0a)));
-      assert.deepEqual(list.map(({ type }) => type), [0xfefe, 0x0a0a]);
+      assert.deepEqual(
+        list.map(({ type }) => type),
+        [0xfefe, 0x0a0a],
+      );
       assert.deepEqual(Object.keys(values), []);
     }
   });
@@ -186,27 +207,80 @@ describe('extensions', () => {
       ['an odd list of versions', 'CH', 'supported_versions', opaque8(new Uint8Array(3)), /odd number of bytes/],
       ['a list of versions of 255 bytes', 'CH', 'supported_versions', opaque8(new Uint8Array(255)), /2 to 254/],
       ['an empty ALPN list', 'CH', 'application_layer_protocol_negotiation', opaque16(none), /a vector of 0 bytes/],
-      ['an empty ALPN name', 'CH', 'application_layer_protocol_negotiation', opaque16(Uint8Array.of(0, 0)), /a vector of 0 bytes/],
-      ['two ALPN names in the answer', 'EE', 'application_layer_protocol_negotiation', opaque16(Uint8Array.of(1, 65, 1, 66)), /exactly one protocol name/],
+      [
+        'an empty ALPN name',
+        'CH',
+        'application_layer_protocol_negotiation',
+        opaque16(Uint8Array.of(0, 0)),
+        /a vector of 0 bytes/,
+      ],
+      [
+        'two ALPN names in the answer',
+        'EE',
+        'application_layer_protocol_negotiation',
+        opaque16(Uint8Array.of(1, 65, 1, 66)),
+        /exactly one protocol name/,
+      ],
       ['an empty cookie', 'CH', 'cookie', opaque16(none), /a vector of 0 bytes/],
       ['an empty key share', 'CH', 'key_share', opaque16(concat(u16(29), opaque16(none))), /a vector of 0 bytes/],
-      ['a binder of 31 bytes', 'CH', 'pre_shared_key', concat(opaque16(concat(opaque16(Uint8Array.of(1)), new Uint8Array(4))), opaque16(concat(opaque8(new Uint8Array(31)), Uint8Array.of(0)))), /where 32 to 255/],
-      ['no host name', 'CH', 'server_name', opaque16(concat(Uint8Array.of(9), opaque16(Uint8Array.of(65)))), /no name of type host_name/],
-      ['two host names', 'CH', 'server_name', opaque16(concat(Uint8Array.of(0, 0, 1, 65), Uint8Array.of(0, 0, 1, 66))), /two names of type host_name/],
+      [
+        'a binder of 31 bytes',
+        'CH',
+        'pre_shared_key',
+        concat(
+          opaque16(concat(opaque16(Uint8Array.of(1)), new Uint8Array(4))),
+          opaque16(concat(opaque8(new Uint8Array(31)), Uint8Array.of(0))),
+        ),
+        /where 32 to 255/,
+      ],
+      [
+        'no host name',
+        'CH',
+        'server_name',
+        opaque16(concat(Uint8Array.of(9), opaque16(Uint8Array.of(65)))),
+        /no name of type host_name/,
+      ],
+      [
+        'two host names',
+        'CH',
+        'server_name',
+        opaque16(concat(Uint8Array.of(0, 0, 1, 65), Uint8Array.of(0, 0, 1, 66))),
+        /two names of type host_name/,
+      ],
       ['an empty host name', 'CH', 'server_name', opaque16(Uint8Array.of(0, 0, 0)), /a vector of 0 bytes/],
-      ['a NUL in the host name', 'CH', 'server_name', opaque16(Uint8Array.of(0, 0, 2, 65, 0)), /not visible ASCII/, 'illegal_parameter'],
-      ['UTF-8 in the host name', 'CH', 'server_name', opaque16(Uint8Array.of(0, 0, 2, 0xc3, 0xa4)), /not visible ASCII/, 'illegal_parameter'],
+      [
+        'a NUL in the host name',
+        'CH',
+        'server_name',
+        opaque16(Uint8Array.of(0, 0, 2, 65, 0)),
+        /not visible ASCII/,
+        'illegal_parameter',
+      ],
+      [
+        'UTF-8 in the host name',
+        'CH',
+        'server_name',
+        opaque16(Uint8Array.of(0, 0, 2, 0xc3, 0xa4)),
+        /not visible ASCII/,
+        'illegal_parameter',
+      ],
     ];
     for (const [title, place, name, data, message, code = 'decode_error'] of cases) {
       it(`refuses ${title}`, () => {
-        assert.throws(() => read(place, extension(extensionType[name], data), [extensionType[name]]), refused(code, message));
+        assert.throws(
+          () => read(place, extension(extensionType[name], data), [extensionType[name]]),
+          refused(code, message),
+        );
       });
     }
 
     it('ALPN names keep every byte', () => {
       const name = Uint8Array.from({ length: 255 }, (_, i) => i + 1);
       const { values } = readExtensions(new Reader(extension(16, opaque16(opaque8(name))), 'CH'), 'CH');
-      assert.deepEqual(Buffer.from(values.application_layer_protocol_negotiation?.[0] ?? '', 'latin1'), Buffer.from(name));
+      assert.deepEqual(
+        Buffer.from(values.application_layer_protocol_negotiation?.[0] ?? '', 'latin1'),
+        Buffer.from(name),
+      );
     });
   });
 });

@@ -16,7 +16,13 @@ import { signedContent, writeCertificateVerify } from '../../src/messages/certif
 import { type ClientHello, readClientHello, writeClientHello } from '../../src/messages/client-hello.ts';
 import { writeEncryptedExtensions } from '../../src/messages/encrypted-extensions.ts';
 import { writeFinished } from '../../src/messages/finished.ts';
-import { type HandshakeMessage, maxMessageLength, type MessageOf, type MessageType, readHandshake } from '../../src/messages/handshake.ts';
+import {
+  type HandshakeMessage,
+  type MessageOf,
+  type MessageType,
+  maxMessageLength,
+  readHandshake,
+} from '../../src/messages/handshake.ts';
 import { writeKeyUpdate } from '../../src/messages/key-update.ts';
 import { Reader } from '../../src/messages/reader.ts';
 import { writeHelloRetryRequest, writeServerHello } from '../../src/messages/server-hello.ts';
@@ -24,7 +30,7 @@ import { HandshakeJoiner } from '../../src/record/joiner.ts';
 import { handshakeType } from '../../src/registry.ts';
 import { startServer } from '../support/pair.ts';
 import { PuppetClient } from '../support/puppet.ts';
-import { extension, handshake, opaque16, opaque8, record, u16 } from '../support/wire.ts';
+import { extension, handshake, opaque8, opaque16, record, u16 } from '../support/wire.ts';
 
 const everything: ReadonlySet<number> = Object.assign(new Set<number>(), { has: () => true });
 const none: Bytes = new Uint8Array(0);
@@ -38,10 +44,13 @@ function read<T extends MessageType>(raw: Bytes, type: T): MessageOf<T> {
   return message as MessageOf<T>;
 }
 
-const refused = (code: TlsErrorCode, message: RegExp) => (error: unknown): boolean =>
-  error instanceof TlsError && error.code === code && message.test(error.message);
+const refused =
+  (code: TlsErrorCode, message: RegExp) =>
+  (error: unknown): boolean =>
+    error instanceof TlsError && error.code === code && message.test(error.message);
 
-const u16s = (minLength = 1): fc.Arbitrary<number[]> => fc.array(fc.integer({ min: 0, max: 0xffff }), { minLength, maxLength: 8 });
+const u16s = (minLength = 1): fc.Arbitrary<number[]> =>
+  fc.array(fc.integer({ min: 0, max: 0xffff }), { minLength, maxLength: 8 });
 const bytes = (minLength: number, maxLength: number): fc.Arbitrary<Bytes> =>
   fc.uint8Array({ minLength, maxLength }).map((made) => copyBytes(made));
 const exactly = (length: number): fc.Arbitrary<Bytes> => bytes(length, length);
@@ -71,13 +80,16 @@ const clientHello = fc.record({
       certificate_authorities: fc.array(bytes(1, 30), { minLength: 1, maxLength: 3 }),
       post_handshake_auth: fc.constant(true as const),
       key_share: fc.array(keyShare, { maxLength: 3 }),
-      pre_shared_key: fc.record({
-        identities: fc.array(
-          fc.record({ identity: bytes(1, 40), obfuscatedTicketAge: fc.integer({ min: 0, max: 0xffff_ffff }) }, plain),
-          { minLength: 1, maxLength: 2 },
-        ),
-        binders: fc.array(bytes(32, 48), { minLength: 1, maxLength: 2 }),
-      }, plain),
+      pre_shared_key: fc.record(
+        {
+          identities: fc.array(
+            fc.record({ identity: bytes(1, 40), obfuscatedTicketAge: fc.integer({ min: 0, max: 0xffff_ffff }) }, plain),
+            { minLength: 1, maxLength: 2 },
+          ),
+          binders: fc.array(bytes(32, 48), { minLength: 1, maxLength: 2 }),
+        },
+        plain,
+      ),
     },
     optional,
   ),
@@ -152,7 +164,11 @@ describe('handshake messages', () => {
 
     it('CertificateRequest', () => {
       const fields = fc.record(
-        { signature_algorithms: u16s(), signature_algorithms_cert: u16s(), certificate_authorities: fc.array(bytes(1, 30), { minLength: 1, maxLength: 3 }) },
+        {
+          signature_algorithms: u16s(),
+          signature_algorithms_cert: u16s(),
+          certificate_authorities: fc.array(bytes(1, 30), { minLength: 1, maxLength: 3 }),
+        },
         optional,
       );
       fc.assert(
@@ -179,7 +195,18 @@ describe('handshake messages', () => {
     });
 
     it('NewSessionTicket', () => {
-      const raw = handshake(4, concat(u16(0), u16(7200), u16(0xffff), u16(0xfffe), opaque8(Uint8Array.of(1)), opaque16(Uint8Array.of(2, 3)), opaque16(concat(extension(42, new Uint8Array(4).fill(0xff)), extension(0xfafa)))));
+      const raw = handshake(
+        4,
+        concat(
+          u16(0),
+          u16(7200),
+          u16(0xffff),
+          u16(0xfffe),
+          opaque8(Uint8Array.of(1)),
+          opaque16(Uint8Array.of(2, 3)),
+          opaque16(concat(extension(42, new Uint8Array(4).fill(0xff)), extension(0xfafa))),
+        ),
+      );
       const ticket = read(raw, 'new_session_ticket');
       assert.deepEqual([ticket.ticketLifetime, ticket.ticketAgeAdd], [7200, 0xffff_fffe]);
       assert.deepEqual([[...ticket.ticketNonce], [...ticket.ticket]], [[1], [2, 3]]);
@@ -203,8 +230,11 @@ describe('handshake messages', () => {
 
     it('random bodies', () => {
       fc.assert(
-        fc.property(fc.constantFrom(...types), fc.uint8Array({ maxLength: 200 }), fc.constantFrom(...sets), (type, body, offered) =>
-          attempt(handshake(type, body), offered),
+        fc.property(
+          fc.constantFrom(...types),
+          fc.uint8Array({ maxLength: 200 }),
+          fc.constantFrom(...sets),
+          (type, body, offered) => attempt(handshake(type, body), offered),
         ),
         { numRuns: 2000 },
       );
@@ -214,10 +244,31 @@ describe('handshake messages', () => {
       const good = fc.oneof(
         clientHello.map((fields) => writeClientHello(fields)),
         bytes(1, 60).map((data) => writeCertificate(none, [data, data])),
-        bytes(1, 60).map((cookie) => writeHelloRetryRequest({ legacySessionIdEcho: none, cipherSuite: 1, extensions: { supported_versions: 0x0304, key_share: 29, cookie } })),
-        keyShare.map((share) => writeServerHello({ random: new Uint8Array(32), legacySessionIdEcho: none, cipherSuite: 0x1301, extensions: { supported_versions: 0x0304, key_share: share } })),
-        u16s().map((list) => writeCertificateRequest(none, { signature_algorithms: list, certificate_authorities: [Uint8Array.of(1)] })),
-        latin1Name.map((name) => writeEncryptedExtensions({ server_name: true, application_layer_protocol_negotiation: name, record_size_limit: 64 })),
+        bytes(1, 60).map((cookie) =>
+          writeHelloRetryRequest({
+            legacySessionIdEcho: none,
+            cipherSuite: 1,
+            extensions: { supported_versions: 0x0304, key_share: 29, cookie },
+          }),
+        ),
+        keyShare.map((share) =>
+          writeServerHello({
+            random: new Uint8Array(32),
+            legacySessionIdEcho: none,
+            cipherSuite: 0x1301,
+            extensions: { supported_versions: 0x0304, key_share: share },
+          }),
+        ),
+        u16s().map((list) =>
+          writeCertificateRequest(none, { signature_algorithms: list, certificate_authorities: [Uint8Array.of(1)] }),
+        ),
+        latin1Name.map((name) =>
+          writeEncryptedExtensions({
+            server_name: true,
+            application_layer_protocol_negotiation: name,
+            record_size_limit: 64,
+          }),
+        ),
       );
       const change = fc.record({ at: fc.nat(), kind: fc.constantFrom('set', 'cut', 'insert'), value: fc.nat(255) });
       fc.assert(
@@ -244,8 +295,18 @@ describe('handshake messages', () => {
         writeCertificateVerify(0x0403, Uint8Array.of(1, 2, 3)),
         writeEncryptedExtensions({ record_size_limit: 100 }),
         writeKeyUpdate(true),
-        writeServerHello({ random: new Uint8Array(32), legacySessionIdEcho: none, cipherSuite: 1, extensions: { supported_versions: 0x0304, key_share: share } }),
-        writeClientHello({ random: new Uint8Array(32), legacySessionId: none, cipherSuites: [1], extensions: { key_share: [share] } }),
+        writeServerHello({
+          random: new Uint8Array(32),
+          legacySessionIdEcho: none,
+          cipherSuite: 1,
+          extensions: { supported_versions: 0x0304, key_share: share },
+        }),
+        writeClientHello({
+          random: new Uint8Array(32),
+          legacySessionId: none,
+          cipherSuites: [1],
+          extensions: { key_share: [share] },
+        }),
       ];
       for (const raw of messages) {
         const body = raw.slice(4);
@@ -254,22 +315,37 @@ describe('handshake messages', () => {
           // Hellos of earlier versions end before their extensions.
           const isLegacyHello = (raw[0] === 1 && length === 41) || (raw[0] === 2 && length === 38);
           if (isLegacyHello) readHandshake(cut, everything);
-          else assert.throws(() => readHandshake(cut, everything), refused('decode_error', /./), `${raw[0]}, ${length}`);
+          else
+            assert.throws(() => readHandshake(cut, everything), refused('decode_error', /./), `${raw[0]}, ${length}`);
         }
-        assert.throws(() => readHandshake(handshake(raw[0] as number, concat(body, Uint8Array.of(0))), everything), TlsError);
+        assert.throws(
+          () => readHandshake(handshake(raw[0] as number, concat(body, Uint8Array.of(0))), everything),
+          TlsError,
+        );
       }
     });
   });
 
   describe('refuse', () => {
     const hello = (suites: Uint8Array, compression: Uint8Array, session: Uint8Array = none): Bytes =>
-      handshake(1, concat(u16(0x0303), new Uint8Array(32), opaque8(session), opaque16(suites), opaque8(compression), u16(0)));
+      handshake(
+        1,
+        concat(u16(0x0303), new Uint8Array(32), opaque8(session), opaque16(suites), opaque8(compression), u16(0)),
+      );
     const cases: readonly [string, Bytes, RegExp, TlsErrorCode?][] = [
       ['a ClientHello without suites', hello(none, Uint8Array.of(0)), /a vector of 0 bytes/],
-      ['a ClientHello with an odd list of suites', hello(new Uint8Array(3), Uint8Array.of(0)), /odd number of bytes in cipher_suites/],
+      [
+        'a ClientHello with an odd list of suites',
+        hello(new Uint8Array(3), Uint8Array.of(0)),
+        /odd number of bytes in cipher_suites/,
+      ],
       ['a ClientHello without compression methods', hello(new Uint8Array(2), none), /a vector of 0 bytes/],
       ['a session id of 33 bytes', hello(new Uint8Array(2), Uint8Array.of(0), new Uint8Array(33)), /0 to 32/],
-      ['a certificate of 0 bytes in a chain', handshake(11, Uint8Array.of(0, 0, 0, 5, 0, 0, 0, 0, 0)), /a vector of 0 bytes/],
+      [
+        'a certificate of 0 bytes in a chain',
+        handshake(11, Uint8Array.of(0, 0, 0, 5, 0, 0, 0, 0, 0)),
+        /a vector of 0 bytes/,
+      ],
       ['a ticket of 0 bytes', handshake(4, new Uint8Array(13)), /a vector of 0 bytes/],
       ['a KeyUpdate of 2', handshake(24, Uint8Array.of(2)), /request_update is 2/, 'illegal_parameter'],
     ];
@@ -281,7 +357,10 @@ describe('handshake messages', () => {
   it('sign 64 spaces, the context string, a zero and the hash', () => {
     const content = Buffer.from(signedContent('server', Uint8Array.of(1, 2)));
     assert.equal(content.toString('latin1'), `${' '.repeat(64)}TLS 1.3, server CertificateVerify\0\u0001\u0002`);
-    assert.match(Buffer.from(signedContent('client', none)).toString('latin1'), /^ {64}TLS 1\.3, client CertificateVerify\0$/);
+    assert.match(
+      Buffer.from(signedContent('client', none)).toString('latin1'),
+      /^ {64}TLS 1\.3, client CertificateVerify\0$/,
+    );
   });
 });
 
@@ -290,7 +369,17 @@ function helloWithExtensions(count: number): Bytes {
   const known = new Set([0, 1, 5, 10, 11, 13, 14, 15, 16, 18, 19, 20, 21, 22, 23, 27, 28, 34, 35]);
   const list: Bytes[] = [];
   for (let type = 100; list.length < count; type++) if (!known.has(type)) list.push(extension(type));
-  return handshake(1, concat(u16(0x0303), new Uint8Array(32), opaque8(none), opaque16(new Uint8Array(2)), opaque8(new Uint8Array(1)), opaque16(concat(...list))));
+  return handshake(
+    1,
+    concat(
+      u16(0x0303),
+      new Uint8Array(32),
+      opaque8(none),
+      opaque16(new Uint8Array(2)),
+      opaque8(new Uint8Array(1)),
+      opaque16(concat(...list)),
+    ),
+  );
 }
 
 /** Reads a hello while counting the reads of its bytes and the bytes copied out of it. */
@@ -317,7 +406,10 @@ function workOf(raw: Bytes): number {
 describe('the largest ClientHello', () => {
   const largest = (): Bytes => {
     // 2 + 32 + 33 + (2 + 65,534) + 256 + (2 + 65,535) = 131,396
-    const block = concat(...[...Array(13_106).keys()].map((i) => extension(100 + i, Uint8Array.of(0))), extension(60_000, Uint8Array.of(0)));
+    const block = concat(
+      ...[...Array(13_106).keys()].map((i) => extension(100 + i, Uint8Array.of(0))),
+      extension(60_000, Uint8Array.of(0)),
+    );
     const rest = 65_535 - block.length;
     return handshake(
       1,

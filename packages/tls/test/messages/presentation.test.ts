@@ -11,8 +11,10 @@ import { TlsError } from '../../src/index.ts';
 import { Reader } from '../../src/messages/reader.ts';
 import { handshakeMessage, Writer } from '../../src/messages/writer.ts';
 
-const decodeError = (message: RegExp) => (error: unknown): boolean =>
-  error instanceof TlsError && error.code === 'decode_error' && message.test(error.message);
+const decodeError =
+  (message: RegExp) =>
+  (error: unknown): boolean =>
+    error instanceof TlsError && error.code === 'decode_error' && message.test(error.message);
 
 const read = (...bytes: readonly number[]): Reader => new Reader(Uint8Array.from(bytes), 'Thing');
 
@@ -114,8 +116,19 @@ describe('the presentation language', () => {
   });
 
   it('`each` reads to the end and fails where an element is cut', () => {
-    assert.deepEqual(read(4, 0, 1, 0, 2).vector8().each((item) => item.u16()), [1, 2]);
-    assert.throws(() => read(3, 0, 1, 0).vector8().each((item) => item.u16()), decodeError(/ends after 1 bytes/));
+    assert.deepEqual(
+      read(4, 0, 1, 0, 2)
+        .vector8()
+        .each((item) => item.u16()),
+      [1, 2],
+    );
+    assert.throws(
+      () =>
+        read(3, 0, 1, 0)
+          .vector8()
+          .each((item) => item.u16()),
+      decodeError(/ends after 1 bytes/),
+    );
   });
 
   it('`view` aliases the input, `bytes` and `rest` do not', () => {

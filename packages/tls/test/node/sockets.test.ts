@@ -6,11 +6,29 @@
 
 import assert from 'node:assert/strict';
 import { once } from 'node:events';
-import { createServer as createTcpServer, connect as connectTcp, type AddressInfo, type Socket } from 'node:net';
+import { type AddressInfo, connect as connectTcp, createServer as createTcpServer, type Socket } from 'node:net';
 import { type Duplex, duplexPair } from 'node:stream';
 import { afterEach, describe, it } from 'node:test';
-import { type ClientOptions, clientConfig, type Credential, namedGroups, serverConfig, TlsConfigError, TlsError, tlsClient, tlsServer } from '../../src/index.ts';
-import { type ConnectOptions, connect, createSecureContext, createServer, type Server, TLSSocket, type TlsServerOptions } from '../../src/node/index.ts';
+import {
+  type ClientOptions,
+  type Credential,
+  clientConfig,
+  namedGroups,
+  serverConfig,
+  TlsConfigError,
+  TlsError,
+  tlsClient,
+  tlsServer,
+} from '../../src/index.ts';
+import {
+  type ConnectOptions,
+  connect,
+  createSecureContext,
+  createServer,
+  type Server,
+  TLSSocket,
+  type TlsServerOptions,
+} from '../../src/node/index.ts';
 import { clientCredential, makeCredential, now, otherPki, pki, serverCredential } from '../support/identities.ts';
 import { clientDefaults, serverDefaults } from '../support/pair.ts';
 
@@ -36,7 +54,15 @@ async function listening(options: TlsServerOptions = {}): Promise<{ readonly ser
 }
 
 function client(port: number, options: ConnectOptions = {}): TLSSocket {
-  const socket = connect({ host: '127.0.0.1', port, servername: 'localhost', trust: pki.trust, groups, time, ...options });
+  const socket = connect({
+    host: '127.0.0.1',
+    port,
+    servername: 'localhost',
+    trust: pki.trust,
+    groups,
+    time,
+    ...options,
+  });
   open.push(socket);
   return socket;
 }
@@ -63,7 +89,10 @@ interface InMemory extends Ends {
 }
 
 /** Both ends over a pair of Duplexes, with the handshake under way. */
-function overDuplex(clientOptions: ConnectOptions = {}, serverOptions: ConstructorParameters<typeof TLSSocket>[2] = {}): InMemory {
+function overDuplex(
+  clientOptions: ConnectOptions = {},
+  serverOptions: ConstructorParameters<typeof TLSSocket>[2] = {},
+): InMemory {
   const [clientTransport, serverTransport] = duplexPair();
   const config = serverConfig({ ...serverDefaults(), groups });
   const server = new TLSSocket(serverTransport, (handlers) => tlsServer(config, handlers), serverOptions);
@@ -75,7 +104,10 @@ function overDuplex(clientOptions: ConnectOptions = {}, serverOptions: Construct
 
 async function textOf(stream: Duplex): Promise<string> {
   let text = '';
-  for await (const chunk of stream) text += chunk;
+  stream.on('data', (chunk: Buffer) => {
+    text += chunk.toString();
+  });
+  await once(stream, 'end');
   return text;
 }
 
@@ -93,7 +125,10 @@ async function errorOf(emitter: TLSSocket): Promise<Error & { code?: string }> {
   return error;
 }
 
-const ways: readonly (readonly [string, (clientOptions?: ConnectOptions, both?: { readonly allowHalfOpen: boolean }) => Promise<Ends>])[] = [
+const ways: readonly (readonly [
+  string,
+  (clientOptions?: ConnectOptions, both?: { readonly allowHalfOpen: boolean }) => Promise<Ends>,
+])[] = [
   ['TCP', (clientOptions, both) => overTcp({ ...both, ...clientOptions }, both)],
   [
     'a Duplex',
@@ -122,7 +157,11 @@ for (const [way, ends] of ways) {
       for (const socket of [ours, server]) {
         assert.equal(socket.encrypted, true);
         assert.equal(socket.getProtocol(), 'TLSv1.3');
-        assert.deepEqual(socket.getCipher(), { name: 'TLS_AES_128_GCM_SHA256', standardName: 'TLS_AES_128_GCM_SHA256', version: 'TLSv1.3' });
+        assert.deepEqual(socket.getCipher(), {
+          name: 'TLS_AES_128_GCM_SHA256',
+          standardName: 'TLS_AES_128_GCM_SHA256',
+          version: 'TLSv1.3',
+        });
         assert.equal(socket.negotiated?.group.name, 'x25519');
         assert.equal(socket.servername, 'localhost');
         assert.equal(socket.alpnProtocol, false);
@@ -130,7 +169,10 @@ for (const [way, ends] of ways) {
       assert.equal(ours.authorized, true);
       assert.equal(ours.authorizationError, undefined);
       assert.equal(server.authorized, false);
-      assert.deepEqual(ours.exportKeyingMaterial(20, 'label', Buffer.from('c')), server.exportKeyingMaterial(20, 'label', Buffer.from('c')));
+      assert.deepEqual(
+        ours.exportKeyingMaterial(20, 'label', Buffer.from('c')),
+        server.exportKeyingMaterial(20, 'label', Buffer.from('c')),
+      );
     });
 
     it('what is written before the handshake is done goes out after it', async () => {
@@ -431,7 +473,12 @@ describe('handshakes that fail', { timeout: 20_000 }, () => {
     ends.client.end('x');
     ends.client.resume();
     ends.server.resume();
-    await Promise.all([closed(ends.client), closed(ends.server), closed(ends.clientTransport), closed(ends.serverTransport)]);
+    await Promise.all([
+      closed(ends.client),
+      closed(ends.server),
+      closed(ends.clientTransport),
+      closed(ends.serverTransport),
+    ]);
     assert.deepEqual([ends.client.errored, ends.server.errored], [null, null]);
   });
 
@@ -457,9 +504,14 @@ describe('handshakes that fail', { timeout: 20_000 }, () => {
 });
 
 describe('client certificates', { timeout: 20_000 }, () => {
-  const meet = async (serverOptions: TlsServerOptions, credentials: readonly Credential[]): Promise<readonly [TLSSocket | TlsError, TLSSocket]> => {
+  const meet = async (
+    serverOptions: TlsServerOptions,
+    credentials: readonly Credential[],
+  ): Promise<readonly [TLSSocket | TlsError, TLSSocket]> => {
     const { server, port } = await listening({ trust: pki.trust, ...serverOptions });
-    const outcome = Promise.race([once(server, 'secureConnection'), once(server, 'tlsClientError')]) as Promise<[TLSSocket | TlsError]>;
+    const outcome = Promise.race([once(server, 'secureConnection'), once(server, 'tlsClientError')]) as Promise<
+      [TLSSocket | TlsError]
+    >;
     const socket = client(port, { credentials });
     socket.on('error', () => undefined);
     const [result] = await outcome;
@@ -482,7 +534,10 @@ describe('client certificates', { timeout: 20_000 }, () => {
   });
 
   it('with requestCert none, or a stranger’s, is refused by name', async () => {
-    for (const [credentials, code] of [[[], 'certificate_required'], [[stranger], 'certificate_unknown_issuer']] as const) {
+    for (const [credentials, code] of [
+      [[], 'certificate_required'],
+      [[stranger], 'certificate_unknown_issuer'],
+    ] as const) {
       const [result, socket] = await meet({ requestCert: true }, credentials);
       assert.ok(result instanceof TlsError);
       assert.equal(result.code, code);
@@ -493,7 +548,11 @@ describe('client certificates', { timeout: 20_000 }, () => {
 
   it('with requestCert and rejectUnauthorized: false anybody may come, and is told apart', async () => {
     const options = { requestCert: true, rejectUnauthorized: false };
-    for (const [credentials, authorized, code] of [[[], false, undefined], [[stranger], false, 'unknown_issuer'], [[clientCredential], true, undefined]] as const) {
+    for (const [credentials, authorized, code] of [
+      [[], false, undefined],
+      [[stranger], false, 'unknown_issuer'],
+      [[clientCredential], true, undefined],
+    ] as const) {
       const [result] = await meet(options, credentials);
       assert.ok(result instanceof TLSSocket, `${result}`);
       assert.equal(result.authorized, authorized);
@@ -504,7 +563,10 @@ describe('client certificates', { timeout: 20_000 }, () => {
 
 describe('names and protocols', { timeout: 20_000 }, () => {
   it('ALPN is chosen in the server’s order', async () => {
-    const { client: ours, server } = await overTcp({ ALPNProtocols: ['http/1.1', 'h2'] }, { ALPNProtocols: ['h2', 'http/1.1'] });
+    const { client: ours, server } = await overTcp(
+      { ALPNProtocols: ['http/1.1', 'h2'] },
+      { ALPNProtocols: ['h2', 'http/1.1'] },
+    );
     assert.deepEqual([ours.alpnProtocol, server.alpnProtocol], ['h2', 'h2']);
   });
 
@@ -547,10 +609,17 @@ describe('names and protocols', { timeout: 20_000 }, () => {
 
 describe('contexts and options', { timeout: 20_000 }, () => {
   it('one context serves many connections, both ways', async () => {
-    const secureContext = createSecureContext({ trust: pki.trust, credentials: [serverCredential], groups: ['X25519'], cipherSuites: ['tls_aes_256_gcm_sha384'] });
+    const secureContext = createSecureContext({
+      trust: pki.trust,
+      credentials: [serverCredential],
+      groups: ['X25519'],
+      cipherSuites: ['tls_aes_256_gcm_sha384'],
+    });
     const { server, port } = await listening({ secureContext });
     server.on('secureConnection', (socket: TLSSocket) => socket.end('hello'));
-    const sockets = Array.from({ length: 5 }, () => connect({ host: '127.0.0.1', port, servername: 'localhost', time, secureContext }));
+    const sockets = Array.from({ length: 5 }, () =>
+      connect({ host: '127.0.0.1', port, servername: 'localhost', time, secureContext }),
+    );
     open.push(...sockets);
     for (const socket of sockets) {
       assert.equal(await textOf(socket), 'hello');
@@ -559,22 +628,41 @@ describe('contexts and options', { timeout: 20_000 }, () => {
   });
 
   it('names that nobody knows are refused when the context is made', () => {
-    const at = (option: string, message: RegExp) => (error: unknown): boolean =>
-      error instanceof TlsConfigError && error.option === option && message.test(error.message);
-    assert.throws(() => createSecureContext({ cipherSuites: ['TLS_RSA_WITH_RC4_128_MD5'] }), at('cipherSuites', /"TLS_RSA_WITH_RC4_128_MD5" is not known; known are TLS_AES_128_GCM_SHA256/));
-    assert.throws(() => createSecureContext({ groups: ['X25519', 'secp256k1'] }), at('groups', /"secp256k1" is not known/));
-    assert.throws(() => createSecureContext({ signatureSchemes: ['rsa_md5'] }), at('signatureSchemes', /"rsa_md5" is not known/));
+    const at =
+      (option: string, message: RegExp) =>
+      (error: unknown): boolean =>
+        error instanceof TlsConfigError && error.option === option && message.test(error.message);
+    assert.throws(
+      () => createSecureContext({ cipherSuites: ['TLS_RSA_WITH_RC4_128_MD5'] }),
+      at('cipherSuites', /"TLS_RSA_WITH_RC4_128_MD5" is not known; known are TLS_AES_128_GCM_SHA256/),
+    );
+    assert.throws(
+      () => createSecureContext({ groups: ['X25519', 'secp256k1'] }),
+      at('groups', /"secp256k1" is not known/),
+    );
+    assert.throws(
+      () => createSecureContext({ signatureSchemes: ['rsa_md5'] }),
+      at('signatureSchemes', /"rsa_md5" is not known/),
+    );
     assert.throws(() => client(0, { socket: duplexPair()[0], keyShares: ['x'] }), at('groups', /"x" is not known/));
     assert.throws(() => createServer({ groups: ['constructor'] }), at('groups', /"constructor" is not known/));
     assert.throws(() => createSecureContext({ key: 'x' }), at('cert', /no certificate for it/));
     assert.throws(() => createSecureContext({ cert: pki.root.raw }), at('key', /no key for it/));
     assert.throws(() => createServer({}), at('credentials', /a server needs a certificate/));
-    assert.throws(() => createServer({ credentials: [serverCredential], requestCert: true }), at('trust', /nobody is trusted/));
+    assert.throws(
+      () => createServer({ credentials: [serverCredential], requestCert: true }),
+      at('trust', /nobody is trusted/),
+    );
   });
 
   it('a polluted Object.prototype neither accepts a stranger nor trusts one', async () => {
     const { port } = await listening();
-    for (const [name, value] of [['rejectUnauthorized', false], ['verifyPeer', () => ({ accepted: true })], ['trust', pki.trust], ['servername', 'localhost']] as const) {
+    for (const [name, value] of [
+      ['rejectUnauthorized', false],
+      ['verifyPeer', () => ({ accepted: true })],
+      ['trust', pki.trust],
+      ['servername', 'localhost'],
+    ] as const) {
       Object.defineProperty(Object.prototype, name, { value, configurable: true });
     }
     let socket: TLSSocket;
@@ -582,7 +670,8 @@ describe('contexts and options', { timeout: 20_000 }, () => {
       socket = connect({ host: '127.0.0.1', port, groups, time, ca: pki.root.raw });
       open.push(socket);
     } finally {
-      for (const name of ['rejectUnauthorized', 'verifyPeer', 'trust', 'servername']) Reflect.deleteProperty(Object.prototype, name);
+      for (const name of ['rejectUnauthorized', 'verifyPeer', 'trust', 'servername'])
+        Reflect.deleteProperty(Object.prototype, name);
     }
     assert.equal((await errorOf(socket)).code, 'certificate_name_mismatch');
   });
@@ -593,7 +682,8 @@ describe('contexts and options', { timeout: 20_000 }, () => {
     assert.equal(ours.remotePort, server.localPort);
     assert.equal(ours.localPort, server.remotePort);
     assert.equal(server.localAddress, '127.0.0.1');
-    for (const result of [ours.setNoDelay(), ours.setKeepAlive(true, 1000), ours.unref(), ours.ref()]) assert.equal(result, ours);
+    for (const result of [ours.setNoDelay(), ours.setKeepAlive(true, 1000), ours.unref(), ours.ref()])
+      assert.equal(result, ours);
     const ends = overDuplex();
     assert.equal(ends.client.remoteAddress, undefined);
     assert.equal(ends.client.setNoDelay().setKeepAlive().ref().unref(), ends.client);
@@ -615,7 +705,9 @@ describe('contexts and options', { timeout: 20_000 }, () => {
   it('an engine of one’s own goes over any Duplex', async () => {
     const [a, b] = duplexPair();
     const options: ClientOptions = { ...clientDefaults(), groups };
-    const ours = new TLSSocket(a, (handlers) => tlsClient(clientConfig(options), { serverName: 'localhost' }, handlers));
+    const ours = new TLSSocket(a, (handlers) =>
+      tlsClient(clientConfig(options), { serverName: 'localhost' }, handlers),
+    );
     const server = createServer({ credentials: [serverCredential], groups, time }, (socket) => socket.end('hi'));
     server.emit('connection', b as Socket);
     open.push(ours, a, b);
