@@ -77,7 +77,7 @@ function build(): string | undefined {
   if (!existsSync(binary) || statSync(binary).mtimeMs < statSync(main).mtimeMs) {
     mkdirSync(cache, { recursive: true });
     const installed = `${cache}go/go/bin/go`;
-    const tool = process.env['INTEROP_GO'] ?? (existsSync(installed) ? installed : 'go');
+    const tool = process.env.INTEROP_GO ?? (existsSync(installed) ? installed : 'go');
     try {
       execFileSync(tool, ['build', '-o', binary, '.'], { cwd: source, stdio: 'pipe' });
     } catch (error) {

@@ -52,7 +52,7 @@ const ciphers = (suite: string): string => `${suite}:DEFAULT@SECLEVEL=0`;
 export const node: Peer = {
   name: 'node',
   missing: 'Node 24.7 or newer, to run the rig itself',
-  version: () => `Node ${process.versions.node} with OpenSSL ${process.versions['openssl']}`,
+  version: () => `Node ${process.versions.node} with OpenSSL ${process.versions.openssl}`,
   client: {
     axes,
     // Node looks at OpenSSL's verdict only when the handshake is done.

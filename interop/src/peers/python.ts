@@ -19,7 +19,7 @@ import { Driver, firstLineOf } from '../processes.ts';
 import { clientCommand, LazyDriver, serverCommand } from './drivers.ts';
 import type { Peer } from './peer.ts';
 
-const python = process.env['INTEROP_PYTHON'] ?? 'python3';
+const python = process.env.INTEROP_PYTHON ?? 'python3';
 const script = fileURLToPath(new URL('../../peers/python/driver.py', import.meta.url));
 const driver = new LazyDriver(() => new Driver(python, [script]));
 

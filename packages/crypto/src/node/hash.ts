@@ -5,7 +5,6 @@
  */
 
 import * as crypto from 'node:crypto';
-import { wipe } from '../bytes.ts';
 import type { Bytes, Hash, HashName } from '../provider.ts';
 import { plain } from './own-memory.ts';
 

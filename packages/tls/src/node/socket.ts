@@ -300,7 +300,10 @@ export class TLSSocket extends Duplex {
   #closeTransport(): void {
     const transport = this.#transport;
     if (transport.destroyed) return;
-    if (transport instanceof Socket) return transport.destroySoon();
+    if (transport instanceof Socket) {
+      transport.destroySoon();
+      return;
+    }
     // Another Duplex goes by itself once both its sides have ended.
     transport.end();
     transport.resume();
