@@ -55,7 +55,7 @@ async function main(): Promise<number> {
   const chosen = peers.filter(({ name }) => names.includes(name));
   const versions = chosen.map((peer) => ({ peer, version: peer.version() }));
   const directory = mkdtempSync(join(tmpdir(), 'handfast-interop-'));
-  process.on('exit', () => rmSync(directory, { recursive: true, force: true }));
+  process.on('exit', () => rmSync(directory, { recursive: true, force: true, maxRetries: 5 }));
   const certificates = new Certificates(directory);
   const present = versions.filter(({ version }) => version !== undefined).map(({ peer }) => peer);
   const extras = direction === 'server' ? [] : present.flatMap((peer) => extraJobs(peer, directory));

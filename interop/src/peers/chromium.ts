@@ -7,7 +7,6 @@
 
 import { execFileSync } from 'node:child_process';
 import { mkdirSync, mkdtempSync, rmSync } from 'node:fs';
-import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { type Case, type CaseAxes, gcmAndChaCha, rsaSchemes } from '../cases.ts';
@@ -83,7 +82,7 @@ function visitServe(directory: string): Run {
 
 /** Loads a page, and wants to find `text` in it. */
 function visit(url: string, caFile: string, text: string): Run {
-  const profile = mkdtempSync(join(tmpdir(), 'handfast-interop-chromium-'));
+  const profile = mkdtempSync(`${caFile}.profile-`);
   const command = new Command(
     'chromium',
     [
