@@ -173,7 +173,7 @@ async function packaging() {
   const folder = mkdtempSync(join(tmpdir(), 'handfast-packages-'));
   try {
     const packed = await npm(
-      ['pack', '--workspaces', '--json', '--pack-destination', folder, '--ignore-scripts'],
+      ['pack', '--workspaces', '--json', '--pack-destination', folder, '--ignore-scripts', '--loglevel=error'],
       root,
     );
     if (packed.code !== 0) return packed;

@@ -182,7 +182,8 @@ export class Connection {
   }
 
   /**
-   * Takes bytes of the transport; they are borrowed until the call returns. Never throws: a failure is `closed`'s.
+   * Takes bytes of the transport; they are borrowed until the call returns. Never throws: a failure is `closed`'s. Not to
+   * be called from inside a handler while an outer call still has bytes to give: they would come out of order.
    * @returns how many were taken. Where it is less than all, give the rest after `resume` if `parked`, else in a later
    *   turn.
    */
@@ -380,7 +381,8 @@ export class Connection {
     if (error !== undefined) {
       error.phase = this.phase;
       error.state = this.#waiting?.state;
-      this.#sendLastAlert(error);
+      // An alert that could not go out any more was not sent: the error must not say so.
+      if (!this.#sendLastAlert(error) && error.origin === 'local') error.alert = null;
     }
     this.#ended = true;
     this.#parked = false;
@@ -394,21 +396,21 @@ export class Connection {
     this.#events.push(() => this.#handlers.closed?.(error));
   }
 
-  #sendLastAlert(error: TlsError): void {
-    if (this.#writeEnded || error.origin === 'peer' || error.alert === null || !this.#started) return;
+  /** Whether an alert went out. */
+  #sendLastAlert(error: TlsError): boolean {
+    if (this.#writeEnded || error.origin === 'peer' || error.alert === null || !this.#started) return false;
+    // After the handshake an abort says nothing: a close_notify would call the data complete.
+    if (error.code === 'aborted' && this.#established) return false;
+    this.#writeEnded = true;
     try {
-      if (error.code === 'aborted') {
-        // After the handshake nothing is said: a close_notify would call the data complete.
-        if (this.#established) return;
-        this.#sendAlert('user_canceled');
-        this.#sendAlert('close_notify');
-      } else if (isAlertName(error.alert)) {
-        this.#sendAlert(error.alert);
-      }
+      if (!isAlertName(error.alert)) return false;
+      this.#sendAlert(error.alert);
+      if (error.alert === 'user_canceled') this.#sendAlert('close_notify');
+      return true;
     } catch {
       // The write key itself is what failed: there is no way left to say so.
+      return false;
     }
-    this.#writeEnded = true;
   }
 
   #sendAlert(alert: AlertName): void {
@@ -470,7 +472,8 @@ export class Connection {
         }),
       (error: unknown) =>
         this.#step(() => {
-          throw error;
+          if (error instanceof TlsError) throw error;
+          throw new TlsError('crypto_failed', `a record could not be opened: ${reasonOf(error)}`, { cause: error });
         }),
     );
   }

@@ -122,7 +122,7 @@ export class TlsError extends Error {
   override readonly name: string = 'TlsError';
   readonly code: TlsErrorCode;
   /** The alert sent, or (with origin `peer`) received; null where none was. */
-  readonly alert: AlertName | `unknown (${number})` | null;
+  alert: AlertName | `unknown (${number})` | null;
   /** `local`: this side refused what it saw. `peer`: the other side said so in an alert. */
   readonly origin: 'local' | 'peer';
   readonly hint: string | undefined;

@@ -111,6 +111,18 @@ for (const provider of providers) {
       assert.throws(() => both.server.connection.write(Buffer.from('x')), closed);
     });
 
+    it('an error after our close_notify names no alert: none can be sent any more', async () => {
+      const both = await connected({ provider });
+      both.client.connection.closeWrite();
+      await settled(both.client);
+      const before = both.client.outbox.length;
+      both.client.connection.receive(Buffer.from('this is no record'));
+      await settled(both.client);
+      assert.equal(both.client.error?.code, 'unexpected_message');
+      assert.equal(both.client.error?.alert, null);
+      assert.equal(both.client.outbox.length, before);
+    });
+
     it('closing twice sends one close_notify', async () => {
       const both = await connected({ provider });
       both.client.connection.closeWrite();
