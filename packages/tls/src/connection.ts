@@ -310,10 +310,11 @@ export class Connection {
       this.#running = true;
       try {
         next();
+        // The flight goes out at a step's end, also of one that parked: sealing it can fail as the step itself can.
+        if (!this.#ended) this.#records.flushHandshake();
       } catch (error) {
         this.#end(asTlsError(error));
       } finally {
-        if (!this.#ended) this.#records.flushHandshake();
         this.#running = false;
       }
     }

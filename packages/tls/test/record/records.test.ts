@@ -11,6 +11,7 @@ import { writeClientHello } from '../../src/messages/client-hello.ts';
 import { writeKeyUpdate } from '../../src/messages/key-update.ts';
 import { namedGroups } from '../../src/registry.ts';
 import { assertRefused } from '../support/assert.ts';
+import { serverCredential } from '../support/identities.ts';
 import { connected, exchange, give, providers, startClient, startServer } from '../support/pair.ts';
 import { PuppetClient, PuppetServer, refusal } from '../support/puppet.ts';
 import { handshake, record, recordsIn } from '../support/wire.ts';
@@ -427,6 +428,18 @@ for (const provider of providers) {
       });
       assert.deepEqual(lengths, [5 + 512 + 16]);
       assert.equal(both.server.text(), 'short');
+    });
+
+    it('a padding callback that throws while a signer is waited for ends that connection alone', async () => {
+      const { chain, signer } = serverCredential;
+      const late = { ...signer, sign: async (...args: Parameters<typeof signer.sign>) => signer.sign(...args) };
+      const padding = (): number => {
+        throw new Error('no padding today');
+      };
+      const both = await connected({ provider, server: { credentials: [{ chain, signer: late }], padding } });
+      assert.equal(both.server.error?.code, 'callback_failed');
+      assert.match(both.server.error?.message ?? '', /padding callback failed: no padding today/);
+      assert.equal(both.client.error?.alert, 'internal_error');
     });
 
     it('one receive takes at most 256 records, and the rest later', async () => {
