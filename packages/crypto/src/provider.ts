@@ -28,6 +28,9 @@ export interface Hash {
   digest(): Bytes;
 }
 
+/** The HMAC of `data`: as many bytes as the hash has. */
+export type Hmac = (data: Uint8Array) => Bytes;
+
 export type AeadName = 'aes-128-gcm' | 'aes-256-gcm' | 'chacha20-poly1305' | 'aes-128-ccm' | 'aes-128-ccm-8';
 
 /** An AEAD of RFC 5116 with a nonce of 12 bytes. */
@@ -189,7 +192,8 @@ export interface CryptoProvider {
   random(length: number): Bytes;
   createHash(hash: HashName): Hash;
   digest(hash: HashName, data: Uint8Array): Bytes;
-  hmac(hash: HashName, key: Uint8Array, data: Uint8Array): Bytes;
+  /** HMAC under a key that is prepared once, for any number of messages. The bytes of `key` are copied. */
+  hmac(hash: HashName, key: Uint8Array): Hmac;
   readonly aeads: Readonly<Partial<Record<AeadName, Aead>>>;
   readonly groups: Readonly<Partial<Record<GroupName, KeyExchange>>>;
   readonly signatures: Readonly<Partial<Record<SignatureAlgorithm, SignatureVerifier>>>;

@@ -31,7 +31,7 @@ export function forcedAsync(provider: CryptoProvider): CryptoProvider {
     random: (length) => provider.random(length),
     createHash: (hash) => provider.createHash(hash),
     digest: (hash, data) => provider.digest(hash, data),
-    hmac: (hash, key, data) => provider.hmac(hash, key, data),
+    hmac: (hash, key) => provider.hmac(hash, key),
     aeads: mapRows(provider.aeads, lateAead),
     groups: mapRows(provider.groups, lateGroup),
     signatures: mapRows(provider.signatures, lateVerifier),

@@ -55,5 +55,5 @@ test('what throws becomes a rejection, some microtasks later', async () => {
 test('randomness, hashes and HMAC stay synchronous', () => {
   assert.ok(!isThenable(provider.random(1)));
   assert.ok(!isThenable(provider.digest('sha256', utf8(''))));
-  assert.ok(!isThenable(provider.hmac('sha256', utf8(''), utf8(''))));
+  assert.ok(!isThenable(provider.hmac('sha256', utf8(''))(utf8(''))));
 });

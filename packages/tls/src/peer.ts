@@ -10,11 +10,11 @@ import {
   type Certificate,
   CertificateError,
   type CertificateErrorCode,
-  parseCertificate,
   type TrustStore,
   type VerifiedPath,
   verifyCertificate,
 } from '@handfast/x509';
+import type { CertificateCache } from './certificate-cache.ts';
 import { quote, TlsError, type TlsErrorCode } from './errors.ts';
 import { type AbortSignalLike, callUser, type Flow } from './flow.ts';
 import { type AlertName, isAlertName } from './registry.ts';
@@ -53,7 +53,11 @@ export interface PeerPolicy {
 }
 
 /** Parses the chain, before its key is used. */
-export function parseChain(chain: readonly Bytes[], maxCertificates: number): readonly [Certificate, ...Certificate[]] {
+export function parseChain(
+  chain: readonly Bytes[],
+  maxCertificates: number,
+  cache: CertificateCache,
+): readonly [Certificate, ...Certificate[]] {
   if (chain.length > maxCertificates) {
     throw new TlsError(
       'message_too_large',
@@ -61,7 +65,7 @@ export function parseChain(chain: readonly Bytes[], maxCertificates: number): re
     );
   }
   try {
-    const [leaf, ...rest] = chain.map((der) => parseCertificate(der));
+    const [leaf, ...rest] = chain.map((der) => cache.parse(der));
     if (leaf === undefined) throw new TlsError('decode_error', 'Certificate: the list of certificates is empty');
     return [leaf, ...rest];
   } catch (error) {

@@ -236,14 +236,15 @@ class ParsedCertificate implements Certificate {
   readonly serialNumber: Bytes;
   readonly issuer: DirectoryName;
   readonly subject: DirectoryName;
-  readonly notBefore: Date;
-  readonly notAfter: Date;
   readonly spki: Bytes;
   readonly signatureAlgorithm: SignatureAlgorithm | undefined;
   readonly signatureAlgorithmOid: Oid;
   readonly signature: Bytes;
   readonly extensions: readonly Extension[];
   readonly selfIssued: boolean;
+  /** Milliseconds: a Date can be changed, and certificates are shared. */
+  readonly #notBefore: number;
+  readonly #notAfter: number;
   /** Decoded extensions by name. */
   readonly #decoded = new Map<ExtensionName, unknown>();
   #publicKey: PublicKeyInfo | undefined;
@@ -255,14 +256,22 @@ class ParsedCertificate implements Certificate {
     this.serialNumber = fields.serialNumber;
     this.issuer = fields.issuer;
     this.subject = fields.subject;
-    this.notBefore = fields.notBefore;
-    this.notAfter = fields.notAfter;
+    this.#notBefore = fields.notBefore.getTime();
+    this.#notAfter = fields.notAfter.getTime();
     this.spki = fields.spki;
     this.signatureAlgorithm = signatureAlgorithmOf(fields.signatureIdentifier);
     this.signatureAlgorithmOid = fields.signatureIdentifier.oid;
     this.signature = fields.signature;
     this.extensions = fields.extensions;
     this.selfIssued = sameName(fields.subject, fields.issuer);
+  }
+
+  get notBefore(): Date {
+    return new Date(this.#notBefore);
+  }
+
+  get notAfter(): Date {
+    return new Date(this.#notAfter);
   }
 
   get serialNumberHex(): string {

@@ -106,6 +106,10 @@ describe('a certificate', () => {
     assert.deepEqual(certificate.raw, server.certificate.raw);
     assert.equal(certificate.subjectAltName?.dnsNames[0], 'db.internal');
   });
+  it('is valid as long as ever, whatever is done to the dates it gave', () => {
+    server.certificate.notAfter.setTime(0);
+    assert.deepEqual(server.certificate.notAfter, notAfter);
+  });
   it('has a fingerprint', () => {
     const expected = toHex(nodeProvider.digest('sha256', server.certificate.raw)).toUpperCase();
     assert.match(fingerprintOf(nodeProvider, server.certificate), /^([0-9A-F]{2}:){31}[0-9A-F]{2}$/);

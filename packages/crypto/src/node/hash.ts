@@ -5,7 +5,7 @@
  */
 
 import * as crypto from 'node:crypto';
-import type { Bytes, Hash, HashName } from '../provider.ts';
+import type { Bytes, Hash, HashName, Hmac } from '../provider.ts';
 import { plain } from './own-memory.ts';
 
 export function random(length: number): Bytes {
@@ -32,7 +32,8 @@ export function digest(hash: HashName, data: Uint8Array): Bytes {
   return plain(crypto.hash(hash, data, 'buffer'));
 }
 
-export function hmac(hash: HashName, key: Uint8Array, data: Uint8Array): Bytes {
+export function hmac(hash: HashName, key: Uint8Array): Hmac {
   // A KeyObject is several times as fast here as the raw key (docs/performance.md).
-  return plain(crypto.createHmac(hash, crypto.createSecretKey(key)).update(data).digest());
+  const secret = crypto.createSecretKey(key);
+  return (data) => plain(crypto.createHmac(hash, secret).update(data).digest());
 }

@@ -6,7 +6,7 @@
 
 import { hmac as nobleHmac } from '@noble/hashes/hmac.js';
 import { sha256, sha384, sha512 } from '@noble/hashes/sha2.js';
-import type { Bytes, Hash, HashName } from '../provider.ts';
+import type { Bytes, Hash, HashName, Hmac } from '../provider.ts';
 
 const hashes = { sha256, sha384, sha512 } as const;
 
@@ -36,6 +36,8 @@ export function digest(hash: HashName, data: Uint8Array): Bytes {
   return hashes[hash](data);
 }
 
-export function hmac(hash: HashName, key: Uint8Array, data: Uint8Array): Bytes {
-  return nobleHmac(hashes[hash], key, data);
+export function hmac(hash: HashName, key: Uint8Array): Hmac {
+  // The padded key is hashed once; each message begins from there.
+  const prepared = nobleHmac.create(hashes[hash], key);
+  return (data) => prepared.clone().update(data).digest();
 }

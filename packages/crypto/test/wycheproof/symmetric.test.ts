@@ -96,7 +96,14 @@ for (const provider of providers) {
   for (const hash of hashes) {
     test(`${provider.name}: HMAC with ${hash} agrees with Wycheproof`, async (t) => {
       const count = await eachCase<MacCase, MacGroup>(groupsOf<MacGroup>(`hmac_${hash}`), (vector, { tagSize }) => {
-        const mac = toHex(provider.hmac(hash, fromHex(vector.key), fromHex(vector.msg)).subarray(0, tagSize / 8));
+        const mac = toHex(
+          provider
+            .hmac(
+              hash,
+              fromHex(vector.key),
+            )(fromHex(vector.msg))
+            .subarray(0, tagSize / 8),
+        );
         assert.equal(mac === vector.tag, vector.result === 'valid');
       });
       t.diagnostic(`${count} vectors`);
@@ -106,7 +113,7 @@ for (const provider of providers) {
       const count = await eachCase<HkdfCase, Group<HkdfCase>>(groupsOf(`hkdf_${hash}`), (vector) => {
         const derive = () => {
           const pseudorandomKey = hkdfExtract(provider, hash, fromHex(vector.salt), fromHex(vector.ikm));
-          return toHex(hkdfExpand(provider, hash, pseudorandomKey, fromHex(vector.info), vector.size));
+          return toHex(hkdfExpand(hash, provider.hmac(hash, pseudorandomKey), fromHex(vector.info), vector.size));
         };
         if (vector.result === 'valid') assert.equal(derive(), vector.okm);
         else assert.throws(derive, RangeError);

@@ -7,7 +7,7 @@
 import { connect as connectTcp, isIP, type TcpNetConnectOpts } from 'node:net';
 import type { Duplex } from 'node:stream';
 import { tlsClient } from '../client.ts';
-import { type ClientOptions, clientConfig, ownOf } from '../config.ts';
+import { type ClientConfig, type ClientOptions, clientConfig, ownOf } from '../config.ts';
 import type { PeerVerdict } from '../peer.ts';
 import { tls13 } from '../tls13/index.ts';
 import { createSecureContext, defaultTrust, type SecureContext, type SecureContextOptions } from './secure-context.ts';
@@ -68,17 +68,7 @@ export function connect(given: ConnectOptions, listener?: () => void): TLSSocket
   const options = ownOf(given);
   const host = options.host ?? 'localhost';
   const context = options.secureContext ?? createSecureContext(options);
-  const verifyPeer = options.verifyPeer ?? (options.rejectUnauthorized === false ? acceptAnyway : undefined);
-  const { keyShares } = createSharesOption(options);
-  const config = clientConfig({
-    ...context.options,
-    versions: [tls13],
-    trust: context.trust ?? defaultTrust(),
-    alpnProtocols: options.ALPNProtocols ?? [],
-    ...(keyShares === undefined ? {} : { keyShares }),
-    ...engineOptions(options),
-    ...(verifyPeer === undefined ? {} : { verifyPeer }),
-  });
+  const config = configOf(options, context);
   const name = options.servername ?? host;
   const target = isIP(name) === 0 ? { serverName: withoutFinalDot(name), verifyName: name } : { verifyName: name };
   const transport = options.socket ?? openTcp(options, host);
@@ -87,6 +77,48 @@ export function connect(given: ConnectOptions, listener?: () => void): TLSSocket
   if ('connecting' in transport && transport.connecting === true) transport.once('connect', () => socket.begin());
   else process.nextTick(() => socket.begin());
   return socket;
+}
+
+/** Options that are of one connection, and none of the engine's configuration. */
+const connectionOptions: ReadonlySet<string> = new Set<keyof ConnectOptions>([
+  'host',
+  'port',
+  'path',
+  'socket',
+  'servername',
+  'secureContext',
+  'family',
+  'localAddress',
+  'lookup',
+  'handshakeTimeout',
+  'allowHalfOpen',
+]);
+
+const plainConfigs = new WeakMap<SecureContext, ClientConfig>();
+
+/** Connections that want no more than their context says share one configuration. */
+function configOf(options: ConnectOptions, context: SecureContext): ClientConfig {
+  if (Object.keys(options).some((name) => !connectionOptions.has(name))) return makeConfig(options, context);
+  let config = plainConfigs.get(context);
+  if (config === undefined) {
+    config = makeConfig(options, context);
+    plainConfigs.set(context, config);
+  }
+  return config;
+}
+
+function makeConfig(options: ConnectOptions, context: SecureContext): ClientConfig {
+  const verifyPeer = options.verifyPeer ?? (options.rejectUnauthorized === false ? acceptAnyway : undefined);
+  const { keyShares } = createSharesOption(options);
+  return clientConfig({
+    ...context.options,
+    versions: [tls13],
+    trust: context.trust ?? defaultTrust(),
+    alpnProtocols: options.ALPNProtocols ?? [],
+    ...(keyShares === undefined ? {} : { keyShares }),
+    ...engineOptions(options),
+    ...(verifyPeer === undefined ? {} : { verifyPeer }),
+  });
 }
 
 function createSharesOption({ keyShares, provider }: ConnectOptions): Pick<ClientOptions, 'keyShares'> {

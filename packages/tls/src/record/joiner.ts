@@ -5,14 +5,15 @@
  * @module
  */
 
-import { type Bytes, copyBytes } from '@handfast/crypto';
+import type { Bytes } from '@handfast/crypto';
 import { TlsError } from '../errors.ts';
 import { messageTitle } from '../messages/handshake.ts';
 
 const headerLength = 4;
+const nothing: Bytes = new Uint8Array(0);
 
 export class HandshakeJoiner {
-  #bytes: Bytes = new Uint8Array(1024);
+  #bytes: Bytes = nothing;
   #start = 0;
   #end = 0;
 
@@ -29,8 +30,9 @@ export class HandshakeJoiner {
   append(fragment: Uint8Array): void {
     const waiting = this.#end - this.#start;
     if (this.#end + fragment.length > this.#bytes.length) {
-      const room = waiting + fragment.length;
-      const target = room > this.#bytes.length ? new Uint8Array(Math.max(room, 2 * this.#bytes.length)) : this.#bytes;
+      // New memory: what was taken keeps the old. Doubled, so that many small fragments cost no more than their length.
+      const room = waiting === 0 ? fragment.length : Math.max(waiting + fragment.length, 2 * waiting);
+      const target = new Uint8Array(room);
       target.set(this.#bytes.subarray(this.#start, this.#end));
       this.#bytes = target;
       this.#start = 0;
@@ -41,7 +43,7 @@ export class HandshakeJoiner {
   }
 
   /**
-   * The next whole message, header included, as a copy; undefined while it is incomplete.
+   * The next whole message, header included; undefined while it is incomplete.
    * @param maxLength the largest body for the type that stands next: a longer one is refused by its header.
    */
   take(maxLength: number): Bytes | undefined {
@@ -58,11 +60,6 @@ export class HandshakeJoiner {
     }
     if (waiting < headerLength + length) return undefined;
     this.#start = at + headerLength + length;
-    const message = copyBytes(bytes.subarray(at, this.#start));
-    if (this.#start === this.#end) {
-      this.#start = 0;
-      this.#end = 0;
-    }
-    return message;
+    return bytes.subarray(at, this.#start);
   }
 }

@@ -21,6 +21,7 @@
  */
 
 import { type Bytes, equalBytes, fromHex, settle, wipe } from '@handfast/crypto';
+import { certificateCacheOf } from '../certificate-cache.ts';
 import type { ClientConfig } from '../config.ts';
 import { type Chosen, chooseCredential, isCredential, schemeFor } from '../credentials.ts';
 import { TlsError } from '../errors.ts';
@@ -127,7 +128,7 @@ export function* client(host: FlowHost, parameters: ClientParameters): Flow<neve
     if (message.requestContext.length > 0) {
       throw new TlsError('illegal_parameter', 'Certificate: a request context in a server’s Certificate');
     }
-    const chain = parseChain(message.chain, config.limits.certificates);
+    const chain = parseChain(message.chain, config.limits.certificates, certificateCacheOf(config.trust));
     transcript.add(message.raw);
 
     // CertificateVerify: the server holds the key. Only then is it asked whether we trust the certificate.

@@ -62,10 +62,11 @@ interface Grease {
 
 export function helloConstants({ config }: ClientParameters): HelloConstants {
   const { provider } = config;
+  // RFC 9846 appendix E.4: a session id makes the handshake look like a TLS 1.2 resumption.
+  const random = provider.random(config.middleboxCompatibility === false ? 32 : 64);
   return {
-    random: provider.random(32),
-    // RFC 9846 appendix E.4: a session id makes the handshake look like a TLS 1.2 resumption.
-    legacySessionId: provider.random(config.middleboxCompatibility === false ? 0 : 32),
+    random: random.subarray(0, 32),
+    legacySessionId: random.subarray(32),
     grease: config.grease ? chooseGrease(provider) : undefined,
   };
 }

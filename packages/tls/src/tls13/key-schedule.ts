@@ -8,7 +8,8 @@
 import {
   type Bytes,
   type CryptoProvider,
-  concat,
+  type HashName,
+  type Hmac,
   hashLength,
   hkdfExpand,
   hkdfExtract,
@@ -24,6 +25,8 @@ const none: Bytes = new Uint8Array(0);
 export class Kdf {
   readonly suite: CipherSuite;
   readonly provider: CryptoProvider;
+  /** Most secrets are the key of several derivations: each is prepared once. */
+  readonly #prepared: WeakMap<Uint8Array, Hmac> = new WeakMap();
 
   constructor(provider: CryptoProvider, suite: CipherSuite) {
     this.provider = provider;
@@ -48,12 +51,23 @@ export class Kdf {
    * @param label without its `tls13 ` prefix.
    */
   expandLabel(secret: Uint8Array, label: string, context: Uint8Array, length: number): Bytes {
-    return hkdfExpand(this.provider, this.suite.hash, secret, hkdfLabel(label, context, length), length);
+    const { hash } = this.suite;
+    let hmac = this.#prepared.get(secret);
+    if (hmac === undefined) {
+      hmac = this.provider.hmac(hash, secret);
+      this.#prepared.set(secret, hmac);
+    }
+    return hkdfExpand(hash, hmac, hkdfLabel(label, context, length), length);
   }
 
   /** Derive-Secret(Secret, Label, Messages), with the transcript hash of Messages given. */
   deriveSecret(secret: Uint8Array, label: string, transcriptHash: Uint8Array): Bytes {
     return this.expandLabel(secret, label, transcriptHash, this.length);
+  }
+
+  /** Derive-Secret(Secret, "derived", ""): the salt of the next stage. */
+  derivedSalt(secret: Uint8Array): Bytes {
+    return this.deriveSecret(secret, 'derived', this.emptyHash());
   }
 
   /** A traffic secret's key and IV (RFC 9846 §7.3): the caller's to wipe. */
@@ -72,7 +86,7 @@ export class Kdf {
   /** verify_data of a Finished (RFC 9846 §4.5.3). */
   finished(baseKey: Uint8Array, transcriptHash: Uint8Array): Bytes {
     const key = this.expandLabel(baseKey, 'finished', none, this.length);
-    const verifyData = this.provider.hmac(this.suite.hash, key, transcriptHash);
+    const verifyData = this.provider.hmac(this.suite.hash, key)(transcriptHash);
     wipe(key);
     return verifyData;
   }
@@ -88,10 +102,38 @@ export class Kdf {
 
 /** `struct { uint16 length; opaque label<7..255>; opaque context<0..255>; } HkdfLabel` */
 function hkdfLabel(label: string, context: Uint8Array, length: number): Bytes {
-  const name = utf8(`tls13 ${label}`);
+  const name = scheduleLabels.get(label) ?? prefixed(label);
   if (name.length > 255) throw new RangeError(`a label of ${name.length - 6} bytes, where 249 are the most`);
-  return concat(Uint8Array.of(length >> 8, length & 0xff, name.length), name, Uint8Array.of(context.length), context);
+  const out = new Uint8Array(4 + name.length + context.length);
+  out[0] = length >> 8;
+  out[1] = length;
+  out[2] = name.length;
+  out.set(name, 3);
+  out[3 + name.length] = context.length;
+  out.set(context, 4 + name.length);
+  return out;
 }
+
+function prefixed(label: string): Bytes {
+  return utf8(`tls13 ${label}`);
+}
+
+/** The schedule's own labels, encoded once; those of exporters are the application's. */
+const scheduleLabels: ReadonlyMap<string, Bytes> = new Map(
+  [
+    'derived',
+    'c hs traffic',
+    's hs traffic',
+    'c ap traffic',
+    's ap traffic',
+    'exp master',
+    'finished',
+    'key',
+    'iv',
+    'traffic upd',
+    'exporter',
+  ].map((label) => [label, prefixed(label)]),
+);
 
 /** Two secrets, one a direction. The caller's to wipe. */
 export interface TrafficSecrets {
@@ -99,29 +141,43 @@ export interface TrafficSecrets {
   readonly server: Bytes;
 }
 
-/** PSK → Early Secret. Without a PSK its input is a string of zeros. */
+/** PSK → Early Secret. Without a PSK its input is a string of zeros, and it is no secret. */
 export class EarlySecret {
   readonly #kdf: Kdf;
-  readonly #secret: Bytes;
+  readonly #secret: Bytes | undefined;
 
   constructor(kdf: Kdf, psk?: Uint8Array) {
     this.#kdf = kdf;
-    const zeros = new Uint8Array(kdf.length);
-    this.#secret = kdf.extract(zeros, psk ?? zeros);
+    this.#secret = psk && kdf.extract(new Uint8Array(kdf.length), psk);
   }
 
   /** (EC)DHE or KEM → Handshake Secret. Wipes the shared secret and this stage. */
   handshakeSecret(sharedSecret: Uint8Array): HandshakeSecret {
     const kdf = this.#kdf;
-    const salt = kdf.deriveSecret(this.#secret, 'derived', kdf.emptyHash());
+    const salt = this.#secret ? kdf.derivedSalt(this.#secret) : saltWithoutPsk(kdf);
     const secret = kdf.extract(salt, sharedSecret);
-    wipe(salt, sharedSecret, this.#secret);
+    wipe(sharedSecret);
+    if (this.#secret) wipe(salt, this.#secret);
     return new HandshakeSecret(kdf, secret);
   }
 
   dispose(): void {
     wipe(this.#secret);
   }
+}
+
+const saltsWithoutPsk = new Map<HashName, Bytes>();
+
+/** What the early stage gives the next where there is no PSK: a constant of the hash. */
+function saltWithoutPsk(kdf: Kdf): Bytes {
+  const { hash } = kdf.suite;
+  let salt = saltsWithoutPsk.get(hash);
+  if (salt === undefined) {
+    const zeros = new Uint8Array(kdf.length);
+    salt = kdf.derivedSalt(kdf.extract(zeros, zeros));
+    saltsWithoutPsk.set(hash, salt);
+  }
+  return salt;
 }
 
 export class HandshakeSecret {
@@ -144,7 +200,7 @@ export class HandshakeSecret {
   /** → Main Secret. Wipes this stage. */
   mainSecret(): MainSecret {
     const kdf = this.#kdf;
-    const salt = kdf.deriveSecret(this.#secret, 'derived', kdf.emptyHash());
+    const salt = kdf.derivedSalt(this.#secret);
     const secret = kdf.extract(salt, new Uint8Array(kdf.length));
     wipe(salt, this.#secret);
     return new MainSecret(kdf, secret);

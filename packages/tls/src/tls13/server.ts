@@ -6,6 +6,7 @@
  */
 
 import { type Bytes, equalBytes, settle, wipe } from '@handfast/crypto';
+import { certificateCacheOf } from '../certificate-cache.ts';
 import type { HelloInfo, ServerConfig } from '../config.ts';
 import { type Chosen, chooseCredential, isCredential, isFor, schemeFor } from '../credentials.ts';
 import { quote, TlsError } from '../errors.ts';
@@ -288,7 +289,7 @@ function* receiveClient(
     throw new TlsError('certificate_required', 'the client sent no certificate, and one is required');
   }
   const { provider, trust, time, verifyPeer, limits } = config;
-  const chain = parseChain(message.chain, limits.certificates);
+  const chain = parseChain(message.chain, limits.certificates, certificateCacheOf(trust));
   const scheme = yield* receiveCertificateVerify(transcript, 'client', chain[0], provider, config.signatureSchemes);
   const policy = { provider, trust, time, verifyPeer, maxCertificates: limits.certificates };
   const peer = yield* verifyPeerChain(chain, 'client', undefined, policy, () => host.signal);

@@ -11,6 +11,8 @@ export class Transcript {
   readonly #provider: CryptoProvider;
   readonly #name: HashName;
   #hash: Hash;
+  /** The hash at this point, where it was asked for before. */
+  #digest: Bytes | undefined;
 
   constructor(provider: CryptoProvider, hash: HashName) {
     this.#provider = provider;
@@ -20,17 +22,20 @@ export class Transcript {
 
   add(message: Uint8Array): this {
     this.#hash.update(message);
+    this.#digest = undefined;
     return this;
   }
 
   /** The hash of everything added so far; more can be added after. */
   hash(): Bytes {
-    return this.#hash.clone().digest();
+    this.#digest ??= this.#hash.clone().digest();
+    return this.#digest;
   }
 
   /** After a HelloRetryRequest the first ClientHello is replaced by a message_hash of it. */
   replaceByMessageHash(): this {
     const digest = this.#hash.digest();
+    this.#digest = undefined;
     this.#hash = this.#provider.createHash(this.#name);
     this.#hash.update(Uint8Array.of(handshakeType.message_hash, 0, 0, digest.length)).update(digest);
     return this;

@@ -629,6 +629,26 @@ describe('contexts and options', { timeout: 20_000 }, () => {
     }
   });
 
+  it('what one connection asks for beside its context is not the next one’s', async () => {
+    const secureContext = createSecureContext({ trust: otherPki.trust, groups });
+    const { server, port } = await listening();
+    server.on('secureConnection', (socket: TLSSocket) => socket.resume());
+    const plain = async (): Promise<unknown> => {
+      const socket = connect({ host: '127.0.0.1', port, servername: 'localhost', secureContext });
+      open.push(socket);
+      const [error] = await once(socket, 'error');
+      return error;
+    };
+    assert.ok((await plain()) instanceof TlsError);
+    const careless = connect({ host: '127.0.0.1', port, secureContext, rejectUnauthorized: false });
+    open.push(careless);
+    await once(careless, 'secureConnect');
+    assert.equal(careless.authorized, false);
+    careless.resume().end();
+    await once(careless, 'close');
+    assert.ok((await plain()) instanceof TlsError);
+  });
+
   it('names that nobody knows are refused when the context is made', () => {
     const at =
       (option: string, message: RegExp) =>

@@ -16,6 +16,7 @@ import {
   type MaybePromise,
   runSettling,
   type Settling,
+  type SignatureVerifier,
   settle,
 } from '@handfast/crypto';
 import { signatureOid, weakSignatureName } from '../algorithms.ts';
@@ -245,7 +246,9 @@ class Search {
         message: `${mismatch}: the signature is ${algorithm}, the key ${keyLabel(issuer.publicKey)}`,
       };
     }
+    // Counted also where it is remembered: what a budget allows must not depend on history.
     this.#spending.spend('signatures');
+    if (signedBy.get(child)?.get(issuer) === verifier) return undefined;
     let good: boolean;
     try {
       good = yield* settle(verifier.verify(issuer.publicKey, child.tbs, child.signature));
@@ -253,7 +256,10 @@ class Search {
       if (!(error instanceof CryptoError) || error.code !== 'invalid_key') throw error;
       return { rule: 'unsupported_key', message: `the key of ${nameOf(issuer)} cannot be used: ${error.message}` };
     }
-    if (good === true) return undefined;
+    if (good === true) {
+      remember(child, issuer, verifier);
+      return undefined;
+    }
     // The right name with another key is another issuer: a CA that was made anew, say.
     return keyIdentifierFits === false
       ? {
@@ -276,6 +282,18 @@ class Search {
     const telling = candidate?.keyIdentifierFits === false ? 0 : weight(refusal.rule);
     if (this.#best === undefined || telling > this.#best.weight) this.#best = { weight: telling, refusal, certificate };
   }
+}
+
+/**
+ * Signatures that were found good, by the certificate's object, its issuer's, and who found it. Certificates do not
+ * change, so what was true of them once stays true: a server's own, which comes with every connection, costs one
+ * verification.
+ */
+const signedBy = new WeakMap<Certificate, WeakMap<Certificate, SignatureVerifier>>();
+
+function remember(child: Certificate, issuer: Certificate, verifier: SignatureVerifier): void {
+  const issuers = signedBy.get(child) ?? new WeakMap<Certificate, SignatureVerifier>();
+  signedBy.set(child, issuers.set(issuer, verifier));
 }
 
 function refused(refusal: Refusal, certificate: Certificate, paths: readonly RefusedPath[]): CertificateError {
