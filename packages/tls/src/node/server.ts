@@ -12,6 +12,7 @@ import { tlsServer } from '../server.ts';
 import { tls13 } from '../tls13/index.ts';
 import { createSecureContext, type SecureContext, type SecureContextOptions } from './secure-context.ts';
 import { TLSSocket, type TLSSocketOptions } from './socket.ts';
+import { Turns } from './turns.ts';
 
 /** The engine's options that pass through as they are. */
 export type EngineServerOptions = Pick<
@@ -86,6 +87,7 @@ export function serverConfigFrom(given: TlsServerOptions): ServerConfig {
 export class Server extends NetServer {
   readonly #config: ServerConfig;
   readonly #options: TLSSocketOptions;
+  readonly #turns: Turns = new Turns();
 
   constructor(options: TlsServerOptions, listener?: (socket: TLSSocket) => void) {
     super({ allowHalfOpen: true, noDelay: true });
@@ -96,7 +98,12 @@ export class Server extends NetServer {
   }
 
   #accept(transport: Duplex): void {
-    const socket = new TLSSocket(transport, (handlers) => tlsServer(this.#config, handlers), this.#options);
+    const socket = new TLSSocket(
+      transport,
+      (handlers) => tlsServer(this.#config, handlers),
+      this.#options,
+      this.#turns,
+    );
     const refused = (error: Error): void => {
       this.emit('tlsClientError', error, socket);
     };

@@ -12,6 +12,7 @@ import type { CertificateError } from '@handfast/x509';
 import type { Connection, ConnectionHandlers } from '../connection.ts';
 import { TlsError } from '../errors.ts';
 import type { Negotiated } from '../flow.ts';
+import type { Turns } from './turns.ts';
 
 /** After a fatal alert the peer's bytes are read and dropped for so long and so much: a reset would destroy the alert. */
 const lingerMs = 1_000;
@@ -41,6 +42,8 @@ export class TLSSocket extends Duplex {
   readonly #transport: Duplex;
   readonly #connection: Connection;
   readonly #timer: NodeJS.Timeout | undefined;
+  /** A server's, whose handshakes take turns. */
+  readonly #turns: Turns | undefined;
   /** Input that the engine has not taken yet. */
   #pending: Uint8Array | undefined;
   #transportEnded = false;
@@ -54,10 +57,17 @@ export class TLSSocket extends Duplex {
 
   /**
    * @param make makes the engine for the given handlers.
+   * @param turns shared by the connections of a server: their handshakes take turns.
    */
-  constructor(transport: Duplex, make: (handlers: ConnectionHandlers) => Connection, options: TLSSocketOptions = {}) {
+  constructor(
+    transport: Duplex,
+    make: (handlers: ConnectionHandlers) => Connection,
+    options: TLSSocketOptions = {},
+    turns?: Turns,
+  ) {
     super({ allowHalfOpen: options.allowHalfOpen ?? false });
     this.#transport = transport;
+    this.#turns = turns;
     this.#connection = make({
       send: (chunks) => this.#send(chunks),
       established: (negotiated) => this.#established(negotiated),
@@ -175,6 +185,16 @@ export class TLSSocket extends Duplex {
       this.#pending = Buffer.concat([this.#pending, chunk]);
       return;
     }
+    if (this.#turns !== undefined && this.#connection.phase === 'handshake' && !this.#turns.take()) {
+      this.#pending = chunk;
+      this.#transport.pause();
+      this.#turns.wait(() => this.#feedPending());
+      return;
+    }
+    this.#give(chunk);
+  }
+
+  #give(chunk: Uint8Array): void {
     const taken = this.#connection.receive(chunk);
     if (taken < chunk.length) {
       this.#pending = chunk.subarray(taken);
@@ -189,7 +209,7 @@ export class TLSSocket extends Duplex {
     const pending = this.#pending;
     if (pending === undefined || this.#readableFull || this.destroyed) return;
     this.#pending = undefined;
-    this.#feed(pending);
+    this.#give(pending);
     if (this.#pending !== undefined) return;
     if (this.#transportEnded) this.#connection.receiveEnd();
     else if (!this.#readableFull) this.#transport.resume();
