@@ -78,6 +78,7 @@ const tasks = {
   examples: { does: 'runs every example', entry: 'scripts/examples.mjs' },
   interop: { does: 'talks to other stacks, in both directions', entry: 'interop/src/main.ts', flags: sourceFlags },
   bench: { does: 'measures against node:tls', entry: 'bench/src/main.ts', flags: sourceFlags },
+  timing: { does: 'looks for secrets in the time that work takes', entry: 'bench/src/timing.ts', flags: sourceFlags },
   fuzz: { does: 'throws bad input at the decoders', entry: 'fuzz/src/main.ts', flags: sourceFlags },
 };
 
