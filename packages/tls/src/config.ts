@@ -45,6 +45,11 @@ export interface CommonOptions {
   readonly time?: () => Date;
   /** The last word on the peer's certificate, after the built-in verification; it sees what that found. */
   readonly verifyPeer?: (peer: PeerVerification) => MaybePromise<PeerVerdict>;
+  /**
+   * Asks the peer for what proves its certificate is still good: a stapled OCSP response, and signed certificate timestamps.
+   * A server asks clients where it asks for their certificate. Default: true.
+   */
+  readonly certificateStatus?: boolean;
   /** Largest record that we take, in bytes of TLSInnerPlaintext (RFC 8449): 64 to 16,385. */
   readonly recordSizeLimit?: number;
   /** Padding for each protected record (RFC 9846 §5.4). */
@@ -121,6 +126,7 @@ export interface Defaults {
   readonly credentials: readonly Credential[];
   readonly trust: TrustStore;
   readonly time: () => Date;
+  readonly certificateStatus: boolean;
   readonly clock: () => number;
   readonly limits: Limits;
 }
@@ -148,6 +154,7 @@ const commonKeys: readonly (keyof CommonOptions | 'versions')[] = [
   'trust',
   'time',
   'verifyPeer',
+  'certificateStatus',
   'recordSizeLimit',
   'padding',
   'limits',
@@ -264,6 +271,7 @@ function complete(options: ClientOptions | ServerOptions): Defaults {
     credentials: options.credentials ?? [],
     trust: options.trust ?? trustStore([]),
     time: options.time ?? (() => new Date()),
+    certificateStatus: options.certificateStatus ?? true,
     clock: options.clock ?? monotonicMs,
     limits: { ...defaultLimits, ...options.limits },
   };

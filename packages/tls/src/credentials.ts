@@ -5,7 +5,7 @@
  * @module
  */
 
-import type { Signer } from '@handfast/crypto';
+import type { MaybePromise, Signer } from '@handfast/crypto';
 import { type Certificate, matchesHostname } from '@handfast/x509';
 import { type SignatureScheme, schemeById } from './registry.ts';
 
@@ -14,6 +14,13 @@ export interface Credential {
   /** The first is our own; each following one signed the one before. The anchor may be left out. */
   readonly chain: readonly Certificate[];
   readonly signer: Signer;
+  /**
+   * An OCSP response (DER) for our certificate, sent to peers that ask: asked for at every such handshake, so a source
+   * keeps its answer and renews it by itself. `undefined`: none at the moment.
+   */
+  readonly ocspResponse?: () => MaybePromise<Uint8Array | undefined>;
+  /** A SignedCertificateTimestampList (RFC 6962 §3.3), sent to peers that ask. */
+  readonly signedCertificateTimestamps?: () => MaybePromise<Uint8Array | undefined>;
 }
 
 /** Whether what a callback answered can be used as a credential. */

@@ -39,6 +39,9 @@ export type TlsErrorCode =
   | 'certificate_expired'
   | 'certificate_unknown_issuer'
   | 'certificate_name_mismatch'
+  | 'certificate_revoked'
+  | 'certificate_status_unknown'
+  | 'bad_certificate_status_response'
   | 'certificate_refused'
   // Ours.
   | 'callback_failed'
@@ -81,6 +84,9 @@ export const alertOf: Readonly<Record<TlsErrorCode, AlertName | null>> = {
   certificate_expired: 'certificate_expired',
   certificate_unknown_issuer: 'unknown_ca',
   certificate_name_mismatch: 'bad_certificate',
+  certificate_revoked: 'certificate_revoked',
+  certificate_status_unknown: 'certificate_unknown',
+  bad_certificate_status_response: 'bad_certificate_status_response',
   certificate_refused: 'certificate_unknown',
   callback_failed: 'internal_error',
   signing_failed: 'internal_error',

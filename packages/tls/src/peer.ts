@@ -17,6 +17,7 @@ import {
 import type { CertificateCache } from './certificate-cache.ts';
 import { quote, TlsError, type TlsErrorCode } from './errors.ts';
 import { type AbortSignalLike, callUser, type Flow } from './flow.ts';
+import type { CertificateEntryExtensions } from './messages/extensions.ts';
 import { type AlertName, isAlertName } from './registry.ts';
 
 /** Who a peer is, as far as its certificates tell. */
@@ -27,6 +28,10 @@ export interface PeerIdentity {
   readonly path: VerifiedPath | undefined;
   /** Why the built-in verification refused it; undefined where it did not. */
   readonly error: CertificateError | undefined;
+  /** The OCSP response (DER) that was stapled to its certificate. */
+  readonly ocspResponse: Uint8Array | undefined;
+  /** The SignedCertificateTimestampList that came beside its certificate. */
+  readonly signedCertificateTimestamps: Uint8Array | undefined;
 }
 
 /** What `verifyPeer` is told. */
@@ -76,11 +81,13 @@ export function parseChain(
 
 /**
  * Verifies the chain and asks `verifyPeer`.
+ * @param beside what came with the peer's own certificate.
  * @param role whose certificate it is.
  * @param name what a server's certificate must be for.
  */
 export function* verifyPeerChain(
   chain: readonly Certificate[],
+  beside: CertificateEntryExtensions | undefined,
   role: 'client' | 'server',
   name: string | undefined,
   policy: PeerPolicy,
@@ -102,7 +109,13 @@ export function* verifyPeerChain(
     if (!(thrown instanceof CertificateError)) throw thrown;
     error = thrown;
   }
-  const identity: PeerIdentity = { chain, path, error };
+  const identity: PeerIdentity = {
+    chain,
+    path,
+    error,
+    ocspResponse: beside?.status_request,
+    signedCertificateTimestamps: beside?.signed_certificate_timestamp,
+  };
   if (verifyPeer === undefined) {
     if (error !== undefined) throw certificateRefused(error);
     return identity;
@@ -158,6 +171,7 @@ const codeOf: Readonly<Record<CertificateErrorCode, TlsErrorCode>> = {
   malformed: 'certificate_malformed',
   unsupported_key: 'certificate_unsupported',
   encrypted_key: 'certificate_unsupported',
+  wrong_password: 'certificate_unsupported',
   empty_trust: 'certificate_unknown_issuer',
   no_certificate: 'certificate_unknown_issuer',
   unknown_issuer: 'certificate_unknown_issuer',
@@ -175,6 +189,11 @@ const codeOf: Readonly<Record<CertificateErrorCode, TlsErrorCode>> = {
   extended_key_usage: 'certificate_refused',
   critical_extension: 'certificate_unsupported',
   name_constraints: 'certificate_refused',
+  certificate_policies: 'certificate_refused',
   profile: 'certificate_refused',
+  revoked: 'certificate_revoked',
+  revocation_unknown: 'certificate_status_unknown',
+  bad_status_response: 'bad_certificate_status_response',
+  certificate_transparency: 'certificate_refused',
   name_mismatch: 'certificate_name_mismatch',
 };

@@ -14,6 +14,7 @@ export type CertificateErrorCode =
   | 'malformed'
   | 'unsupported_key'
   | 'encrypted_key'
+  | 'wrong_password'
   // No path leads to a trust anchor.
   | 'empty_trust'
   | 'no_certificate'
@@ -33,7 +34,13 @@ export type CertificateErrorCode =
   | 'extended_key_usage'
   | 'critical_extension'
   | 'name_constraints'
+  | 'certificate_policies'
   | 'profile'
+  // Its issuer has taken it back, or does not say.
+  | 'revoked'
+  | 'revocation_unknown'
+  | 'bad_status_response'
+  | 'certificate_transparency'
   // The path is good, but is somebody else's.
   | 'name_mismatch';
 
@@ -51,6 +58,7 @@ export interface CertificateErrorDetails extends ErrorOptions {
   readonly certificate?: Certificate | undefined;
   readonly hint?: string | undefined;
   readonly paths?: readonly RefusedPath[] | undefined;
+  readonly pathsNotKept?: number | undefined;
 }
 
 /**
@@ -64,8 +72,10 @@ export class CertificateError extends Error {
   readonly certificate: Certificate | undefined;
   /** What to do about it. */
   readonly hint: string | undefined;
-  /** Every path that was tried, in the order of trial (the first few dozen of them). */
+  /** Every path that was tried, in the order of trial: the first 32 of them. */
   readonly paths: readonly RefusedPath[];
+  /** How many more were tried. */
+  readonly pathsNotKept: number;
 
   constructor(code: CertificateErrorCode, message: string, details: CertificateErrorDetails = {}) {
     super(message, 'cause' in details ? { cause: details.cause } : undefined);
@@ -73,6 +83,7 @@ export class CertificateError extends Error {
     this.certificate = details.certificate;
     this.hint = details.hint;
     this.paths = details.paths ?? [];
+    this.pathsNotKept = details.pathsNotKept ?? 0;
   }
 }
 

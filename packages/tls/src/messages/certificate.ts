@@ -17,7 +17,7 @@
 
 import type { Bytes } from '@handfast/crypto';
 import { handshakeType } from '../registry.ts';
-import { readExtensions } from './extensions.ts';
+import { type CertificateEntryExtensions, readExtensions, writeExtensions } from './extensions.ts';
 import type { Reader } from './reader.ts';
 import { handshakeMessage } from './writer.ts';
 
@@ -27,23 +27,38 @@ export interface CertificateMessage {
   readonly requestContext: Bytes;
   /** DER certificates as they came; the first is the peer's own. */
   readonly chain: readonly Bytes[];
+  /** What came with each of them. */
+  readonly extensions: readonly CertificateEntryExtensions[];
 }
 
 export function readCertificate(reader: Reader, raw: Bytes, offered: ReadonlySet<number>): CertificateMessage {
   const requestContext = reader.opaque8();
-  const chain = reader.vector24().each((entry) => {
+  const entries = reader.vector24().each((entry) => {
     const data = entry.opaque24(1);
-    readExtensions(entry.vector16(), 'CT', offered);
-    return data;
+    return { data, extensions: readExtensions(entry.vector16(), 'CT', offered).values };
   });
   reader.end();
-  return { type: 'certificate', raw, requestContext, chain };
+  return {
+    type: 'certificate',
+    raw,
+    requestContext,
+    chain: entries.map(({ data }) => data),
+    extensions: entries.map(({ extensions }) => extensions),
+  };
 }
 
-export function writeCertificate(requestContext: Uint8Array, chain: readonly Uint8Array[]): Bytes {
+/** @param extensions what goes with each certificate; where the list is shorter, nothing. */
+export function writeCertificate(
+  requestContext: Uint8Array,
+  chain: readonly Uint8Array[],
+  extensions: readonly CertificateEntryExtensions[] = [],
+): Bytes {
   return handshakeMessage(handshakeType.certificate, (writer) => {
     writer.opaque8(requestContext).block24(() => {
-      for (const certificate of chain) writer.opaque24(certificate).u16(0);
+      for (const [index, certificate] of chain.entries()) {
+        writer.opaque24(certificate);
+        writeExtensions(writer, 'CT', extensions[index] ?? {});
+      }
     });
   });
 }

@@ -7,11 +7,12 @@
 
 import { type Bytes, type CryptoProvider, equalConstantTime, settle } from '@handfast/crypto';
 import type { Certificate } from '@handfast/x509';
-import type { Chosen } from '../credentials.ts';
+import type { Chosen, Credential } from '../credentials.ts';
 import { reasonOf, TlsError } from '../errors.ts';
-import { expect, type Flow, type FlowHost } from '../flow.ts';
+import { callUser, expect, type Flow, type FlowHost } from '../flow.ts';
 import { writeCertificate } from '../messages/certificate.ts';
 import { signedContent, writeCertificateVerify } from '../messages/certificate-verify.ts';
+import type { CertificateEntryExtensions, CertificateRequestExtensions } from '../messages/extensions.ts';
 import { writeFinished } from '../messages/finished.ts';
 import { nameIn, type SignatureScheme, schemeById } from '../registry.ts';
 import type { Kdf } from './key-schedule.ts';
@@ -31,13 +32,20 @@ export function* sendCertificate(
   transcript: Transcript,
   { credential, scheme }: Chosen,
   requestContext: Uint8Array,
+  asked: Pick<CertificateRequestExtensions, 'status_request' | 'signed_certificate_timestamp'>,
 ): Flow<void> {
+  const beside: CertificateEntryExtensions = {
+    ...(asked.status_request && (yield* ask('status_request', 'ocspResponse', credential))),
+    ...(asked.signed_certificate_timestamp &&
+      (yield* ask('signed_certificate_timestamp', 'signedCertificateTimestamps', credential))),
+  };
   sendAndAdd(
     host,
     transcript,
     writeCertificate(
       requestContext,
       credential.chain.map(({ raw }) => raw),
+      [beside],
     ),
   );
   const content = signedContent(host.role, transcript.hash());
@@ -51,6 +59,20 @@ export function* sendCertificate(
     throw new TlsError('signing_failed', 'the signer of our certificate answered no signature');
   }
   sendAndAdd(host, transcript, writeCertificateVerify(scheme.id, signature));
+}
+
+/** What a credential's source has to go beside our certificate. */
+function* ask(
+  extension: keyof CertificateEntryExtensions,
+  source: 'ocspResponse' | 'signedCertificateTimestamps',
+  credential: Credential,
+): Flow<CertificateEntryExtensions> {
+  const answer: unknown = yield* callUser(source, () => credential[source]?.());
+  if (answer === undefined) return {};
+  if (!(answer instanceof Uint8Array) || answer.length === 0) {
+    throw new TlsError('callback_failed', `the ${source} callback answered neither bytes nor undefined`);
+  }
+  return { [extension]: answer };
 }
 
 /** The peer's CertificateVerify: proof that it holds the key of its certificate. Answers the scheme it used. */

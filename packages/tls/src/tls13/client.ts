@@ -30,7 +30,7 @@ import { writeCertificate } from '../messages/certificate.ts';
 import type { CertificateRequest } from '../messages/certificate-request.ts';
 import { readHandshake } from '../messages/handshake.ts';
 import type { HelloRetryRequest, LegacyServerHello, ServerHello } from '../messages/server-hello.ts';
-import { parseChain, verifyPeerChain } from '../peer.ts';
+import { type PeerPolicy, parseChain, verifyPeerChain } from '../peer.ts';
 import {
   type CipherSuite,
   cipherSuiteById,
@@ -139,7 +139,14 @@ export function* client(host: FlowHost, parameters: ClientParameters): Flow<neve
       provider,
       config.signatureSchemes,
     );
-    const peer = yield* verifyPeerChain(chain, 'server', verifyName, peerPolicy(config), () => host.signal);
+    const peer = yield* verifyPeerChain(
+      chain,
+      message.extensions[0],
+      'server',
+      verifyName,
+      peerPolicy(config),
+      () => host.signal,
+    );
     host.trace?.({ type: 'certificate', peer });
 
     // Finished
@@ -164,7 +171,7 @@ export function* client(host: FlowHost, parameters: ClientParameters): Flow<neve
       if (request !== undefined) {
         chosen = yield* chooseOwn(host, config, request);
         if (chosen === undefined) sendAndAdd(host, transcript, writeCertificate(request.requestContext, []));
-        else yield* sendCertificate(host, transcript, chosen, request.requestContext);
+        else yield* sendCertificate(host, transcript, chosen, request.requestContext, request.extensions);
       }
       sendFinished(host, kdf, transcript, traffic.client);
       setWriteSecret(host, kdf, 'application', application.client);
@@ -361,7 +368,7 @@ function* chooseOwn(
   return scheme && { credential, scheme };
 }
 
-function peerPolicy(config: ClientConfig): Parameters<typeof verifyPeerChain>[3] {
+function peerPolicy(config: ClientConfig): PeerPolicy {
   const { provider, trust, time, verifyPeer, limits } = config;
   return { provider, trust, time, verifyPeer, maxCertificates: limits.certificates };
 }

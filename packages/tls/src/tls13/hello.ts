@@ -115,6 +115,7 @@ export function writeHello(
       supported_groups: greased(grease?.group, config.groups),
       ...signatureExtensions(config, grease?.scheme),
       key_share: [...(grease && !retry ? [{ group: grease.group, keyExchange: new Uint8Array(1) }] : []), ...keyShares],
+      ...(config.certificateStatus ? { status_request: 'ocsp', signed_certificate_timestamp: true } : {}),
       ...(config.alpnProtocols.length > 0 ? { application_layer_protocol_negotiation: config.alpnProtocols } : {}),
       ...(config.recordSizeLimit === undefined ? {} : { record_size_limit: config.recordSizeLimit }),
       ...(config.certificateAuthorities === undefined

@@ -40,6 +40,9 @@ import { Transcript } from './transcript.ts';
 
 const noContext = new Uint8Array(0);
 
+/** What a client may send beside its certificate, where it was asked for. */
+const offeredForCertificate = [extensionType.status_request, extensionType.signed_certificate_timestamp];
+
 export function* server(host: FlowHost, config: ServerConfig, info: HelloInfo): Flow<never> {
   const { provider } = config;
   const { clientHello: firstHello, serverName } = info;
@@ -107,7 +110,10 @@ export function* server(host: FlowHost, config: ServerConfig, info: HelloInfo): 
     );
     if (limits !== undefined) host.records.setRecordSizeLimits(limits);
     if (config.clientCertificate !== 'none') requestCertificate(host, transcript, config);
-    yield* sendCertificate(host, transcript, chosen, noContext);
+    yield* sendCertificate(host, transcript, chosen, noContext, {
+      ...(firstHello.extensions.status_request === 'ocsp' && { status_request: true }),
+      ...(firstHello.extensions.signed_certificate_timestamp && { signed_certificate_timestamp: true }),
+    });
     sendFinished(host, kdf, transcript, traffic.server);
 
     // Application keys: ours at once, the client's after its Finished
@@ -267,9 +273,10 @@ function requestCertificate(host: FlowHost, transcript: Transcript, config: Serv
   const authorities = config.certificateAuthorities ?? config.trust.anchors.map(({ subject }) => subject.raw);
   const request = writeCertificateRequest(noContext, {
     signature_algorithms: config.signatureSchemes.map(({ id }) => id),
+    ...(config.certificateStatus && { status_request: true, signed_certificate_timestamp: true }),
     ...(authorities.length === 0 ? {} : { certificate_authorities: authorities }),
   });
-  host.offered = new Set([extensionType.signature_algorithms, extensionType.certificate_authorities]);
+  host.offered = new Set(config.certificateStatus ? offeredForCertificate : []);
   sendAndAdd(host, transcript, request);
 }
 
@@ -292,7 +299,7 @@ function* receiveClient(
   const chain = parseChain(message.chain, limits.certificates, certificateCacheOf(trust));
   const scheme = yield* receiveCertificateVerify(transcript, 'client', chain[0], provider, config.signatureSchemes);
   const policy = { provider, trust, time, verifyPeer, maxCertificates: limits.certificates };
-  const peer = yield* verifyPeerChain(chain, 'client', undefined, policy, () => host.signal);
+  const peer = yield* verifyPeerChain(chain, message.extensions[0], 'client', undefined, policy, () => host.signal);
   host.trace?.({ type: 'certificate', peer });
   return { peer, scheme };
 }

@@ -69,6 +69,12 @@ const share: Bytes = concat(u16(29), opaque16(new Uint8Array(32)));
 /** A well-formed value for each place where ours decodes it. */
 const good: Readonly<Partial<Record<Name, Readonly<Partial<Record<Place, Bytes>>>>>> = {
   server_name: { CH: opaque16(concat(Uint8Array.of(0), opaque16(Buffer.from('localhost')))), EE: none },
+  status_request: {
+    CH: concat(Uint8Array.of(1), opaque16(none), opaque16(none)),
+    CR: none,
+    CT: Uint8Array.of(1, 0, 0, 1, 0x30),
+  },
+  signed_certificate_timestamp: { CH: none, CR: none, CT: opaque16(opaque16(Uint8Array.of(0))) },
   supported_groups: { CH: opaque16(u16(29)), EE: opaque16(u16(29)) },
   signature_algorithms: { CH: opaque16(u16(0x0403)), CR: opaque16(u16(0x0403)) },
   signature_algorithms_cert: { CH: opaque16(u16(0x0403)), CR: opaque16(u16(0x0403)) },
@@ -146,13 +152,19 @@ describe('extensions', () => {
         const type = extensionType[name];
         const decode = refused('decode_error', new RegExp(`^${name} of `));
         assert.throws(() => read(place, extension(type, concat(bytes, Uint8Array.of(0))), [type]), decode, place);
-        if (bytes.length > 0)
+        // Of status_request the first byte is the type of what follows: without it the rest means something else.
+        if (bytes.length > 0 && name !== 'status_request')
           assert.throws(() => read(place, extension(type, bytes.subarray(1)), [type]), decode, place);
         if (bytes.length > 0)
           assert.throws(() => read(place, extension(type, bytes.subarray(0, -1)), [type]), decode, place);
       }
     });
   }
+
+  it('a request for a status of a type that we do not know is passed by', () => {
+    const block = extension(extensionType.status_request, Uint8Array.of(2, 9, 9));
+    assert.deepEqual({ ...read('CH', block).values }, { status_request: 'other' });
+  });
 
   it('an unknown extension is passed by in ClientHello, CertificateRequest and NewSessionTicket', () => {
     for (const place of asking) {

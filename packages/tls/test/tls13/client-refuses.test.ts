@@ -370,11 +370,11 @@ for (const provider of providers) {
         await assertRefused(await played(changed), 'certificate_malformed', /./, 'bad_certificate');
       });
       it('an extension that was not offered', async () => {
-        const entry = concat(Uint8Array.of(0, 0, 1, 0x30), extensions(extension(5, none)));
+        const entry = concat(Uint8Array.of(0, 0, 1, 0x30), extensions(extension(34, none)));
         const changed = {
           certificate: () => handshake(11, concat(opaque8(none), Uint8Array.of(0, 0, entry.length), entry)),
         };
-        await assertRefused(await played(changed), 'unsupported_extension', /status_request answers nothing/);
+        await assertRefused(await played(changed), 'unsupported_extension', /delegated_credential answers nothing/);
       });
       it('more bytes than the limit', async () => {
         const changed = { certificate: () => writeCertificate(none, [new Uint8Array(5000)]) };
