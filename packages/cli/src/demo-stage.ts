@@ -20,8 +20,6 @@ export interface Cast {
   readonly authority: Authority;
   readonly trust: TrustStore;
   readonly server: Credential;
-  /** The wrong server's. */
-  readonly other: Credential;
   readonly client: Credential;
 }
 
@@ -147,7 +145,6 @@ export class JsonStage implements Stage {
       authority: nameOf(cast.authority.issuer.certificate),
       server: name(cast.server),
       client: name(cast.client),
-      otherServer: name(cast.other),
       ms: round(ms),
     });
   }

@@ -32,10 +32,17 @@ export function explain(error: unknown, colors: Colors, width: number = Number.P
   } else if (error instanceof CertificateError) {
     field('code', error.code);
   }
-  for (const [index, path] of (certificateErrorOf(error)?.paths ?? []).entries()) {
+  const certificateError = certificateErrorOf(error);
+  const paths = certificateError?.paths ?? [];
+  for (const [index, path] of paths.entries()) {
     field(index === 0 ? 'tried' : '', pathText(path));
-    add(`${' '.repeat(10)}${dim('refused:')} `, 19, path.message);
+    // The one path's refusal is the headline already.
+    if (paths.length > 1 || path.message !== certificateError?.message) {
+      add(`${' '.repeat(10)}${dim('refused:')} `, 19, path.message);
+    }
   }
+  const { pathsNotKept = 0 } = certificateError ?? {};
+  if (pathsNotKept > 0) field('', `and ${pathsNotKept} more, refused likewise`);
   const hint = hintOf(error);
   if (hint !== undefined) field('hint', hint);
   if (isFault(error)) lines.push(...(error.stack ?? '').split('\n').slice(1).map(dim));

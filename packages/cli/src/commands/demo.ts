@@ -1,17 +1,17 @@
 /**
  * `handfast demo`: a CA, a server and a client in one process hold a verified conversation over loopback, drawn as it
- * happens; then the same client meets a server with a certificate for another name. Everything that is claimed is
- * checked, each check has a name, and the exit code is theirs.
+ * happens; then the same client meets servers that it must refuse. Everything that is claimed is checked, each check has
+ * a name, and the exit code is theirs.
  *
  * @module
  */
 
 import { once } from 'node:events';
 import { performance } from 'node:perf_hooks';
-import { type Credential, TlsError, type TraceEvent } from '@handfast/tls';
+import { type AlertName, type Credential, TlsError, type TlsErrorCode, type TraceEvent } from '@handfast/tls';
 import { connect, createServer, type Server, type TLSSocket, type TlsServerOptions } from '@handfast/tls/node';
-import { trustStore } from '@handfast/x509';
-import { issueClient, issueServer, makeAuthority } from '../authority.ts';
+import { type CertificateErrorCode, trustStore } from '@handfast/x509';
+import { dayMs, issueClient, issueServer, makeAuthority } from '../authority.ts';
 import { type Cast, Checks, JsonStage, type Stage, TextStage } from '../demo-stage.ts';
 import { type ExitCode, exitCodes } from '../exit.ts';
 import { certificateErrorOf } from '../explain.ts';
@@ -46,7 +46,9 @@ export async function demo(io: Io, options: DemoOptions): Promise<ExitCode> {
   const cast = await makeCast();
   stage.cast(cast, performance.now() - started);
   await checks.during('the conversation comes to its end', () => conversation(cast, stage, checks, patience));
-  await checks.during('the refusal comes to its end', () => refusal(cast, stage, checks, patience));
+  for (const imposture of await impostures(cast)) {
+    await checks.during('the refusal comes to its end', () => refusal(cast, imposture, stage, checks, patience));
+  }
   stage.result(checks, performance.now() - started);
   return checks.failed === 0 ? exitCodes.ok : exitCodes.failed;
 }
@@ -61,7 +63,6 @@ async function makeCast(): Promise<Cast> {
     authority,
     trust: trustStore([issuer.certificate]),
     server: await issueServer(issuer, [serverName], validity),
-    other: await issueServer(issuer, [otherName], validity),
     client: await issueClient(issuer, clientName, validity),
   };
 }
@@ -222,13 +223,68 @@ async function conversation(cast: Cast, stage: Stage, checks: Checks, patience: 
   }
 }
 
-// ---- second scene: another name
+// ---- the other scenes: who must be refused
 
-async function refusal(cast: Cast, stage: Stage, checks: Checks, patience: AbortSignal): Promise<void> {
-  const scene = stage.scene(`The same client, and a server whose certificate is for ${otherName}`, undefined);
+/** A server that is not to be trusted, and how that must come out. */
+interface Imposture {
+  /** Begins the names of its checks. */
+  readonly kind: string;
+  readonly title: string;
+  readonly why: string;
+  readonly credential: Credential;
+  readonly code: TlsErrorCode;
+  readonly certificateCode: CertificateErrorCode;
+  readonly alert: AlertName;
+}
+
+async function impostures({ authority: { issuer } }: Cast): Promise<readonly Imposture[]> {
+  const now = new Date();
+  const today = { from: now, days: 1 };
+  const lastWeek = { from: new Date(now.getTime() - 10 * dayMs), days: 7 };
+  const stranger = await makeAuthority('Somebody else’s CA', today);
+  return [
+    {
+      kind: 'other_name',
+      title: `The same client, and a server whose certificate is for ${otherName}`,
+      why: 'its certificate is for another name',
+      credential: await issueServer(issuer, [otherName], today),
+      code: 'certificate_name_mismatch',
+      certificateCode: 'name_mismatch',
+      alert: 'bad_certificate',
+    },
+    {
+      kind: 'expired',
+      title: 'A server whose certificate has expired',
+      why: 'its certificate has expired',
+      credential: await issueServer(issuer, [serverName], lastWeek),
+      code: 'certificate_expired',
+      certificateCode: 'expired',
+      alert: 'certificate_expired',
+    },
+    {
+      kind: 'unknown_issuer',
+      title: 'A server whose certificate somebody else’s CA has signed',
+      why: 'its CA is nobody whom the client trusts',
+      credential: await issueServer(stranger.issuer, [serverName], today),
+      code: 'certificate_unknown_issuer',
+      certificateCode: 'unknown_issuer',
+      alert: 'unknown_ca',
+    },
+  ];
+}
+
+async function refusal(
+  cast: Cast,
+  imposture: Imposture,
+  stage: Stage,
+  checks: Checks,
+  patience: AbortSignal,
+): Promise<void> {
+  const { kind, title, why, credential, code, certificateCode, alert } = imposture;
+  const scene = stage.scene(title, undefined);
   const serverTrace: TraceEvent[] = [];
   const server = await listen({
-    credentials: [cast.other],
+    credentials: [credential],
     trust: cast.trust,
     trace: (event) => serverTrace.push(event),
   });
@@ -254,25 +310,22 @@ async function refusal(cast: Cast, stage: Stage, checks: Checks, patience: Abort
     scene.end();
     if (error !== undefined) stage.refused(error);
     checks.check(
-      'refused',
-      'the client refused the server: its certificate is for another name',
+      `${kind}_refused`,
+      `the client refused the server: ${why}`,
       error instanceof TlsError &&
-        error.code === 'certificate_name_mismatch' &&
+        error.code === code &&
         error.origin === 'local' &&
-        certificateErrorOf(error)?.code === 'name_mismatch',
+        certificateErrorOf(error)?.code === certificateCode,
     );
     checks.check(
-      'told',
-      'the server was told so, by the alert bad_certificate',
-      heard instanceof TlsError &&
-        heard.code === 'peer_alert' &&
-        heard.alert === 'bad_certificate' &&
-        heard.origin === 'peer',
+      `${kind}_told`,
+      `the server was told so, by the alert ${alert}`,
+      heard instanceof TlsError && heard.code === 'peer_alert' && heard.alert === alert && heard.origin === 'peer',
     );
     const leaked = serverTrace.some(
       (event) => event.type === 'record' && event.direction === 'in' && event.contentType === 23,
     );
-    checks.check('nothing_sent', 'the wrong server got no byte of what the client had to say', !leaked);
+    checks.check(`${kind}_nothing_sent`, 'the wrong server got no byte of what the client had to say', !leaked);
   } finally {
     scene.end();
     server.close();

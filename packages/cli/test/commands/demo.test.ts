@@ -3,7 +3,7 @@ import { test } from 'node:test';
 import { stripVTControlCharacters } from 'node:util';
 import { finish, start } from '../support/io.ts';
 
-test('demo ends with 0 and draws both scenes, without colours in a pipe, in 80 columns', async () => {
+test('demo ends with 0 and draws all scenes, without colours in a pipe, in 80 columns', async () => {
   const { exitCode, stdout, stderr } = await finish(['demo']);
   assert.equal(exitCode, 0, stdout.text);
   assert.equal(stderr.text, '');
@@ -22,21 +22,25 @@ test('demo ends with 0 and draws both scenes, without colours in a pipe, in 80 c
     '[Application Data]',
     '[Alert: close_notify]',
     '{Alert: bad_certificate}',
+    '{Alert: certificate_expired}',
+    '{Alert: unknown_ca}',
   ]) {
     assert.ok(stdout.text.includes(name), `${name} is missing`);
   }
   assert.match(stdout.text, /X25519MLKEM768 \(of 8\): post-quantum hybrid/);
   assert.match(stdout.text, /certificate_name_mismatch/);
-  assert.match(stdout.text, /All 16 checks hold, in /);
+  assert.match(stdout.text, /"demo\.handfast\.example" expired 3 days ago/);
+  assert.match(stdout.text, /was issued by "CN=Somebody else’s CA", which is neither in our trust store/);
+  assert.match(stdout.text, /All 22 checks hold, in /);
 });
 
-test('demo --json prints JSON lines: the cast, both scenes, every message in its order, every check', async () => {
+test('demo --json prints JSON lines: the cast, all scenes, every message in its order, every check', async () => {
   const { exitCode, stdout } = await finish(['demo', '--json']);
   assert.equal(exitCode, 0);
   const values = stdout.values;
   assert.equal(values[0]?.event, 'cast');
   const scenes = values.flatMap(({ event }, index) => (event === 'scene' ? [index] : []));
-  assert.equal(scenes.length, 2);
+  assert.equal(scenes.length, 4);
   const messages = (from: number, to: number): readonly string[] =>
     values
       .slice(from, to)
@@ -61,20 +65,22 @@ test('demo --json prints JSON lines: the cast, both scenes, every message in its
     '> close_notify',
     '< close_notify',
   ]);
-  assert.deepEqual(messages(scenes[1] ?? 0, values.length), [
-    '> ClientHello',
-    '< ServerHello',
-    '< EncryptedExtensions',
-    '< Certificate',
-    '< CertificateVerify',
-    '> bad_certificate',
-  ]);
+  for (const [index, alert] of ['bad_certificate', 'certificate_expired', 'unknown_ca'].entries()) {
+    assert.deepEqual(messages(scenes[index + 1] ?? 0, scenes[index + 2] ?? values.length), [
+      '> ClientHello',
+      '< ServerHello',
+      '< EncryptedExtensions',
+      '< Certificate',
+      '< CertificateVerify',
+      `> ${alert}`,
+    ]);
+  }
   const checks = values.filter(({ event }) => event === 'check');
-  assert.equal(checks.length, 16);
+  assert.equal(checks.length, 22);
   assert.ok(checks.every(({ ok }) => ok === true));
-  assert.equal(new Set(checks.map(({ name }) => name)).size, 16);
+  assert.equal(new Set(checks.map(({ name }) => name)).size, 22);
   const { ms, ...result } = values.at(-1) ?? {};
-  assert.deepEqual(result, { event: 'result', ok: true, checks: 16, failed: 0 });
+  assert.deepEqual(result, { event: 'result', ok: true, checks: 22, failed: 0 });
   assert.equal(typeof ms, 'number');
 });
 
