@@ -64,10 +64,13 @@ export interface Scene {
 
 export interface Stage {
   cast(cast: Cast, ms: number): void;
-  scene(title: string, said: Readonly<Record<Side, readonly string[]>> | undefined): Scene;
+  /** @param said what goes over the line, in words; absent: a scene that is refused, of which only the end is told. */
+  scene(title: string, said?: Readonly<Record<Side, readonly string[]>>): Scene;
   refused(error: unknown): void;
   result(checks: Checks, ms: number): void;
 }
+
+const silent: Scene = { event: () => undefined, remark: () => undefined, end: () => undefined };
 
 export class TextStage implements Stage {
   readonly #io: Io;
@@ -91,15 +94,15 @@ export class TextStage implements Stage {
     who(cyan('client'), leafName(cast.client.chain), 'signed by the CA');
   }
 
-  scene(title: string, said: Readonly<Record<Side, readonly string[]>> | undefined): Scene {
+  scene(title: string, said?: Readonly<Record<Side, readonly string[]>>): Scene {
     const { bold } = this.#colors;
     this.#line('');
     this.#line(bold(title));
-    const words: Record<Side, string[]> = { client: [...(said?.client ?? [])], server: [...(said?.server ?? [])] };
+    if (said === undefined) return silent;
+    const words: Record<Side, string[]> = { client: [...said.client], server: [...said.server] };
     const transcript = new Transcript({
       write: (line) => this.#line(line),
       colors: this.#colors,
-      detail: said === undefined ? 'brief' : 'full',
       describeData: (from) => words[from].shift(),
     });
     transcript.header();

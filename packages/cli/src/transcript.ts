@@ -31,8 +31,6 @@ import {
 export interface TranscriptOptions {
   readonly write: (line: string) => void;
   readonly colors: Colors;
-  /** `brief` is for a reader who has just seen a full one: fewer notes. Default: `full`. */
-  readonly detail?: 'full' | 'brief';
   /** What the records of application data say, where the caller knows. Called once for each run of records. */
   readonly describeData?: (from: Side) => string | undefined;
 }
@@ -84,8 +82,7 @@ export class Transcript {
     else if (event.type === 'certificate') this.#certificate(event);
     else if (event.type === 'established')
       this.#rule(`connected in ${duration(event.at - this.#start)} · from here on [application keys]`);
-    else if (event.error !== undefined && this.#options.detail !== 'brief')
-      this.#note('✗', event.error.code, this.#options.colors.red);
+    else if (event.error !== undefined) this.#note('✗', event.error.code, this.#options.colors.red);
   }
 
   /** A line of the caller's in between. */
@@ -148,7 +145,7 @@ export class Transcript {
     const name = leaf === undefined ? 'nobody' : nameOf(leaf);
     this.#note('✓', `verified: ${name}${chain ? `, signed by ${chain}` : ', whom we trust itself'}`, green);
     const rules = [...new Set(peer.path.checks.map(({ rule }) => rule.replace('_', ' ')))].join(', ');
-    if (this.#options.detail !== 'brief') this.#note(' ', `by ${rules}`, this.#options.colors.dim);
+    this.#note(' ', `by ${rules}`, this.#options.colors.dim);
   }
 
   // ---- what there is to say of a message
@@ -156,9 +153,9 @@ export class Transcript {
   #notesOf(message: HandshakeMessage, from: Side): readonly Note[] {
     switch (message.type) {
       case 'client_hello':
-        return this.#options.detail === 'brief' ? helloName(message) : clientHelloNotes(message);
+        return clientHelloNotes(message);
       case 'server_hello':
-        return this.#options.detail === 'brief' ? [] : serverHelloNotes(message, this.#hello);
+        return serverHelloNotes(message, this.#hello);
       case 'legacy_server_hello':
         return [['version', versionName(message.legacyVersion)]];
       case 'hello_retry_request': {
@@ -171,7 +168,7 @@ export class Transcript {
       case 'encrypted_extensions': {
         const chosen = message.extensions.application_layer_protocol_negotiation;
         const offered = this.#hello?.extensions.application_layer_protocol_negotiation?.map(escapeText).join(', ');
-        return chosen === undefined || this.#options.detail === 'brief'
+        return chosen === undefined
           ? []
           : [['ALPN', `${escapeText(chosen)}${offered === undefined ? '' : ` (of ${offered})`}`]];
       }
@@ -184,14 +181,10 @@ export class Transcript {
           ? [['', `empty: the ${from} has none to show`]]
           : message.chain.map((der) => ['', describeDer(der)] as const);
       case 'certificate_verify':
-        return this.#options.detail === 'brief'
-          ? []
-          : [['', `the ${from} proves that it holds the key: ${schemeName(message.algorithm)}`]];
+        return [['', `the ${from} proves that it holds the key: ${schemeName(message.algorithm)}`]];
       case 'finished':
         // Said of the first: the second is the same from the other side.
-        return this.#options.detail === 'brief' || this.#finished++ > 0
-          ? []
-          : [['', `a MAC over all of the above, as the ${from} saw it`]];
+        return this.#finished++ > 0 ? [] : [['', `a MAC over all of the above, as the ${from} saw it`]];
       case 'key_update': {
         const request = message.updateRequested
           ? `, and asks the ${from === 'client' ? 'server' : 'client'} to do the same`
@@ -284,14 +277,10 @@ function clientHelloNotes(hello: Extract<HandshakeMessage, { type: 'client_hello
       shares?.map(({ group, keyExchange }) => `${groupName(group)} (${byteCount(keyExchange.length)})`).join(', '),
     ],
     ['signatures', list(extensions.signature_algorithms, schemeName, 1)],
-    ...helloName(hello),
+    ['server name', extensions.server_name && escapeText(extensions.server_name)],
     ['ALPN', extensions.application_layer_protocol_negotiation?.map(escapeText).join(', ')],
   ];
   return notes.flatMap(([label, text]) => (text === undefined || text === '' ? [] : [[label, text] as const]));
-}
-
-function helloName({ extensions }: Extract<HandshakeMessage, { type: 'client_hello' }>): readonly Note[] {
-  return extensions.server_name === undefined ? [] : [['server name', escapeText(extensions.server_name)]];
 }
 
 function serverHelloNotes(

@@ -47,7 +47,7 @@ export async function demo(io: Io, options: DemoOptions): Promise<ExitCode> {
   stage.cast(cast, performance.now() - started);
   await checks.during('the conversation comes to its end', () => conversation(cast, stage, checks, patience));
   for (const imposture of await impostures(cast)) {
-    await checks.during('the refusal comes to its end', () => refusal(cast, imposture, stage, checks, patience));
+    await checks.during('a refusal comes to its end', () => refusal(cast, imposture, stage, checks, patience));
   }
   stage.result(checks, performance.now() - started);
   return checks.failed === 0 ? exitCodes.ok : exitCodes.failed;
@@ -281,7 +281,7 @@ async function refusal(
   patience: AbortSignal,
 ): Promise<void> {
   const { kind, title, why, credential, code, certificateCode, alert } = imposture;
-  const scene = stage.scene(title, undefined);
+  const scene = stage.scene(title);
   const serverTrace: TraceEvent[] = [];
   const server = await listen({
     credentials: [credential],
@@ -309,23 +309,18 @@ async function refusal(
     const heard = await within(patience, told);
     scene.end();
     if (error !== undefined) stage.refused(error);
-    checks.check(
-      `${kind}_refused`,
-      `the client refused the server: ${why}`,
+    const refused =
       error instanceof TlsError &&
-        error.code === code &&
-        error.origin === 'local' &&
-        certificateErrorOf(error)?.code === certificateCode,
-    );
-    checks.check(
-      `${kind}_told`,
-      `the server was told so, by the alert ${alert}`,
-      heard instanceof TlsError && heard.code === 'peer_alert' && heard.alert === alert && heard.origin === 'peer',
-    );
+      error.code === code &&
+      error.origin === 'local' &&
+      certificateErrorOf(error)?.code === certificateCode;
+    const wasTold =
+      heard instanceof TlsError && heard.code === 'peer_alert' && heard.alert === alert && heard.origin === 'peer';
     const leaked = serverTrace.some(
       (event) => event.type === 'record' && event.direction === 'in' && event.contentType === 23,
     );
-    checks.check(`${kind}_nothing_sent`, 'the wrong server got no byte of what the client had to say', !leaked);
+    checks.check(`${kind}_refused`, `a server was refused: ${why}`, refused);
+    checks.check(`${kind}_told`, `it was told so by ${alert}, and got no byte of the client’s`, wasTold && !leaked);
   } finally {
     scene.end();
     server.close();
