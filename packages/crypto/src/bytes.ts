@@ -8,6 +8,11 @@ import type { Bytes } from './provider.ts';
 
 /** A fresh byte string of all parts in order. */
 export function concat(...parts: readonly Uint8Array[]): Bytes {
+  return join(parts);
+}
+
+/** The same of a list, which may be longer than a call takes arguments. */
+export function join(parts: readonly Uint8Array[]): Bytes {
   let length = 0;
   for (const part of parts) length += part.length;
   const out = new Uint8Array(length);

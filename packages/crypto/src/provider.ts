@@ -19,6 +19,12 @@ export type MaybePromise<T> = T | Promise<T>;
 /** Hash functions of TLS 1.3 and of the certificates it accepts. */
 export type HashName = 'sha256' | 'sha384' | 'sha512';
 
+/** Hash functions that are broken, and still name things: a key, an issuer. */
+export type LegacyHashName = 'sha1';
+
+/** Hash functions that files under a password name: those of PBKDF2 (RFC 8018 §B.1) and of PKCS#12. */
+export type PasswordHash = 'sha1' | 'sha224' | HashName;
+
 /** An incremental hash. The transcript is read at several points, so it can be cloned. */
 export interface Hash {
   update(data: Uint8Array): this;
@@ -144,6 +150,20 @@ export type SignatureAlgorithm =
   | 'ml-dsa-65'
   | 'ml-dsa-87';
 
+/**
+ * Signatures that nobody should make any more. No protocol negotiates them; certificates are verified with them only
+ * where a policy says so in words: for archives, and for test suites that are older than their end.
+ */
+export type LegacySignatureAlgorithm = 'rsa-pkcs1-sha1' | 'ecdsa-sha1' | 'dsa-sha1' | 'dsa-sha256';
+
+export interface LegacySignatureVerifier {
+  /**
+   * Whether `signature` (DER for ECDSA and DSA) is good. `spki`: the SubjectPublicKeyInfo, with a DSA key's parameters in
+   * it. A malformed signature is `false`; a key that cannot be imported throws a `CryptoError` of code `invalid_key`.
+   */
+  verify(spki: Uint8Array, data: Uint8Array, signature: Uint8Array): MaybePromise<boolean>;
+}
+
 /** A public key that has been parsed strictly (by `@handfast/x509`); what a provider verifies with. */
 export interface PublicKeyInfo {
   readonly type: KeyType;
@@ -184,6 +204,40 @@ export interface GeneratedKeyPair {
   readonly pkcs8: Bytes;
 }
 
+/**
+ * What files under a password are made of (RFC 8018, RFC 7914, RFC 7292). Limits on the work that a file may ask for are
+ * its reader's. Arguments are borrowed until the call settles; results are the caller's to wipe.
+ */
+export interface PasswordCryptography {
+  digest(hash: PasswordHash, data: Uint8Array): Bytes;
+  /** HMAC under a key that is prepared once. The bytes of `key` are copied. */
+  hmac(hash: PasswordHash, key: Uint8Array): Hmac;
+  /** PBKDF2 with HMAC: `length` bytes. */
+  pbkdf2(
+    hash: PasswordHash,
+    password: Uint8Array,
+    salt: Uint8Array,
+    iterations: number,
+    length: number,
+  ): MaybePromise<Bytes>;
+  /** scrypt: `length` bytes. It takes 128 · `N` · `r` bytes of memory. */
+  scrypt(password: Uint8Array, salt: Uint8Array, cost: ScryptCost, length: number): MaybePromise<Bytes>;
+  /** AES-CBC with the padding of PKCS#7. `key`: 16, 24 or 32 bytes; `iv`: 16. */
+  encryptAesCbc(key: Uint8Array, iv: Uint8Array, plaintext: Uint8Array): MaybePromise<Bytes>;
+  /**
+   * The plaintext, or `undefined` where length or padding is wrong. Not authenticated: for files alone, where nobody
+   * learns how it failed by asking often.
+   */
+  decryptAesCbc(key: Uint8Array, iv: Uint8Array, ciphertext: Uint8Array): MaybePromise<Bytes | undefined>;
+}
+
+/** RFC 7914 §2, by its letters: the cost `N` (a power of two), the block size `r` and the parallelization `p`. */
+export interface ScryptCost {
+  readonly N: number;
+  readonly r: number;
+  readonly p: number;
+}
+
 /** Everything that the stack asks of cryptography. Made by `@handfast/crypto/node` and `@handfast/crypto/web`. */
 export interface CryptoProvider {
   /** For messages and traces: `node`, `web`. */
@@ -192,11 +246,20 @@ export interface CryptoProvider {
   random(length: number): Bytes;
   createHash(hash: HashName): Hash;
   digest(hash: HashName, data: Uint8Array): Bytes;
+  /**
+   * Digests for identifiers alone, such as the CertID of OCSP: never for what is signed, and never for a secret. Absent
+   * where the runtime has none of it.
+   */
+  readonly legacyDigests?: Readonly<Partial<Record<LegacyHashName, (data: Uint8Array) => Bytes>>>;
   /** HMAC under a key that is prepared once, for any number of messages. The bytes of `key` are copied. */
   hmac(hash: HashName, key: Uint8Array): Hmac;
   readonly aeads: Readonly<Partial<Record<AeadName, Aead>>>;
   readonly groups: Readonly<Partial<Record<GroupName, KeyExchange>>>;
   readonly signatures: Readonly<Partial<Record<SignatureAlgorithm, SignatureVerifier>>>;
+  /** Verification of what is out of use; absent where the runtime has none of it. */
+  readonly legacySignatures?: Readonly<Partial<Record<LegacySignatureAlgorithm, LegacySignatureVerifier>>>;
+  /** For keys and PKCS#12 files under a password; absent where a build leaves it out. */
+  readonly passwords?: PasswordCryptography;
   /** A signer over an unencrypted PKCS#8 PrivateKeyInfo (DER). Throws `CryptoError` `invalid_key`. */
   importPrivateKey(pkcs8: Uint8Array): MaybePromise<Signer>;
   /** A new key pair. RSA: 2048 bits unless `modulusBits` says otherwise. */

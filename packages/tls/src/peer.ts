@@ -101,10 +101,9 @@ export function* verifyPeerChain(
   let path: VerifiedPath | undefined;
   let error: CertificateError | undefined;
   try {
-    const purpose = role === 'server' ? 'serverAuth' : 'clientAuth';
-    path = yield* settle(
-      verifyCertificate({ provider, chain, trust, time, purpose, ...(name === undefined ? {} : { name }) }),
-    );
+    const [leaf, ...intermediates] = chain;
+    const usage = role === 'server' ? 'serverAuth' : 'clientAuth';
+    path = yield* settle(verifyCertificate({ provider, leaf, intermediates, trust, time, usage, name }));
   } catch (thrown) {
     if (!(thrown instanceof CertificateError)) throw thrown;
     error = thrown;

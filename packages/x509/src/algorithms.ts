@@ -3,12 +3,20 @@
  * (RFC 4055, RFC 5758, RFC 8410, RFC 9881). RSA-PSS parameters are taken in one shape only: the same hash in MGF1, a
  * salt as long as the hash.
  *
- * Algorithms that are only recognised, so that a message can name them, stand in `weakSignatures`.
+ * Algorithms that are only recognised, so that a message can name them, stand in `weakSignatures`; those of them that an
+ * explicit policy may still take, in `legacySignatures`.
  *
  * @module
  */
 
-import { type Bytes, type HashName, hashLength, type KeyType, type SignatureAlgorithm } from '@handfast/crypto';
+import {
+  type Bytes,
+  type HashName,
+  hashLength,
+  type KeyType,
+  type LegacySignatureAlgorithm,
+  type SignatureAlgorithm,
+} from '@handfast/crypto';
 import type { Oid } from './der/oid.ts';
 import { contextConstructed, type DerReader, readDer, tag } from './der/reader.ts';
 import * as der from './der/writer.ts';
@@ -61,7 +69,7 @@ const signatureRows: readonly SignatureRow[] = [
   { algorithm: 'ml-dsa-87',        oid: '2.16.840.1.101.3.4.3.19', parameters: 'absent',          keys: ['ml-dsa-87'] },
 ];
 
-/** Signatures that nobody should rely on any more, by the name that messages use. None of them is ever verified. */
+/** Signatures that nobody should rely on any more, by the name that messages use. */
 const weakSignatures: ReadonlyMap<Oid, string> = new Map([
   ['1.2.840.113549.1.1.2', 'md2WithRSAEncryption'],
   ['1.2.840.113549.1.1.4', 'md5WithRSAEncryption'],
@@ -75,7 +83,52 @@ const weakSignatures: ReadonlyMap<Oid, string> = new Map([
   ['1.2.840.10045.4.3.1', 'ecdsa-with-SHA224'],
 ]);
 
-/** The name of a signature algorithm that is too weak to verify, or `undefined`. */
+/** A signature that is verified only where a policy or a profile says so. */
+export interface LegacySignature {
+  readonly algorithm: LegacySignatureAlgorithm;
+  readonly oid: Oid;
+  /** For messages. */
+  readonly name: string;
+  /** `null`: RFC 3279 §2.2.1; `absent`: §2.2.2, §2.2.3. */
+  readonly parameters: 'absent' | 'null';
+  readonly key: 'rsa' | 'ec' | 'dsa';
+  /** Whether it is over SHA-1. */
+  readonly sha1: boolean;
+  readonly dsa: boolean;
+}
+
+const legacySignatures: readonly LegacySignature[] = [
+  legacyRow('rsa-pkcs1-sha1', '1.2.840.113549.1.1.5', 'sha1WithRSAEncryption', 'rsa'),
+  legacyRow('rsa-pkcs1-sha1', '1.3.14.3.2.29', 'sha1WithRSASignature', 'rsa'),
+  legacyRow('ecdsa-sha1', '1.2.840.10045.4.1', 'ecdsa-with-SHA1', 'ec'),
+  legacyRow('dsa-sha1', '1.2.840.10040.4.3', 'dsa-with-sha1', 'dsa'),
+  legacyRow('dsa-sha256', '2.16.840.1.101.3.4.3.2', 'dsa-with-sha256', 'dsa'),
+];
+
+function legacyRow(
+  algorithm: LegacySignatureAlgorithm,
+  oid: Oid,
+  name: string,
+  key: LegacySignature['key'],
+): LegacySignature {
+  const parameters = key === 'rsa' ? 'null' : 'absent';
+  return { algorithm, oid, name, parameters, key, sha1: algorithm.endsWith('sha1'), dsa: key === 'dsa' };
+}
+
+/** The row of a signature that only an explicit policy takes, or `undefined`. */
+export function legacySignature(oid: Oid): LegacySignature | undefined {
+  return legacySignatures.find((row) => row.oid === oid);
+}
+
+/** The legacy algorithm, or `undefined` where it, or its parameters, are none. */
+export function legacySignatureAlgorithmOf(identifier: AlgorithmIdentifier): LegacySignatureAlgorithm | undefined {
+  const row = legacySignature(identifier.oid);
+  return row !== undefined && parametersFit(row.parameters, identifier.parameters, undefined)
+    ? row.algorithm
+    : undefined;
+}
+
+/** The name of a signature algorithm that is too weak to trust, or `undefined`. */
 export function weakSignatureName(oid: Oid): string | undefined {
   return weakSignatures.get(oid);
 }

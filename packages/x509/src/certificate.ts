@@ -13,14 +13,21 @@ import {
   type CryptoProvider,
   copyBytes,
   equalBytes,
+  type LegacySignatureAlgorithm,
   type PublicKeyInfo,
   type SignatureAlgorithm,
   toHex,
 } from '@handfast/crypto';
-import { type AlgorithmIdentifier, readAlgorithmIdentifier, signatureAlgorithmOf } from './algorithms.ts';
+import {
+  type AlgorithmIdentifier,
+  legacySignatureAlgorithmOf,
+  readAlgorithmIdentifier,
+  signatureAlgorithmOf,
+} from './algorithms.ts';
 import { type ExtensionName, extensionLabel, extensionOids, type Oid } from './der/oid.ts';
 import { looksLikePem, parsePem } from './der/pem.ts';
 import { contextConstructed, contextPrimitive, type DerReader, readDer, tag } from './der/reader.ts';
+import { type DistributionPoint, parseDistributionPoints } from './distribution-points.ts';
 import { CertificateError, malformed } from './errors.ts';
 import {
   type AuthorityKeyIdentifier,
@@ -39,6 +46,15 @@ import {
 import { parsePublicKey } from './keys.ts';
 import { type NameConstraints, parseNameConstraints } from './names/constraints.ts';
 import { type DirectoryName, parseDirectoryName, sameName } from './names/directory.ts';
+import {
+  type PolicyConstraints,
+  type PolicyInformation,
+  type PolicyMapping,
+  parseCertificatePolicies,
+  parseInhibitAnyPolicy,
+  parsePolicyConstraints,
+  parsePolicyMappings,
+} from './policy-extensions.ts';
 import { quote } from './text.ts';
 
 /**
@@ -64,6 +80,8 @@ export interface Certificate {
   /** `undefined` for an algorithm, or parameters, that we do not verify. */
   readonly signatureAlgorithm: SignatureAlgorithm | undefined;
   readonly signatureAlgorithmOid: Oid;
+  /** One that only an explicit policy takes. */
+  readonly legacySignatureAlgorithm: LegacySignatureAlgorithm | undefined;
   readonly signature: Bytes;
   readonly extensions: readonly Extension[];
   /** Whether subject and issuer are the same name. Says nothing of the key. */
@@ -77,6 +95,14 @@ export interface Certificate {
   readonly nameConstraints: NameConstraints | undefined;
   readonly subjectKeyIdentifier: Bytes | undefined;
   readonly authorityKeyIdentifier: AuthorityKeyIdentifier | undefined;
+  /** The policies that it was issued under, with what they say of themselves. */
+  readonly certificatePolicies: readonly PolicyInformation[] | undefined;
+  readonly policyMappings: readonly PolicyMapping[] | undefined;
+  readonly policyConstraints: PolicyConstraints | undefined;
+  /** How many more certificates may say "any policy" and be believed. */
+  readonly inhibitAnyPolicy: number | undefined;
+  /** Where the CRLs are that tell of it. */
+  readonly crlDistributionPoints: readonly DistributionPoint[] | undefined;
 
   extension(name: ExtensionName): Extension | undefined;
 }
@@ -239,15 +265,16 @@ class ParsedCertificate implements Certificate {
   readonly spki: Bytes;
   readonly signatureAlgorithm: SignatureAlgorithm | undefined;
   readonly signatureAlgorithmOid: Oid;
+  readonly legacySignatureAlgorithm: LegacySignatureAlgorithm | undefined;
   readonly signature: Bytes;
   readonly extensions: readonly Extension[];
-  readonly selfIssued: boolean;
   /** Milliseconds: a Date can be changed, and certificates are shared. */
   readonly #notBefore: number;
   readonly #notAfter: number;
   /** Decoded extensions by name. */
   readonly #decoded = new Map<ExtensionName, unknown>();
   #publicKey: PublicKeyInfo | undefined;
+  #selfIssued: boolean | undefined;
 
   constructor(raw: Bytes, fields: CertificateFields) {
     this.raw = raw;
@@ -261,9 +288,10 @@ class ParsedCertificate implements Certificate {
     this.spki = fields.spki;
     this.signatureAlgorithm = signatureAlgorithmOf(fields.signatureIdentifier);
     this.signatureAlgorithmOid = fields.signatureIdentifier.oid;
+    this.legacySignatureAlgorithm =
+      this.signatureAlgorithm === undefined ? legacySignatureAlgorithmOf(fields.signatureIdentifier) : undefined;
     this.signature = fields.signature;
     this.extensions = fields.extensions;
-    this.selfIssued = sameName(fields.subject, fields.issuer);
   }
 
   get notBefore(): Date {
@@ -276,6 +304,11 @@ class ParsedCertificate implements Certificate {
 
   get serialNumberHex(): string {
     return toHex(this.serialNumber);
+  }
+
+  get selfIssued(): boolean {
+    this.#selfIssued ??= sameName(this.subject, this.issuer);
+    return this.#selfIssued;
   }
 
   get publicKey(): PublicKeyInfo {
@@ -309,6 +342,26 @@ class ParsedCertificate implements Certificate {
 
   get authorityKeyIdentifier(): AuthorityKeyIdentifier | undefined {
     return this.#decode('authorityKeyIdentifier', parseAuthorityKeyIdentifier);
+  }
+
+  get certificatePolicies(): readonly PolicyInformation[] | undefined {
+    return this.#decode('certificatePolicies', parseCertificatePolicies);
+  }
+
+  get policyMappings(): readonly PolicyMapping[] | undefined {
+    return this.#decode('policyMappings', parsePolicyMappings);
+  }
+
+  get policyConstraints(): PolicyConstraints | undefined {
+    return this.#decode('policyConstraints', parsePolicyConstraints);
+  }
+
+  get inhibitAnyPolicy(): number | undefined {
+    return this.#decode('inhibitAnyPolicy', parseInhibitAnyPolicy);
+  }
+
+  get crlDistributionPoints(): readonly DistributionPoint[] | undefined {
+    return this.#decode('cRLDistributionPoints', parseDistributionPoints);
   }
 
   extension(name: ExtensionName): Extension | undefined {

@@ -7,7 +7,7 @@
 
 import { type Bytes, utf8 } from '@handfast/crypto';
 import type { Oid } from './der/oid.ts';
-import { contextConstructed, contextPrimitive, type DerReader, readDer, tag } from './der/reader.ts';
+import { contextConstructed, contextPrimitive, type DerReader, readDer } from './der/reader.ts';
 import * as der from './der/writer.ts';
 import { malformed } from './errors.ts';
 import type { DirectoryName } from './names/directory.ts';
@@ -190,21 +190,4 @@ export function encodeAuthorityKeyIdentifier(keyIdentifier: Uint8Array): Bytes {
 /** The Extension itself. */
 export function encodeExtension(oid: Oid, critical: boolean, value: Uint8Array): Bytes {
   return der.sequence(der.oid(oid), ...(critical ? [der.boolean(true)] : []), der.octetString(value));
-}
-
-/** Certificate policies are read for their form alone: no explicit policy is ever demanded (RFC 5280 §6.1.1 (e)). */
-export function checkCertificatePolicies(value: Bytes, what: string): void {
-  readDer(value, what, (reader) => {
-    const list = reader.sequence();
-    const seen = new Set<Oid>();
-    const policies = list.list(() => {
-      const policy = list.sequence();
-      const oid = policy.oid();
-      if (!policy.done) policy.element(tag.sequence);
-      policy.end();
-      if (seen.has(oid)) throw malformed(what, `policy ${oid} stands twice`);
-      seen.add(oid);
-    });
-    if (policies.length === 0) throw malformed(what, 'an empty list');
-  });
 }

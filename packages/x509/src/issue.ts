@@ -11,7 +11,6 @@
 import {
   type Bytes,
   type CryptoProvider,
-  concat,
   equalBytes,
   type MaybePromise,
   type PublicKeyInfo,
@@ -23,23 +22,13 @@ import {
 } from '@handfast/crypto';
 import { encodeSignatureAlgorithm } from './algorithms.ts';
 import { type Certificate, parseCertificate } from './certificate.ts';
-import { type ExtensionName, extensionOids, keyPurposeOids } from './der/oid.ts';
+import { keyPurposeLabel, keyPurposeOids } from './der/oid.ts';
 import * as der from './der/writer.ts';
-import {
-  encodeAuthorityKeyIdentifier,
-  encodeBasicConstraints,
-  encodeExtendedKeyUsage,
-  encodeExtension,
-  encodeKeyUsage,
-  encodeSubjectAltName,
-  encodeSubjectKeyIdentifier,
-  type KeyUsage,
-} from './extensions.ts';
 import { keyFits } from './keys.ts';
 import { type DirectoryName, directoryName, type NameFields } from './names/directory.ts';
-import { isPresentedDnsName } from './names/dns.ts';
-import { parseIp } from './names/ip.ts';
-import { quote } from './text.ts';
+import { Spending } from './path/budget.ts';
+import { type Context, issuerRefusal, leafRefusal } from './path/check.ts';
+import { type ExtensionTemplate, keyIdentifierOf, templateExtensions } from './template.ts';
 
 /** Who signs: a CA with its certificate, or (for a self-signed certificate) the key alone. */
 export interface Issuer {
@@ -48,25 +37,19 @@ export interface Issuer {
   readonly signer: Signer;
 }
 
-export interface IssueOptions {
+export interface IssueOptions extends ExtensionTemplate {
   readonly provider: Pick<CryptoProvider, 'random' | 'digest'>;
   readonly subject: NameFields | DirectoryName;
   readonly publicKey: PublicKeyInfo;
   readonly issuer: Issuer;
-  /** Host names (a wildcard as the left-most label allowed) and IP literals. */
-  readonly names?: readonly string[] | undefined;
-  readonly emails?: readonly string[] | undefined;
   readonly notBefore: Date;
   readonly notAfter: Date;
-  /** Whether it is a CA, and how many intermediates may follow below. */
-  readonly ca?: boolean | { readonly pathLength: number } | undefined;
-  /** Unless set: keyCertSign and cRLSign for a CA, digitalSignature for others. */
-  readonly keyUsage?: readonly KeyUsage[] | undefined;
-  readonly extendedKeyUsage?: readonly ('serverAuth' | 'clientAuth')[] | undefined;
-  /** Up to 20 octets, positive. Unless set: 158 random bits. */
+  /** Up to 20 octets, positive. Unless set: 128 random bits. */
   readonly serialNumber?: Uint8Array | undefined;
   /** Unless set: PKCS #1 v1.5 with SHA-256 for an RSA key, as everybody verifies it, else the signer's first. */
   readonly signatureAlgorithm?: SignatureAlgorithm | undefined;
+  /** Issue also what every verifier should refuse: for tests of verifiers. */
+  readonly unverifiable?: boolean | undefined;
 }
 
 /**
@@ -127,67 +110,42 @@ export function issueClientCertificate(
   return issueCertificate({ ...options, extendedKeyUsage: ['clientAuth'] });
 }
 
-/** SHA-256 of the key's BIT STRING, the leftmost 160 bits (RFC 7093 §2, method 1). */
-export function keyIdentifierOf(provider: Pick<CryptoProvider, 'digest'>, key: PublicKeyInfo): Bytes {
-  return provider.digest('sha256', key.raw).slice(0, 20);
+function* issue(options: IssueOptions): Settling<Certificate> {
+  const { issuer } = options;
+  const algorithm = options.signatureAlgorithm ?? defaultAlgorithm(issuer.signer);
+  checkSigner(options, algorithm);
+  const signatureIdentifier = encodeSignatureAlgorithm(algorithm);
+  const tbs = tbsOf(options, signatureIdentifier);
+  const complete = (signature: Uint8Array): Certificate =>
+    parseCertificate(der.sequence(tbs, signatureIdentifier, der.bitString(signature)));
+  // Looked at as a verifier will, before it is signed.
+  if (options.unverifiable !== true) refuseUnverifiable(complete(new Uint8Array(1)), issuer.certificate);
+  return complete(yield* settle(issuer.signer.sign(algorithm, tbs)));
 }
 
-function* issue(options: IssueOptions): Settling<Certificate> {
-  const { issuer, publicKey } = options;
+function tbsOf(options: IssueOptions, signatureIdentifier: Bytes): Bytes {
+  const { provider, issuer, publicKey } = options;
   const subject = 'raw' in options.subject ? options.subject : directoryName(options.subject);
-  checkIssuer(options);
-  const algorithm = options.signatureAlgorithm ?? defaultAlgorithm(issuer.signer);
-  if (!keyFits(algorithm, issuer.signer.publicKey)) {
-    throw new RangeError(`a key of type ${issuer.signer.publicKey.type} makes no ${algorithm} signatures`);
-  }
-  const signatureIdentifier = encodeSignatureAlgorithm(algorithm);
-  const tbs = der.sequence(
+  const subjectKeyIdentifier = keyIdentifierOf(provider, publicKey);
+  const authority = issuer.certificate;
+  const authorityKeyIdentifier =
+    authority === undefined
+      ? subjectKeyIdentifier
+      : (authority.subjectKeyIdentifier ?? keyIdentifierOf(provider, authority.publicKey));
+  const extensions = templateExtensions(options, { subject, subjectKeyIdentifier, authorityKeyIdentifier });
+  return der.sequence(
     der.explicit(0, der.smallInteger(2)),
     der.unsigned(serialNumberOf(options)),
     signatureIdentifier,
-    (issuer.certificate?.subject ?? subject).raw,
+    (authority?.subject ?? subject).raw,
     der.sequence(der.time(options.notBefore), der.time(options.notAfter)),
     subject.raw,
     publicKey.spki,
-    der.explicit(3, der.sequence(...extensionsOf(options, subject))),
+    der.explicit(3, der.sequence(...extensions)),
   );
-  const signature = yield* settle(issuer.signer.sign(algorithm, tbs));
-  return parseCertificate(der.sequence(tbs, signatureIdentifier, der.bitString(signature)));
 }
 
-function extensionsOf(options: IssueOptions, subject: DirectoryName): Bytes[] {
-  const { provider, ca = false, issuer, publicKey, extendedKeyUsage } = options;
-  const extension = (name: ExtensionName, critical: boolean, value: Bytes): Bytes =>
-    encodeExtension(extensionOids[name], critical, value);
-  const basicConstraints = ca === true || ca === false ? { ca } : { ca: true, pathLength: ca.pathLength };
-  const names = splitNames(options.names ?? [], options.emails ?? []);
-  const hasNames = names.dnsNames.length + names.ipAddresses.length + names.emails.length > 0;
-  const subjectIsEmpty = subject.rdns.length === 0;
-  if (subjectIsEmpty && (ca !== false || !hasNames))
-    throw new RangeError('a CA, or a certificate without names, needs a subject');
-  const usages = options.keyUsage ?? (ca === false ? ['digitalSignature'] : ['keyCertSign', 'cRLSign']);
-  const authorityKey =
-    issuer.certificate?.subjectKeyIdentifier ?? keyIdentifierOf(provider, issuer.certificate?.publicKey ?? publicKey);
-  return [
-    extension('basicConstraints', true, encodeBasicConstraints(basicConstraints)),
-    extension('keyUsage', true, encodeKeyUsage(usages)),
-    ...(extendedKeyUsage === undefined || extendedKeyUsage.length === 0
-      ? []
-      : [
-          extension(
-            'extKeyUsage',
-            false,
-            encodeExtendedKeyUsage(extendedKeyUsage.map((purpose) => keyPurposeOids[purpose])),
-          ),
-        ]),
-    ...(hasNames ? [extension('subjectAltName', subjectIsEmpty, encodeSubjectAltName(names))] : []),
-    extension('subjectKeyIdentifier', false, encodeSubjectKeyIdentifier(keyIdentifierOf(provider, publicKey))),
-    extension('authorityKeyIdentifier', false, encodeAuthorityKeyIdentifier(authorityKey)),
-  ];
-}
-
-function checkIssuer(options: IssueOptions): void {
-  const { issuer, publicKey, notBefore, notAfter, ca = false, keyUsage } = options;
+function checkSigner({ issuer, publicKey, notBefore, notAfter }: IssueOptions, algorithm: SignatureAlgorithm): void {
   const own = issuer.certificate?.publicKey ?? publicKey;
   if (!equalBytes(own.spki, issuer.signer.publicKey.spki)) {
     throw new RangeError(
@@ -196,63 +154,66 @@ function checkIssuer(options: IssueOptions): void {
         : 'self-signed, but the signer has another key',
     );
   }
-  if (!(notBefore.getTime() <= notAfter.getTime()))
+  if (!keyFits(algorithm, issuer.signer.publicKey)) {
+    throw new RangeError(`a key of type ${issuer.signer.publicKey.type} makes no ${algorithm} signatures`);
+  }
+  if (!(notBefore.getTime() <= notAfter.getTime())) {
     throw new RangeError('notBefore is after notAfter, or one is no date');
-  if (ca !== false && keyUsage !== undefined && !keyUsage.includes('keyCertSign'))
-    throw new RangeError('a CA needs the key usage keyCertSign');
-  if (ca === false && keyUsage?.includes('keyCertSign')) throw new RangeError('the key usage keyCertSign is for CAs');
-  if (issuer.certificate === undefined) return;
-  const { basicConstraints, keyUsage: issuerUsage } = issuer.certificate;
-  if (basicConstraints?.ca !== true || issuerUsage?.has('keyCertSign') === false)
-    throw new RangeError('the issuer is not a CA');
-  const room = basicConstraints.pathLength;
-  const wanted = typeof ca === 'object' ? ca.pathLength + 1 : ca ? 1 : 0;
-  if (room !== undefined && wanted > room)
-    throw new RangeError(`the issuer's path length of ${room} leaves no room for this CA`);
+  }
 }
 
-function defaultAlgorithm(signer: Signer): SignatureAlgorithm {
+/**
+ * Our own path rules, at a time when both certificates are valid: what they refuse whatever the signature, every verifier
+ * should. Extensions that are critical and unknown to us are the caller's affair: somebody else may process them.
+ */
+function refuseUnverifiable(certificate: Certificate, issuer: Certificate | undefined): void {
+  const time = new Date(Math.max(certificate.notBefore.getTime(), issuer?.notBefore.getTime() ?? 0));
+  const context: Context = {
+    time,
+    now: time.getTime(),
+    usage: 'any',
+    profile: undefined,
+    policy: { minRsaBits: 1024 },
+    certificatePolicies: {},
+  };
+  const refusals = [
+    leafRefusal(certificate, context, issuer === undefined),
+    issuer && issuerRefusal(issuer, [certificate], 'intermediate', context, new Spending()),
+  ];
+  const refusal = refusals.find((one) => one !== undefined && one.rule !== 'critical_extension');
+  const why = refusal?.message ?? (issuer && roomRefusal(certificate, issuer));
+  if (why !== undefined) throw new RangeError(`no verifier would accept this certificate: ${why}`);
+}
+
+/** What an issuer leaves room for: CAs below it, and purposes. */
+function roomRefusal(certificate: Certificate, issuer: Certificate): string | undefined {
+  const { basicConstraints, extendedKeyUsage } = certificate;
+  const room = issuer.basicConstraints?.pathLength;
+  const wanted = basicConstraints?.ca === true ? 1 + (basicConstraints.pathLength ?? 0) : 0;
+  if (room !== undefined && wanted > room) return `the issuer's path length of ${room} leaves no room for this CA`;
+  const allowed = issuer.extendedKeyUsage;
+  if (allowed === undefined || extendedKeyUsage === undefined || allowed.includes(keyPurposeOids.any)) return undefined;
+  return extendedKeyUsage.some((purpose) => allowed.includes(purpose))
+    ? undefined
+    : `the issuer is for ${allowed.map(keyPurposeLabel).join(', ')} alone`;
+}
+
+/** PKCS #1 v1.5 for an RSA key, as everybody verifies it, else the signer's first. */
+export function defaultAlgorithm(signer: Signer): SignatureAlgorithm {
   if (signer.publicKey.type === 'rsa' && signer.algorithms.includes('rsa-pkcs1-sha256')) return 'rsa-pkcs1-sha256';
   const [first] = signer.algorithms;
   if (first === undefined) throw new RangeError('the signer has no signature algorithm');
   return first;
 }
 
-/** RFC 5280 §4.1.2.2: positive, at most 20 octets; ours start with a bit pattern 01, so that length and sign are fixed. */
-function serialNumberOf({ provider, serialNumber }: IssueOptions): Uint8Array {
-  if (serialNumber === undefined) {
-    const random = provider.random(20);
-    return concat(Uint8Array.of(((random[0] ?? 0) & 0x3f) | 0x40), random.subarray(1));
-  }
+/** RFC 5280 §4.1.2.2: positive, at most 20 octets. */
+function serialNumberOf({ provider, serialNumber = provider.random(16) }: IssueOptions): Uint8Array {
   const zeros = serialNumber.findIndex((byte) => byte !== 0);
   const magnitude = zeros < 0 ? new Uint8Array(0) : serialNumber.subarray(zeros);
   if (magnitude.length === 0 || magnitude.length > 20 || (magnitude.length === 20 && (magnitude[0] ?? 0) >= 0x80)) {
     throw new RangeError('a serial number is positive and has at most 20 octets');
   }
   return magnitude;
-}
-
-function splitNames(
-  names: readonly string[],
-  emails: readonly string[],
-): {
-  readonly dnsNames: readonly string[];
-  readonly ipAddresses: readonly Bytes[];
-  readonly emails: readonly string[];
-} {
-  const dnsNames: string[] = [];
-  const ipAddresses: Bytes[] = [];
-  for (const name of names) {
-    const address = parseIp(name);
-    if (address !== undefined) ipAddresses.push(address);
-    else if (isPresentedDnsName(name)) dnsNames.push(name.toLowerCase());
-    else throw new RangeError(`neither a host name nor an IP address: ${quote(name)}`);
-  }
-  for (const email of emails) {
-    if (!/^[\x21-\x7e]+$/.test(email) || email.split('@').length !== 2)
-      throw new RangeError(`not a mailbox: ${quote(email)}`);
-  }
-  return { dnsNames, ipAddresses, emails };
 }
 
 function caOf(pathLength: number | undefined): boolean | { readonly pathLength: number } {

@@ -21,6 +21,20 @@ export function quote(text: string): string {
   return `"${escapeText(text)}"`;
 }
 
+/**
+ * `text` with A to Z in lower case and all else as it is. `toLowerCase` folds what is not ASCII into it: the Kelvin sign
+ * becomes a `k`.
+ */
+export function asciiLowerCase(text: string): string {
+  for (let at = 0; at < text.length; at++) {
+    const code = text.charCodeAt(at);
+    if (code >= 0x41 && code <= 0x5a) return text.replace(upperCase, (letters) => letters.toLowerCase());
+  }
+  return text;
+}
+
+const upperCase = /[A-Z]+/g;
+
 /** One character a byte (ISO 8859-1; ASCII where the bytes are). */
 export function latin1(bytes: Uint8Array): string {
   let out = '';

@@ -2,48 +2,289 @@
  * Trust anchors. A store is readonly and looked up by subject; an empty one trusts nobody. Every certificate in it is an
  * anchor, self-signed or not: an intermediate ends paths there, and a server's own certificate is trusted as itself.
  *
+ * Loading parses nothing: what is given is indexed by a key of its subject (`trust-index.ts`), and an anchor is parsed
+ * when a path first asks for its name. One that cannot be parsed is left out and reported, and takes nobody else's trust
+ * away.
+ *
  * @module
  */
 
-import { type Certificate, sameCertificate } from './certificate.ts';
-import type { DirectoryName } from './names/directory.ts';
+import { type Bytes, copyBytes } from '@handfast/crypto';
+import { type Certificate, parseCertificate, parseCertificates, sameCertificate } from './certificate.ts';
+import { looksLikePem } from './der/pem.ts';
+import { CertificateError, malformed } from './errors.ts';
+import { type DirectoryName, sameName } from './names/directory.ts';
+import { quote } from './text.ts';
+import {
+  nameKey,
+  type PemSource,
+  type PemSpan,
+  partOf,
+  pemSpans,
+  subjectKeyOfDer,
+  subjectKeyOfPem,
+} from './trust-index.ts';
+import type { AnchorLimits, TrustAnchor } from './trust-limits.ts';
 
 export interface TrustStore {
+  /**
+   * How many different anchors were given. Parses nothing, so it counts also those that turn out not to parse.
+   */
+  readonly size: number;
+  /** All anchors, in the order given; parsed when this is first asked for. */
   readonly anchors: readonly Certificate[];
-  /** The anchors whose subject is `name`. */
+  /** What was given and is no anchor, and why. Parses every anchor when it is first asked for. */
+  readonly skipped: readonly SkippedAnchor[];
+  /** The anchors whose subject is `name`. Parses those, and keeps them. */
   bySubject(name: DirectoryName): readonly Certificate[];
   /** Whether exactly this certificate is an anchor. */
   has(certificate: Certificate): boolean;
+  /** What an anchor's trust is limited to; empty for one without limits. All of them apply. */
+  limitsOf(anchor: Certificate): readonly AnchorLimits[];
+}
+
+/** An anchor that could not be read. */
+export interface SkippedAnchor {
+  /** Which of the inputs it was in, from 0. */
+  readonly input: number;
+  /** What that input is called, where `sources` says so: a file's path. */
+  readonly source: string | undefined;
+  /** Which certificate of that input, from 0. */
+  readonly index: number;
+  readonly error: CertificateError;
 }
 
 /**
- * A store of these anchors; the same certificate twice is one.
+ * A certificate, one with limits (`anchor()`), the DER of one, or PEM with any number of them; or why there is none, which
+ * goes to `skipped`.
+ */
+export type TrustInput = Certificate | TrustAnchor | string | Uint8Array | CertificateError;
+
+export interface TrustOptions {
+  /** What the inputs are called, in their order: the paths of files. */
+  readonly sources?: readonly string[];
+}
+
+/**
+ * A store of these anchors; the same certificate twice is one. Bytes that are no certificate are never fatal: they are in
+ * `skipped`.
+ *
+ * @throws RangeError for an input that is no certificate, text or bytes at all
  *
  * @example
  * ```ts
- * const trust = trustStore(parseCertificates(await readFile('root.pem')));
+ * const trust = trustStore(await readFile('roots.pem', 'utf8'));
+ * for (const { index, error } of trust.skipped) console.warn(`root ${index}: ${error.message}`);
  * ```
  */
-export function trustStore(anchors: Iterable<Certificate>): TrustStore {
-  const bySubject = new Map<string, Certificate[]>();
-  const all: Certificate[] = [];
-  for (const anchor of anchors) {
-    const same = bySubject.get(keyOf(anchor.subject)) ?? [];
-    if (same.some((known) => sameCertificate(known, anchor))) continue;
-    same.push(anchor);
-    bySubject.set(keyOf(anchor.subject), same);
-    all.push(anchor);
+export function trustStore(input: TrustInput | Iterable<TrustInput>, options: TrustOptions = {}): TrustStore {
+  const inputs: Iterable<TrustInput> = isInput(input) ? [input] : input;
+  const index = new Index();
+  let position = 0;
+  for (const item of inputs) {
+    for (const entry of entriesOf(item, position)) index.add(entry);
+    position++;
   }
-  Object.freeze(all);
-  return Object.freeze({
-    anchors: all,
-    bySubject: (name: DirectoryName): readonly Certificate[] => bySubject.get(keyOf(name)) ?? [],
-    has: (certificate: Certificate): boolean =>
-      bySubject.get(keyOf(certificate.subject))?.some((known) => sameCertificate(known, certificate)) ?? false,
-  });
+  return Object.freeze(new IndexedStore(index, options.sources ?? []));
 }
 
-/** A map key of a name: its relative names' keys hold no line feed, being JSON. */
-function keyOf(name: DirectoryName): string {
-  return name.keys.join('\n');
+function isInput(input: TrustInput | Iterable<TrustInput>): input is TrustInput {
+  if (typeof input === 'string' || input instanceof Uint8Array) return true;
+  if (typeof input !== 'object' || input === null) throw new RangeError('trust is no certificate, text or bytes');
+  return !(Symbol.iterator in input);
+}
+
+/** Entries by the key of their subject, each content once. */
+class Index {
+  readonly entries: Entry[] = [];
+  readonly byKey = new Map<number, Entry[]>();
+  readonly rejected: Entry[] = [];
+
+  add(entry: Entry): void {
+    const { key } = entry;
+    if (key === undefined) {
+      this.rejected.push(entry);
+      return;
+    }
+    const same = this.byKey.get(key);
+    const known = same?.find((other) => sameContent(entry, other));
+    if (known !== undefined) {
+      known.limits.push(...entry.limits);
+      return;
+    }
+    this.entries.push(entry);
+    if (same === undefined) this.byKey.set(key, [entry]);
+    else same.push(entry);
+  }
+}
+
+/** Whether two entries of one key are the same bytes. Equal texts are, and need no decoding. */
+function sameContent(a: Entry, b: Entry): boolean {
+  if ('text' in a.source && 'text' in b.source && blockOf(a.source) === blockOf(b.source)) return true;
+  const [one, other] = [a.certificate, b.certificate];
+  return one !== undefined && other !== undefined && sameCertificate(one, other);
+}
+
+class IndexedStore implements TrustStore {
+  readonly size: number;
+  readonly #index: Index;
+  readonly #sources: readonly string[];
+  #anchors: readonly Certificate[] | undefined;
+  #skipped: readonly SkippedAnchor[] | undefined;
+
+  constructor(index: Index, sources: readonly string[]) {
+    this.#sources = sources;
+    this.size = index.entries.length;
+    this.#index = index;
+  }
+
+  get anchors(): readonly Certificate[] {
+    this.#anchors ??= Object.freeze(certificatesOf(this.#index.entries));
+    return this.#anchors;
+  }
+
+  get skipped(): readonly SkippedAnchor[] {
+    this.#skipped ??= Object.freeze(
+      [...this.#index.rejected, ...this.#index.entries]
+        .flatMap(({ input, index, parsed }) =>
+          parsed instanceof CertificateError ? [{ input, source: this.#sources[input], index, error: parsed }] : [],
+        )
+        .toSorted((a, b) => a.input - b.input || a.index - b.index),
+    );
+    return this.#skipped;
+  }
+
+  bySubject(name: DirectoryName): readonly Certificate[] {
+    return certificatesOf(this.#candidates(name)).filter(({ subject }) => sameName(subject, name));
+  }
+
+  has(certificate: Certificate): boolean {
+    return this.#entryOf(certificate) !== undefined;
+  }
+
+  limitsOf(anchor: Certificate): readonly AnchorLimits[] {
+    return this.#entryOf(anchor)?.limits ?? [];
+  }
+
+  #entryOf(certificate: Certificate): Entry | undefined {
+    return this.#candidates(certificate.subject).find(
+      (entry) => entry.certificate !== undefined && sameCertificate(entry.certificate, certificate),
+    );
+  }
+
+  #candidates(name: DirectoryName): readonly Entry[] {
+    const key = nameKey(name.raw);
+    return (key === undefined ? undefined : this.#index.byKey.get(key)) ?? [];
+  }
+}
+
+function certificatesOf(entries: readonly Entry[]): Certificate[] {
+  return entries.flatMap(({ certificate }) => certificate ?? []);
+}
+
+/** An anchor's bytes, in whichever form they were given. */
+type Source =
+  | { readonly certificate: Certificate }
+  | { readonly der: Bytes }
+  | { readonly text: PemSource; readonly span: PemSpan }
+  | { readonly error: CertificateError };
+
+/** What was given, until it is asked for. */
+class Entry {
+  readonly input: number;
+  readonly index: number;
+  readonly source: Source;
+  readonly limits: AnchorLimits[] = [];
+  #parsed: Certificate | CertificateError | undefined;
+
+  constructor(input: number, index: number, source: Source) {
+    this.input = input;
+    this.index = index;
+    this.source = source;
+  }
+
+  /** The certificate, or why it is none. */
+  get parsed(): Certificate | CertificateError {
+    this.#parsed ??= parsedOrError(this.source);
+    return this.#parsed;
+  }
+
+  get certificate(): Certificate | undefined {
+    return this.parsed instanceof CertificateError ? undefined : this.parsed;
+  }
+
+  /** The key of its subject; `undefined` for what is no certificate. */
+  get key(): number | undefined {
+    const key = keyOfSource(this.source);
+    if (key !== undefined) return key;
+    // The parser has the last word on what the walk could not find its way through.
+    return this.certificate === undefined ? undefined : nameKey(this.certificate.subject.raw);
+  }
+}
+
+function keyOfSource(source: Source): number | undefined {
+  if ('certificate' in source) return nameKey(source.certificate.subject.raw);
+  if ('der' in source) return subjectKeyOfDer(source.der);
+  if ('error' in source) return undefined;
+  return isCertificate(source.span)
+    ? subjectKeyOfPem(source.text, source.span.bodyStart, source.span.bodyEnd)
+    : undefined;
+}
+
+function parsedOrError(source: Source): Certificate | CertificateError {
+  try {
+    return parsedFrom(source);
+  } catch (error) {
+    if (error instanceof CertificateError) return error;
+    throw error;
+  }
+}
+
+function parsedFrom(source: Source): Certificate {
+  if ('certificate' in source) return source.certificate;
+  if ('der' in source) return parseCertificate(source.der);
+  if ('error' in source) throw source.error;
+  const { span } = source;
+  if (!isCertificate(span)) throw malformed('trust anchor', `a PEM block ${quote(span.label)} is no certificate`);
+  const [certificate] = parseCertificates(blockOf(source));
+  if (certificate === undefined) throw malformed('trust anchor', 'an empty PEM block');
+  return certificate;
+}
+
+/** From boundary to boundary: what is the same there parses, or does not, in the same way. */
+function blockOf({ text, span }: { readonly text: PemSource; readonly span: PemSpan }): string {
+  return partOf(text, span.start, span.end);
+}
+
+function isCertificate({ label }: PemSpan): boolean {
+  return label === 'CERTIFICATE' || label === 'X509 CERTIFICATE';
+}
+
+function* entriesOf(item: TrustInput, input: number): Generator<Entry> {
+  if (item instanceof CertificateError) yield new Entry(input, 0, { error: item });
+  else if (typeof item === 'string') yield* entriesOfText(item, input);
+  else if (!(item instanceof Uint8Array)) yield entryOfCertificate(item, input);
+  else if (looksLikePem(item)) yield* entriesOfText(copyBytes(item), input);
+  else yield new Entry(input, 0, { der: copyBytes(item) });
+}
+
+function entryOfCertificate(item: Certificate | TrustAnchor, input: number): Entry {
+  if (typeof item !== 'object' || item === null || !('certificate' in item || 'subject' in item)) {
+    throw new RangeError(`trust input ${input} is no certificate, text or bytes`);
+  }
+  if ('certificate' in item) {
+    const entry = new Entry(input, 0, { certificate: item.certificate });
+    entry.limits.push(item);
+    return entry;
+  }
+  return new Entry(input, 0, { certificate: item });
+}
+
+/** Keys and lists in the same file are somebody else's; a text without anything is a mistake that should be seen. */
+function* entriesOfText(text: PemSource, input: number): Generator<Entry> {
+  const spans = pemSpans(text).filter((span) => span.label.endsWith('CERTIFICATE'));
+  for (const [index, span] of spans.entries()) yield new Entry(input, index, { text, span });
+  if (spans.length > 0) return;
+  const error = malformed('trust anchors', `no PEM block "CERTIFICATE" in ${text.length} characters`);
+  yield new Entry(input, 0, { error });
 }

@@ -2,14 +2,18 @@ import assert from 'node:assert/strict';
 import { createPrivateKey, generateKeyPairSync, type KeyObject } from 'node:crypto';
 import { describe, it } from 'node:test';
 import { type KeyType, toHex } from '@handfast/crypto';
+import fc from 'fast-check';
 import * as der from '../src/der/writer.ts';
 import {
   CertificateError,
   type CertificateErrorCode,
   keyFits,
   keyLabel,
+  keyMatches,
   parsePrivateKey,
   parsePublicKey,
+  parseSubjectKey,
+  subjectKeyLabel,
   toPem,
 } from '../src/index.ts';
 import { newSigner, nodeProvider } from './support/pki.ts';
@@ -96,10 +100,22 @@ describe('a public key', () => {
     ['an even exponent', spki(rsa, rsaKey(modulus, Uint8Array.of(4))), 'malformed', /exponent/],
     ['an exponent as long as the modulus', spki(rsa, rsaKey(modulus, modulus)), 'malformed', /exponent/],
     [
-      'a modulus of 32,768 bits',
-      spki(rsa, rsaKey(new Uint8Array(4096).fill(0xff), Uint8Array.of(3))),
+      'a modulus of 8,193 bits',
+      spki(rsa, rsaKey(new Uint8Array(1025).fill(0xff).with(0, 1), Uint8Array.of(3))),
       'unsupported_key',
-      /32768 bits/,
+      /^an RSA key of 8193 bits, over the limit of 8192, is not supported$/,
+    ],
+    [
+      'an exponent of 34 bits',
+      spki(rsa, rsaKey(modulus, Uint8Array.of(2, 0, 0, 0, 1))),
+      'unsupported_key',
+      /^an RSA exponent of 34 bits, over the limit of 33, is not supported$/,
+    ],
+    [
+      'an X25519 key, with which nothing is signed',
+      spki(algorithm('1.3.101.110'), new Uint8Array(32)),
+      'unsupported_key',
+      /^an X25519 key, which cannot sign, is not supported$/,
     ],
     [
       'a negative modulus',
@@ -107,7 +123,7 @@ describe('a public key', () => {
       'malformed',
       /negative/,
     ],
-    ['DSA', spki(algorithm('1.2.840.10040.4.1'), new Uint8Array(8)), 'unsupported_key', /1\.2\.840\.10040\.4\.1/],
+    ['DSA', spki(algorithm('1.2.840.10040.4.1'), new Uint8Array(8)), 'unsupported_key', /^a DSA key is not supported$/],
     [
       'RSA-PSS parameters by default, which are SHA-1',
       spki(algorithm('1.2.840.113549.1.1.10', der.sequence()), rsaKey(modulus, Uint8Array.of(3))),
@@ -139,6 +155,186 @@ describe('a public key', () => {
   });
 });
 
+describe('a public key at the limits', () => {
+  it('of RSA has 8,192 bits and an exponent of 33 bits at most', () => {
+    const most = parsePublicKey(spki(rsa, rsaKey(new Uint8Array(1024).fill(0xff), Uint8Array.of(1, 0, 0, 0, 1))));
+    assert.deepEqual([most.type, most.bits], ['rsa', 8192]);
+  });
+});
+
+describe('a key that a certificate may be about', () => {
+  it('is every public key that verifies', async () => {
+    const { publicKey } = await newSigner('ed25519');
+    assert.deepEqual(parseSubjectKey(publicKey.spki), parsePublicKey(publicKey.spki));
+    assert.equal(subjectKeyLabel(publicKey), 'Ed25519');
+  });
+
+  for (const [type, bits, label] of [
+    ['x25519', 255, 'X25519'],
+    ['x448', 448, 'X448'],
+  ] as const) {
+    it(`is one of ${label}`, () => {
+      const { publicKey } = generateKeyPairSync(type as 'x25519');
+      const key = parseSubjectKey(publicKey.export({ type: 'spki', format: 'der' }));
+      assert.deepEqual([key.type, key.bits, subjectKeyLabel(key)], [type, bits, label]);
+      assert.equal(
+        toHex(key.raw),
+        Buffer.from(publicKey.export({ format: 'jwk' }).x ?? '', 'base64url').toString('hex'),
+      );
+    });
+  }
+
+  it('is one of DSA, with parameters or without', () => {
+    const { publicKey } = generateKeyPairSync('dsa', { modulusLength: 1024, divisorLength: 160 });
+    const key = parseSubjectKey(publicKey.export({ type: 'spki', format: 'der' }));
+    assert.deepEqual([key.type, subjectKeyLabel(key)], ['dsa', 'DSA, 1024 bits']);
+    const inherited = parseSubjectKey(spki(algorithm('1.2.840.10040.4.1'), der.smallInteger(5)));
+    assert.equal(subjectKeyLabel(inherited), "DSA, under its issuer's parameters");
+    assert.equal(keyMatches(key, inherited), false);
+  });
+
+  it('matches itself however its algorithm is written', () => {
+    // RSA-PSS bound to SHA-256, and bound to nothing.
+    const key = rsaKey(modulus, Uint8Array.of(3));
+    const sha256 = algorithm('2.16.840.1.101.3.4.2.1', der.nothing());
+    const bound = algorithm(
+      '1.2.840.113549.1.1.10',
+      der.sequence(
+        der.explicit(0, sha256),
+        der.explicit(1, algorithm('1.2.840.113549.1.1.8', sha256)),
+        der.explicit(2, der.smallInteger(32)),
+      ),
+    );
+    const one = parsePublicKey(spki(bound, key));
+    const other = parsePublicKey(spki(algorithm('1.2.840.113549.1.1.10'), key));
+    assert.equal(keyMatches(one, other), true);
+    assert.equal(keyMatches(one, parsePublicKey(spki(rsa, key))), false);
+  });
+
+  for (const [what, bytes, why] of [
+    ['X25519 parameters', spki(algorithm('1.3.101.110', der.nothing()), new Uint8Array(32)), /must be absent/],
+    ['an X448 key of 32 bytes', spki(algorithm('1.3.101.111'), new Uint8Array(32)), /32 bytes, not 56/],
+    [
+      'a DSA modulus of 4,096 bits',
+      spki(
+        algorithm(
+          '1.2.840.10040.4.1',
+          der.sequence(der.unsigned(new Uint8Array(512).fill(255)), der.smallInteger(1), der.smallInteger(1)),
+        ),
+        der.smallInteger(5),
+      ),
+      /a modulus of 4096 bits/,
+    ],
+  ] as const) {
+    it(`is refused with ${what}`, () => refuses(() => parseSubjectKey(bytes), 'malformed', why));
+  }
+});
+
+describe('the PKCS#8 of a private key', () => {
+  const pkcs8 = (identifier: Uint8Array, key: Uint8Array, version = 0): Uint8Array =>
+    der.sequence(der.smallInteger(version), identifier, der.octetString(key));
+
+  for (const type of ['ed25519', 'ed448', 'x25519', 'x448'] as const) {
+    it(`of kind ${type} is read as it is`, () => {
+      const { privateKey } = generateKeyPairSync(type as 'ed25519');
+      const bytes = privateKey.export({ type: 'pkcs8', format: 'der' });
+      assert.deepEqual(parsePrivateKey(bytes), new Uint8Array(bytes));
+    });
+  }
+
+  it('of ML-DSA is a seed, an expanded key, or both', () => {
+    const identifier = algorithm('2.16.840.1.101.3.4.3.17');
+    const seed = der.implicit(0, new Uint8Array(32));
+    const expanded = der.octetString(new Uint8Array(2560));
+    const both = der.sequence(der.octetString(new Uint8Array(32)), expanded);
+    for (const key of [seed, expanded, both]) {
+      assert.deepEqual(parsePrivateKey(pkcs8(identifier, key)), pkcs8(identifier, key));
+    }
+  });
+
+  const ecKey = (...parts: readonly Uint8Array[]): Uint8Array => der.sequence(der.smallInteger(1), ...parts);
+  const p384 = der.explicit(0, der.oid('1.3.132.0.34'));
+  const mlDsa65 = algorithm('2.16.840.1.101.3.4.3.18');
+  for (const [what, bytes, code, why] of [
+    [
+      'an Ed25519 key of 31 bytes',
+      pkcs8(algorithm(ed25519), der.octetString(new Uint8Array(31))),
+      'malformed',
+      /^ed25519 private key: 31 bytes, not 32$/,
+    ],
+    [
+      'an Ed25519 key that is not wrapped',
+      pkcs8(algorithm(ed25519), new Uint8Array(32)),
+      'malformed',
+      /ed25519 private key/,
+    ],
+    [
+      'Ed25519 parameters',
+      pkcs8(algorithm(ed25519, der.nothing()), der.octetString(new Uint8Array(32))),
+      'malformed',
+      /must be absent/,
+    ],
+    [
+      'an ML-DSA-65 seed of 31 bytes',
+      pkcs8(mlDsa65, der.implicit(0, new Uint8Array(31))),
+      'malformed',
+      /31 bytes, not 32/,
+    ],
+    [
+      'an ML-DSA-65 key of ML-DSA-44',
+      pkcs8(mlDsa65, der.octetString(new Uint8Array(2560))),
+      'malformed',
+      /2560 bytes, not 4032/,
+    ],
+    [
+      'two curves',
+      pkcs8(p256, ecKey(der.octetString(new Uint8Array(32)), p384)),
+      'malformed',
+      /curve 1\.2\.840\.10045\.3\.1\.7 outside, and 1\.3\.132\.0\.34 inside/,
+    ],
+    ['a short EC key', pkcs8(p256, ecKey(der.octetString(new Uint8Array(31)))), 'malformed', /31 bytes, not 32/],
+    [
+      'explicit curve parameters outside',
+      pkcs8(algorithm('1.2.840.10045.2.1', der.sequence()), ecKey(der.octetString(new Uint8Array(32)))),
+      'unsupported_key',
+      /explicit/,
+    ],
+    ['an RSA key of three primes', pkcs8(rsa, der.sequence(der.smallInteger(1))), 'malformed', /more than two primes/],
+    [
+      'an RSA key of too few numbers',
+      pkcs8(rsa, der.sequence(der.smallInteger(0), der.smallInteger(1))),
+      'malformed',
+      /1 numbers, not 8/,
+    ],
+    ['a version of its own', pkcs8(rsa, der.sequence(), 2), 'malformed', /version 2$/],
+    [
+      'version 2 and no public key',
+      pkcs8(algorithm(ed25519), der.octetString(new Uint8Array(32)), 1),
+      'malformed',
+      /version 2 without a public key/,
+    ],
+    [
+      'version 1 and a public key',
+      der.sequence(
+        der.smallInteger(0),
+        algorithm(ed25519),
+        der.octetString(der.octetString(new Uint8Array(32))),
+        der.implicit(1, new Uint8Array(33)),
+      ),
+      'malformed',
+      /version 1 with a public key/,
+    ],
+    [
+      'an algorithm that nobody knows',
+      pkcs8(algorithm('1.2.3'), new Uint8Array(1)),
+      'unsupported_key',
+      /^a key of algorithm 1\.2\.3 is not supported$/,
+    ],
+  ] as const) {
+    it(`is refused with ${what}`, () => refuses(() => parsePrivateKey(bytes), code, why));
+  }
+});
+
 describe('a private key', () => {
   const same = (pem: string | Uint8Array, key: KeyObject): void => {
     const read = createPrivateKey({ key: Buffer.from(parsePrivateKey(pem)), format: 'der', type: 'pkcs8' });
@@ -154,6 +350,23 @@ describe('a private key', () => {
     same(rsaPrivate.export({ type: 'pkcs1', format: 'pem' }).toString(), rsaPrivate);
   });
   it('is read from the DER of PKCS#8', () => same(ec.export({ type: 'pkcs8', format: 'der' }), ec));
+  it('is read from the DER of SEC1 and PKCS#1', () => {
+    same(ec.export({ type: 'sec1', format: 'der' }), ec);
+    same(rsaPrivate.export({ type: 'pkcs1', format: 'der' }), rsaPrivate);
+  });
+  it('of any bytes throws no error but ours', () => {
+    const keys = [ec.export({ type: 'pkcs8', format: 'der' }), rsaPrivate.export({ type: 'pkcs1', format: 'der' })];
+    fc.assert(
+      fc.property(fc.constantFrom(...keys), fc.nat(2000), fc.nat(255), (key, at, byte) => {
+        try {
+          parsePrivateKey(new Uint8Array(key).with(at % key.length, byte));
+        } catch (error) {
+          assert.ok(error instanceof CertificateError, String(error));
+        }
+      }),
+      { numRuns: 1000 },
+    );
+  });
   it('is read from PEM bytes', () => same(Buffer.from(ec.export({ type: 'sec1', format: 'pem' })), ec));
   it('is found beside other blocks', () => {
     same(

@@ -1,11 +1,28 @@
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
-import { parseCertificate, trustStore } from '../src/index.ts';
+import { rootCertificates } from 'node:tls';
+import { utf8 } from '@handfast/crypto';
+import fc from 'fast-check';
+import * as der from '../src/der/writer.ts';
+import {
+  anchor,
+  type Certificate,
+  parseCertificate,
+  parseCertificates,
+  parseDirectoryName,
+  toPem,
+  trustStore,
+} from '../src/index.ts';
+import { sameName } from '../src/names/directory.ts';
+import { nameKey } from '../src/trust-index.ts';
 import { issued } from './support/pki.ts';
 
 const root = (await issued('Root', undefined, { ca: true })).certificate;
 const anew = (await issued('ROOT', undefined, { ca: true })).certificate;
 const other = (await issued('Other', undefined, { ca: true })).certificate;
+
+const pem = (...certificates: readonly Certificate[]): string =>
+  certificates.map(({ raw }) => toPem('CERTIFICATE', raw)).join('');
 
 describe('a trust store', () => {
   it('finds anchors by subject, in any case', () => {
@@ -21,10 +38,204 @@ describe('a trust store', () => {
   it('keeps a certificate once', () => assert.equal(trustStore([root, parseCertificate(root.raw)]).anchors.length, 1));
   it('that is empty has nobody', () => {
     const store = trustStore([]);
-    assert.deepEqual([store.anchors.length, store.has(root), store.bySubject(root.subject)], [0, false, []]);
+    assert.deepEqual(
+      [store.size, store.anchors.length, store.skipped.length, store.has(root), store.bySubject(root.subject)],
+      [0, 0, 0, false, []],
+    );
   });
   it('cannot be changed', () => {
     const store = trustStore([root]);
-    assert.ok(Object.isFrozen(store) && Object.isFrozen(store.anchors));
+    assert.ok(Object.isFrozen(store) && Object.isFrozen(store.anchors) && Object.isFrozen(store.skipped));
+  });
+  it('takes certificates, DER, and PEM as text or bytes, alone or several, each certificate once', () => {
+    const forms = [root, root.raw, pem(root), utf8(pem(root)), pem(root).replaceAll('\n', '\r\n')];
+    for (const form of forms) assert.deepEqual(trustStore(form).anchors[0]?.raw, root.raw);
+    const store = trustStore([...forms, pem(other, root, anew)]);
+    assert.equal(store.size, 3);
+    assert.deepEqual(
+      store.anchors.map(({ raw }) => raw),
+      [root.raw, other.raw, anew.raw],
+    );
+  });
+  it('keeps no hold of bytes that it was given', () => {
+    const bytes = Uint8Array.from(root.raw);
+    const text = utf8(pem(other));
+    const store = trustStore([bytes, text]);
+    bytes.fill(0);
+    text.fill(0);
+    assert.equal(store.skipped.length, 0);
+    assert.ok(store.has(root) && store.has(other));
+  });
+  it('an input that is none is a mistake of the caller', () => {
+    assert.throws(() => trustStore([{} as never]), { name: 'RangeError', message: /^trust input 0 is no certificate/ });
+    assert.throws(() => trustStore(undefined as never), { name: 'RangeError' });
+    assert.throws(() => trustStore([root, 7 as never]), { name: 'RangeError', message: /^trust input 1 / });
+  });
+});
+
+describe('a trust store of a PEM text', () => {
+  it('passes over text between the blocks, and blocks of other things', () => {
+    const key = toPem('PRIVATE KEY', new Uint8Array(3));
+    const text = `# Root\n=====\n${pem(root)}\nsubject=-----\n${key}${pem(other)}trailing -----`;
+    const store = trustStore(text);
+    assert.deepEqual([store.size, store.skipped.length], [2, 0]);
+    assert.ok(store.has(root) && store.has(other));
+  });
+  it('leaves out what does not parse, says which and why, and keeps the rest', () => {
+    const cut = toPem('CERTIFICATE', other.raw.subarray(0, -1));
+    const v4 = Uint8Array.from(other.raw);
+    v4[12] = 3;
+    const trusted = toPem('TRUSTED CERTIFICATE', other.raw);
+    const lax = pem(other).replace('\nM', '\n*');
+    const store = trustStore([new Uint8Array([0x30, 0]), [cut, pem(root), trusted, lax, pem(anew)].join(''), v4]);
+    assert.deepEqual(
+      store.skipped.map(({ input, index, error }) => [input, index, error.code, error.message]),
+      [
+        [0, 0, 'malformed', 'certificate: cut short (at byte 0 of the 0 there)'],
+        [1, 0, 'malformed', `certificate: a length beyond the end (at byte 4 of the ${other.raw.length - 1} there)`],
+        [1, 2, 'malformed', 'trust anchor: a PEM block "TRUSTED CERTIFICATE" is no certificate'],
+        [1, 3, 'malformed', 'PEM: "*" in the Base64 of "CERTIFICATE"'],
+        [2, 0, 'malformed', 'certificate: version 4'],
+      ],
+    );
+    assert.deepEqual(store.anchors.length, 2);
+    assert.ok(store.has(root) && store.has(anew) && !store.has(other));
+  });
+  it('a block without its end is left out, and ends where the next begins', () => {
+    const [head = ''] = pem(other).split('-----END');
+    const store = trustStore(`${head}${pem(root)}${head}\n`);
+    assert.deepEqual(
+      store.skipped.map(({ index, error }) => [index, error.message]),
+      [0, 2].map((index) => [index, 'PEM: "CERTIFICATE" has no end']),
+    );
+    assert.equal(store.has(root), true);
+  });
+  it('what is cut does not take its whole copy away', () => {
+    const [head = ''] = pem(other).split('-----END');
+    const store = trustStore([`${head}${pem(other)}`, `${head}-----END KEY-----\n${pem(root, root)}`]);
+    assert.deepEqual([store.skipped.length, store.anchors.length], [2, 2]);
+    assert.ok(store.has(other) && store.has(root));
+  });
+  it('without any certificate says so', () => {
+    const store = trustStore('roots.pem');
+    assert.deepEqual(
+      [store.size, store.skipped.map(({ error }) => error.message)],
+      [0, ['trust anchors: no PEM block "CERTIFICATE" in 9 characters']],
+    );
+  });
+  it('takes Base64 in lines of any length, with any white space', () => {
+    const body = pem(root).split('\n').slice(1, -2).join('');
+    for (const width of [1, 3, 7, 63, 76, 4096]) {
+      const lines = body.match(new RegExp(`.{1,${width}}`, 'g')) ?? [];
+      const text = `-----BEGIN CERTIFICATE-----\n${lines.join(' \r\n')}\n-----END CERTIFICATE-----`;
+      assert.ok(trustStore(text).has(root), `${width}`);
+      assert.ok(trustStore(utf8(text)).has(root), `${width}`);
+    }
+  });
+  it('no text makes it throw', () => {
+    const parts = fc.constantFrom(
+      '-----',
+      '-----BEGIN ',
+      'CERTIFICATE',
+      '-----END ',
+      '\n',
+      'MIIB',
+      '=',
+      pem(root),
+      ' ',
+      'é',
+    );
+    fc.assert(
+      fc.property(fc.array(parts, { maxLength: 40 }), (chosen) => {
+        const text = chosen.join('');
+        const store = trustStore(text);
+        for (const { error } of store.skipped) assert.equal(error.code, 'malformed');
+        assert.ok(store.anchors.length <= store.size);
+        assert.equal(trustStore(utf8(text)).anchors.length, store.anchors.length);
+      }),
+    );
+  });
+  it('no bytes make it throw', () => {
+    fc.assert(
+      fc.property(fc.nat({ max: root.raw.length - 1 }), fc.integer({ min: 0, max: 255 }), (at, byte) => {
+        const spoiled = Uint8Array.from(root.raw);
+        spoiled[at] = byte;
+        const store = trustStore([spoiled, toPem('CERTIFICATE', spoiled), root]);
+        // Whatever the walk makes of it, the parser decides.
+        for (const certificate of store.anchors) assert.ok(store.bySubject(certificate.subject).includes(certificate));
+      }),
+    );
+  });
+});
+
+describe('the roots of Node', () => {
+  const roots = parseCertificates(rootCertificates.join('\n'));
+  const store = trustStore(rootCertificates.join('\n'));
+  it('are all found', () => {
+    assert.equal(store.size, roots.length);
+    for (const certificate of roots) {
+      assert.ok(store.has(certificate));
+      assert.ok(store.bySubject(certificate.subject).some(({ raw }) => Buffer.compare(raw, certificate.raw) === 0));
+    }
+  });
+  it('are all that is found', () => assert.deepEqual([store.anchors.length, store.skipped], [roots.length, []]));
+});
+
+describe('the key of a name', () => {
+  const attribute = (value: Uint8Array, type = '2.5.4.3') => der.sequence(der.oid(type), value);
+  const named = (...rdns: readonly Uint8Array[][]) =>
+    parseDirectoryName(der.sequence(...rdns.map((rdn) => der.setOf(...rdn))));
+  const wide = (text: string, tag: number, width: number): Uint8Array => {
+    const units = [...text].flatMap((character) => {
+      const code = character.codePointAt(0) ?? 0;
+      return Array.from({ length: width }, (_, at) => (code >>> (8 * (width - 1 - at))) & 0xff);
+    });
+    return Uint8Array.of(tag, units.length, ...units);
+  };
+  it('is that of every equal name: string types, case, white space, order within a relative name', () => {
+    const text = 'Élan K\u212A\u0130i  Root 2';
+    const folded = ' élan kki\u0307i root 2 ';
+    const names = [
+      named([attribute(der.utf8String(text))]),
+      named([attribute(der.utf8String(folded))]),
+      named([attribute(wide(text, 0x1e, 2))]),
+      named([attribute(wide(folded, 0x1c, 4))]),
+    ];
+    for (const name of names.slice(2)) assert.ok(names.slice(0, 2).some((base) => sameName(base, name)));
+    assert.equal(new Set(names.map(({ raw }) => nameKey(raw))).size, 1);
+    const [cn, o] = [attribute(der.utf8String('a')), attribute(der.utf8String('b'), '2.5.4.10')];
+    assert.equal(nameKey(named([cn, o]).raw), nameKey(named([o, cn]).raw));
+  });
+  it('equal names have equal keys', () => {
+    const text = fc.string({
+      unit: fc.constantFrom('a', 'A', 'z', 'k', 'K', '\u212A', 'İ', 'ß', ' ', '1', 'é', 'É'),
+      maxLength: 6,
+    });
+    const value = fc
+      .tuple(text, fc.constantFrom(0, 2, 4))
+      .map(([chosen, width]) =>
+        width === 0 ? der.utf8String(chosen) : wide(chosen, width === 2 ? 0x1e : 0x1c, width),
+      );
+    fc.assert(
+      fc.property(value, value, (a, b) => {
+        const [one, two] = [named([attribute(a)]), named([attribute(b)])];
+        if (sameName(one, two)) assert.equal(nameKey(one.raw), nameKey(two.raw));
+      }),
+    );
+  });
+});
+
+describe('an anchor with limits', () => {
+  it('is the store’s, limits and all, whichever came first', () => {
+    const limited = anchor({ certificate: root, permitted: ['.corp.internal'] });
+    for (const order of [
+      [pem(root, other), limited],
+      [limited, pem(root, other)],
+    ]) {
+      const store = trustStore(order);
+      assert.equal(store.size, 2);
+      assert.deepEqual(store.limitsOf(root), [limited]);
+      assert.deepEqual(store.limitsOf(other), []);
+    }
   });
 });

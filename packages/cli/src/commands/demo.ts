@@ -56,8 +56,10 @@ export async function demo(io: Io, options: DemoOptions): Promise<ExitCode> {
 // ---- who plays
 
 async function makeCast(): Promise<Cast> {
-  const validity = { from: new Date(), days: 1 };
-  const authority = await makeAuthority('Handfast demo CA', validity);
+  const now = new Date();
+  const validity = { from: now, days: 1 };
+  // Old enough to have signed what has expired since.
+  const authority = await makeAuthority('Handfast demo CA', { from: new Date(now.getTime() - 30 * dayMs), days: 60 });
   const { issuer } = authority;
   return {
     authority,

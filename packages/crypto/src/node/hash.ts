@@ -5,7 +5,7 @@
  */
 
 import * as crypto from 'node:crypto';
-import type { Bytes, Hash, HashName, Hmac } from '../provider.ts';
+import type { Bytes, CryptoProvider, Hash, HashName, Hmac } from '../provider.ts';
 import { plain } from './own-memory.ts';
 
 export function random(length: number): Bytes {
@@ -31,6 +31,10 @@ function wrap(hash: crypto.Hash): Hash {
 export function digest(hash: HashName, data: Uint8Array): Bytes {
   return plain(crypto.hash(hash, data, 'buffer'));
 }
+
+export const legacyDigests: NonNullable<CryptoProvider['legacyDigests']> = {
+  sha1: (data) => plain(crypto.hash('sha1', data, 'buffer')),
+};
 
 export function hmac(hash: HashName, key: Uint8Array): Hmac {
   // A KeyObject is several times as fast here as the raw key (docs/performance.md).

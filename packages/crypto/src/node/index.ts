@@ -10,9 +10,11 @@ import type { CryptoProvider, GroupName, KeyExchange } from '../provider.ts';
 import { aeads } from './aead.ts';
 import { secp256r1, secp384r1, secp521r1, x448, x25519 } from './ecdh.ts';
 import { ffdhe } from './ffdhe.ts';
-import { createHash, digest, hmac, random } from './hash.ts';
+import { createHash, digest, hmac, legacyDigests, random } from './hash.ts';
 import { generateKeyPair, importPrivateKey } from './keys.ts';
+import { legacySignatures } from './legacy-signatures.ts';
 import { mlkemRows } from './mlkem.ts';
+import { passwords } from './passwords.ts';
 import { signatureRows } from './signatures.ts';
 
 let groups: CryptoProvider['groups'] | undefined;
@@ -24,6 +26,7 @@ export const nodeProvider: CryptoProvider = {
   random,
   createHash,
   digest,
+  legacyDigests,
   hmac,
   aeads,
   get groups() {
@@ -34,6 +37,8 @@ export const nodeProvider: CryptoProvider = {
     signatures ??= signatureRows();
     return signatures;
   },
+  legacySignatures,
+  passwords,
   importPrivateKey,
   generateKeyPair,
 };

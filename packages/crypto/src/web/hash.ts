@@ -5,8 +5,9 @@
  */
 
 import { hmac as nobleHmac } from '@noble/hashes/hmac.js';
+import { sha1 } from '@noble/hashes/legacy.js';
 import { sha256, sha384, sha512 } from '@noble/hashes/sha2.js';
-import type { Bytes, Hash, HashName, Hmac } from '../provider.ts';
+import type { Bytes, CryptoProvider, Hash, HashName, Hmac } from '../provider.ts';
 
 const hashes = { sha256, sha384, sha512 } as const;
 
@@ -35,6 +36,8 @@ function wrap(hash: NobleHash): Hash {
 export function digest(hash: HashName, data: Uint8Array): Bytes {
   return hashes[hash](data);
 }
+
+export const legacyDigests: NonNullable<CryptoProvider['legacyDigests']> = { sha1: (data) => sha1(data) };
 
 export function hmac(hash: HashName, key: Uint8Array): Hmac {
   // The padded key is hashed once; each message begins from there.

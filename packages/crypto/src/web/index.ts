@@ -2,8 +2,8 @@
  * Cryptography on the web platform: WebCrypto for AES-GCM, RSA, the P curves, X25519 and Ed25519, asynchronous; noble for
  * SHA-2, HMAC, ChaCha20-Poly1305 and ML-KEM, synchronous. Runs in browsers, workers, Deno, Bun and Node.
  *
- * Absent: CCM and the finite-field groups, which neither has. X448, Ed448 and ML-DSA are rows of `./full`; synchronous
- * AES-GCM and curves are rows of `./noble`.
+ * Absent: CCM and the finite-field groups, which neither has. X448, Ed448, ML-DSA and files under a password are rows of
+ * `./full`; synchronous AES-GCM and curves are rows of `./noble`.
  *
  * @module
  */
@@ -20,13 +20,14 @@ import {
   type GroupName,
   type KeyExchange,
   type KeyType,
+  type PasswordCryptography,
   type SignatureAlgorithm,
   type SignatureVerifier,
   type Signer,
 } from '../provider.ts';
 import { aes128gcm, aes256gcm, chacha20poly1305 } from './aead.ts';
 import { mlkem768, mlkem1024, secp256r1, secp384r1, secp521r1, x25519 } from './groups.ts';
-import { createHash, digest, hmac } from './hash.ts';
+import { createHash, digest, hmac, legacyDigests } from './hash.ts';
 import { verifiers } from './signatures.ts';
 import { ecKeys, ed25519Keys, type PrivateKeyRow, rsaKeys } from './signers.ts';
 import { random } from './subtle.ts';
@@ -41,9 +42,11 @@ export interface WebRows {
   readonly signatures?: Readonly<Partial<Record<SignatureAlgorithm, SignatureVerifier>>>;
   /** The first row that names a key's type handles it. */
   readonly privateKeys?: readonly PrivateKeyRow[];
+  /** For keys and PKCS#12 files under a password; none unless given. */
+  readonly passwords?: PasswordCryptography;
 }
 
-const defaultRows: Required<WebRows> = {
+const defaultRows: Required<Omit<WebRows, 'passwords'>> = {
   aeads: {
     'aes-128-gcm': aes128gcm,
     'aes-256-gcm': aes256gcm,
@@ -100,10 +103,12 @@ export function createWebProvider(rows: WebRows = {}): CryptoProvider {
     random,
     createHash,
     digest,
+    legacyDigests,
     hmac,
     aeads: { ...defaultRows.aeads, ...rows.aeads },
     groups: { ...defaultRows.groups, ...rows.groups },
     signatures: { ...defaultRows.signatures, ...rows.signatures },
+    ...(rows.passwords && { passwords: rows.passwords }),
     importPrivateKey,
     async generateKeyPair(type, { modulusBits = 2048 } = {}): Promise<GeneratedKeyPair> {
       const privateKey = await rowFor(type).generate(type, modulusBits);

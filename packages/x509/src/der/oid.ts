@@ -18,6 +18,32 @@ const maxOidLength = 64;
 export function decodeOid(content: Uint8Array, what: string): Oid {
   if (content.length === 0) throw malformed(what, 'an empty OBJECT IDENTIFIER');
   if (content.length > maxOidLength) throw malformed(what, `an OBJECT IDENTIFIER of ${content.length} bytes`);
+  return shortOid(content) ?? longOid(content, what);
+}
+
+/** For identifiers whose arcs are below 2^28 and in form, which is nearly all of them: without big integers. */
+function shortOid(content: Uint8Array): Oid | undefined {
+  let text = '';
+  let arc = 0;
+  let length = 0;
+  for (const byte of content) {
+    if (length === 4 || (length === 0 && byte === 0x80)) return undefined;
+    arc = (arc << 7) | (byte & 0x7f);
+    length++;
+    if ((byte & 0x80) !== 0) continue;
+    if (text === '') {
+      const top = arc < 40 ? 0 : arc < 80 ? 1 : 2;
+      text = `${top}.${arc - 40 * top}`;
+    } else {
+      text += `.${arc}`;
+    }
+    arc = 0;
+    length = 0;
+  }
+  return length === 0 ? text : undefined;
+}
+
+function longOid(content: Uint8Array, what: string): Oid {
   const arcs: bigint[] = [];
   let arc = 0n;
   let inArc = false;
@@ -87,6 +113,9 @@ export const extensionOids = {
   subjectAltName: '2.5.29.17',
   issuerAltName: '2.5.29.18',
   basicConstraints: '2.5.29.19',
+  cRLNumber: '2.5.29.20',
+  deltaCRLIndicator: '2.5.29.27',
+  issuingDistributionPoint: '2.5.29.28',
   nameConstraints: '2.5.29.30',
   cRLDistributionPoints: '2.5.29.31',
   certificatePolicies: '2.5.29.32',
@@ -101,6 +130,15 @@ export const extensionOids = {
   tlsFeature: '1.3.6.1.5.5.7.1.24',
   signedCertificateTimestamps: '1.3.6.1.4.1.11129.2.4.2',
   precertificatePoison: '1.3.6.1.4.1.11129.2.4.3',
+  ocspNoCheck: '1.3.6.1.5.5.7.48.1.5',
+} as const;
+
+/** Extensions of a CRL's entries (RFC 5280 §5.3); holdInstructionCode is history. */
+export const crlEntryExtensionOids = {
+  cRLReason: '2.5.29.21',
+  holdInstructionCode: '2.5.29.23',
+  invalidityDate: '2.5.29.24',
+  certificateIssuer: '2.5.29.29',
 } as const;
 
 export type ExtensionName = keyof typeof extensionOids;
@@ -133,3 +171,16 @@ const keyPurposeNames: ReadonlyMap<Oid, string> = new Map(
 export function keyPurposeLabel(oid: Oid): string {
   return keyPurposeNames.get(oid) ?? oid;
 }
+
+/** How to reach what an AuthorityInfoAccess or SubjectInfoAccess points to (RFC 5280 §4.2.2). */
+export const accessMethodOids = {
+  ocsp: '1.3.6.1.5.5.7.48.1',
+  caIssuers: '1.3.6.1.5.5.7.48.2',
+} as const;
+
+/** What OCSP names its own parts by (RFC 6960 §4.2.1, §4.4; RFC 6962 §3.3). */
+export const ocspOids = {
+  basicResponse: '1.3.6.1.5.5.7.48.1.1',
+  nonce: '1.3.6.1.5.5.7.48.1.2',
+  signedCertificateTimestamps: '1.3.6.1.4.1.11129.2.4.5',
+} as const;

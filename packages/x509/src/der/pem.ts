@@ -1,6 +1,6 @@
 /**
  * PEM, the textual encoding of RFC 7468: blocks between `-----BEGIN label-----` and `-----END label-----`, with any text
- * between blocks. Encapsulated headers (RFC 1421) are read only to say that a key is encrypted.
+ * between blocks. Encapsulated headers (RFC 1421) are handed on as they stood: they say how a key was encrypted once.
  *
  * @module
  */
@@ -21,7 +21,12 @@ export interface PemBlock {
 const maxPemLength = 16 << 20;
 
 const alphabet = 'ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/';
-const digitOf: ReadonlyMap<string, number> = new Map([...alphabet].map((character, digit) => [character, digit]));
+
+/** The value of each ASCII character as a digit of Base64; 64 for what is none. */
+const digits: Readonly<Uint8Array> = Uint8Array.from({ length: 128 }, (_, code) => {
+  const digit = alphabet.indexOf(String.fromCharCode(code));
+  return digit < 0 ? 64 : digit;
+});
 
 /** Whether bytes hold PEM rather than DER: DER starts with a SEQUENCE. */
 export function looksLikePem(bytes: Uint8Array): boolean {
@@ -54,13 +59,12 @@ export function parsePem(pem: string | Uint8Array): PemBlock[] {
     } else if (begin !== undefined) {
       throw malformed('PEM', `${quote(begin)} begins before ${quote(open.label)} ends`);
     } else if (end === undefined) {
-      if (line.includes(':')) open.headers.push(line);
-      else open.body.push(line);
+      // Headers stand before the body; a colon in the body is no digit of Base64.
+      if (open.body.length === 0 && line.includes(':')) open.headers.push(line);
+      else if (line !== '') open.body.push(line);
     } else {
       if (end !== open.label) throw malformed('PEM', `${quote(open.label)} ends as ${quote(end)}`);
-      const encrypted = open.headers.some((header) => header.startsWith('DEK-Info'));
-      const bytes = encrypted ? new Uint8Array(0) : decodeBase64(open.body.join(''), open.label);
-      blocks.push({ label: open.label, bytes, headers: open.headers });
+      blocks.push({ label: open.label, bytes: decodeBase64(open.body.join(''), open.label), headers: open.headers });
       open = undefined;
     }
   }
@@ -82,7 +86,7 @@ function boundary(line: string, word: 'BEGIN' | 'END'): string | undefined {
 }
 
 /** Strict: padded, canonical (RFC 4648 §3.5), white space between characters allowed. */
-function decodeBase64(text: string, label: string): Bytes {
+export function decodeBase64(text: string, label: string): Bytes {
   const compact = text.replace(/[ \t\r]/g, '');
   const data = compact.endsWith('==') ? compact.slice(0, -2) : compact.endsWith('=') ? compact.slice(0, -1) : compact;
   if (compact.length % 4 !== 0) throw malformed('PEM', `the Base64 of ${quote(label)} is cut short`);
@@ -90,9 +94,9 @@ function decodeBase64(text: string, label: string): Bytes {
   let at = 0;
   let bits = 0;
   let pending = 0;
-  for (const character of data) {
-    const digit = digitOf.get(character);
-    if (digit === undefined) throw malformed('PEM', `${quote(character)} in the Base64 of ${quote(label)}`);
+  for (let index = 0; index < data.length; index++) {
+    const digit = digits[data.charCodeAt(index)] ?? 64;
+    if (digit === 64) throw malformed('PEM', `${quote(data.charAt(index))} in the Base64 of ${quote(label)}`);
     pending = ((pending << 6) | digit) & 0xffff;
     bits += 6;
     if (bits >= 8) {

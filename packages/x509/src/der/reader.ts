@@ -11,7 +11,6 @@
 
 import type { Bytes } from '@handfast/crypto';
 import { type CertificateError, malformed } from '../errors.ts';
-import { ascii } from '../text.ts';
 import { decodeOid, type Oid } from './oid.ts';
 
 /** The identifier octets that X.509 uses. Tag numbers above 30 do not occur in it, and are refused. */
@@ -22,6 +21,7 @@ export const tag = {
   octetString: 0x04,
   null: 0x05,
   oid: 0x06,
+  enumerated: 0x0a,
   utf8String: 0x0c,
   numericString: 0x12,
   printableString: 0x13,
@@ -49,7 +49,7 @@ export function contextConstructed(number: number): number {
 /** A certificate's grammar nests some 12 deep where its author tries. */
 const maxDepth = 32;
 
-/** Bytes of one top-level value. The largest certificate seen in the wild is below 64 KiB; hostile tests use 200 KiB. */
+/** Bytes of one top-level value, unless its reader says otherwise. The largest certificate seen in the wild is below 64 KiB; hostile tests use 200 KiB. */
 export const maxDerLength: number = 1 << 20;
 
 /** One value: its identifier octet, all of its bytes, and its content. */
@@ -71,9 +71,12 @@ export class DerReader {
   readonly #depth: number;
   #at = 0;
 
-  /** `what` names the structure in errors: `certificate`, `keyUsage of "db.internal"`. */
-  constructor(bytes: Bytes, what: string, depth = 0) {
-    if (bytes.length > maxDerLength) throw malformed(what, `${bytes.length} bytes, over the limit of ${maxDerLength}`);
+  /**
+   * @param what names the structure in errors: `certificate`, `keyUsage of "db.internal"`
+   * @param limit of bytes; what lies inside cannot be longer
+   */
+  constructor(bytes: Bytes, what: string, depth = 0, limit: number = maxDerLength) {
+    if (depth === 0 && bytes.length > limit) throw malformed(what, `${bytes.length} bytes, over the limit of ${limit}`);
     if (depth > maxDepth) throw malformed(what, `nested deeper than ${maxDepth}`);
     this.#bytes = bytes;
     this.#what = what;
@@ -207,18 +210,11 @@ export class DerReader {
   time(): Date {
     const { tag: tagByte, content } = this.element();
     if (tagByte !== tag.utcTime && tagByte !== tag.generalizedTime) throw this.#error(`tag ${hex(tagByte)} is no time`);
-    const text = ascii(content) ?? '';
     const yearDigits = tagByte === tag.utcTime ? 2 : 4;
-    if (text.length !== yearDigits + 11 || !/^\d{12,14}Z$/.test(text)) throw this.#error('a time not in its DER form');
-    const year = text.slice(0, yearDigits);
-    const century = yearDigits === 4 ? '' : Number(year) >= 50 ? '19' : '20';
-    const [month, day, hour, minute, second] = [0, 2, 4, 6, 8].map((at) =>
-      text.slice(yearDigits + at, yearDigits + at + 2),
-    );
-    const iso = `${century}${year}-${month}-${day}T${hour}:${minute}:${second}.000Z`;
-    const date = new Date(iso);
-    // A 30th of February parses, as another day; hour 24 does too.
-    if (Number.isNaN(date.getTime()) || date.toISOString() !== iso) throw this.#error('a time that does not exist');
+    const fields = timeFields(content, yearDigits);
+    if (fields === undefined) throw this.#error('a time not in its DER form');
+    const date = dateOf(fields, yearDigits);
+    if (date === undefined) throw this.#error('a time that does not exist');
     return date;
   }
 
@@ -254,11 +250,41 @@ export class DerReader {
 }
 
 /** Reads one value that is all of `bytes`. */
-export function readDer<T>(bytes: Bytes, what: string, read: (reader: DerReader) => T): T {
-  const reader = new DerReader(bytes, what);
+export function readDer<T>(bytes: Bytes, what: string, read: (reader: DerReader) => T, limit?: number): T {
+  const reader = new DerReader(bytes, what, 0, limit);
   const value = read(reader);
   reader.end();
   return value;
+}
+
+/** Year, month, day, hour, minute and second of digits that `Z` ends, or `undefined` where it is anything else. */
+function timeFields(content: Bytes, yearDigits: number): readonly number[] | undefined {
+  if (content.length !== yearDigits + 11 || content[yearDigits + 10] !== 0x5a) return undefined;
+  const fields: number[] = [];
+  for (let at = 0; at < yearDigits + 10; ) {
+    const end = at === 0 ? yearDigits : at + 2;
+    let field = 0;
+    for (; at < end; at++) {
+      const digit = (content[at] ?? 0) - 0x30;
+      if (digit < 0 || digit > 9) return undefined;
+      field = field * 10 + digit;
+    }
+    fields.push(field);
+  }
+  return fields;
+}
+
+/** `Date` takes a 30th of February for another day, and hour 24 for the next: `undefined` for what does not exist. */
+function dateOf(fields: readonly number[], yearDigits: number): Date | undefined {
+  const [yearField = 0, month = 0, day = 0, hour = 0, minute = 0, second = 0] = fields;
+  // RFC 5280 §4.1.2.5.1: two digits from 50 are of the last century.
+  const year = yearDigits === 4 ? yearField : yearField + (yearField >= 50 ? 1900 : 2000);
+  if (month < 1 || month > 12 || day < 1 || day > 31 || hour > 23 || minute > 59 || second > 59) return undefined;
+  const date = new Date(0);
+  // Not Date.UTC, for which a year below 100 is one of the last century.
+  date.setUTCFullYear(year, month - 1, day);
+  date.setUTCHours(hour, minute, second);
+  return date.getUTCDate() === day ? date : undefined;
 }
 
 function hex(byte: number): string {

@@ -95,11 +95,18 @@ export function ia5String(text: string): Bytes {
 /** UTCTime through 2049, GeneralizedTime after (RFC 5280 §4.1.2.5). Milliseconds are dropped. */
 export function time(date: Date): Bytes {
   const year = date.getUTCFullYear();
-  if (!(year >= 0 && year <= 9999)) throw new RangeError('a certificate has no way to write this date');
-  const digits = `${date.toISOString().slice(0, 19).replace(/\D/g, '')}Z`;
-  return year >= 1950 && year < 2050
-    ? value(tag.utcTime, utf8(digits.slice(2)))
-    : value(tag.generalizedTime, utf8(digits));
+  return year >= 1950 && year < 2050 ? value(tag.utcTime, utf8(timeDigits(date).slice(2))) : generalizedTime(date);
+}
+
+/** GeneralizedTime, whatever the year. */
+export function generalizedTime(date: Date): Bytes {
+  return value(tag.generalizedTime, utf8(timeDigits(date)));
+}
+
+function timeDigits(date: Date): string {
+  const year = date.getUTCFullYear();
+  if (!(year >= 0 && year <= 9999)) throw new RangeError('there is no way to write this date');
+  return `${date.toISOString().slice(0, 19).replace(/\D/g, '')}Z`;
 }
 
 function encodeLength(length: number): Bytes {

@@ -5,7 +5,8 @@
  *
  * Two hostile lists multiply, so every comparison is counted by the caller's budget. A name that cannot be understood is
  * refused wherever a constraint of its form stands: what cannot be compared is not known to be inside. A wildcard is
- * inside a permitted subtree only if all its names are, and inside an excluded one if any might be (CVE-2025-61727).
+ * inside a permitted subtree only if all its names are, and inside an excluded one if any might be (CVE-2025-61727);
+ * directory names are inside an excluded one also where only Unicode's folding makes them equal.
  *
  * @module
  */
@@ -13,10 +14,11 @@
 import type { Bytes } from '@handfast/crypto';
 import { contextConstructed, contextPrimitive, type DerReader, readDer } from '../der/reader.ts';
 import { malformed } from '../errors.ts';
-import { startsWithName } from './directory.ts';
+import { asciiLowerCase } from '../text.ts';
+import { mayStartWithName, startsWithName } from './directory.ts';
 import { isDnsName, isPresentedDnsName } from './dns.ts';
 import { describeGeneralName, type GeneralName, readGeneralName } from './general.ts';
-import { parseIp } from './ip.ts';
+import { parseMailbox, uriParts } from './text-forms.ts';
 
 export interface NameConstraints {
   readonly permitted: readonly GeneralName[];
@@ -47,13 +49,13 @@ export function constraintViolation(
   count: () => void,
 ): string | undefined {
   for (const name of names) {
-    const label = describeGeneralName(name);
     for (const base of constraints.excluded) {
       if (base.kind !== name.kind) continue;
       count();
       const verdict = within(name, base, 'excluded');
-      if (verdict === undefined) return `${label} cannot be compared with the excluded ${describeGeneralName(base)}`;
-      if (verdict) return `${label} is in the excluded ${describeGeneralName(base)}`;
+      if (verdict === undefined)
+        return `${describeGeneralName(name)} cannot be compared with the excluded ${describeGeneralName(base)}`;
+      if (verdict) return `${describeGeneralName(name)} is in the excluded ${describeGeneralName(base)}`;
     }
     let constrained = false;
     let inside = false;
@@ -64,7 +66,7 @@ export function constraintViolation(
       inside = within(name, base, 'permitted') === true;
       if (inside) break;
     }
-    if (constrained && !inside) return `${label} is in none of the permitted subtrees`;
+    if (constrained && !inside) return `${describeGeneralName(name)} is in none of the permitted subtrees`;
   }
   return undefined;
 }
@@ -104,9 +106,10 @@ type Sense = 'permitted' | 'excluded';
 
 /** Whether `name` is inside `base`, both of one kind; `undefined` where that cannot be said. */
 function within(name: GeneralName, base: GeneralName, sense: Sense): boolean | undefined {
-  if (name.kind === 'directory' && base.kind === 'directory') return startsWithName(name.name, base.name);
+  if (name.kind === 'directory' && base.kind === 'directory')
+    return sense === 'excluded' ? mayStartWithName(name.name, base.name) : startsWithName(name.name, base.name);
   if (name.kind === 'ip' && base.kind === 'ip') return ipWithin(name.bytes, base.bytes);
-  if (name.kind === 'dns' && base.kind === 'dns') return dnsWithin(name.text, base.text, sense);
+  if (name.kind === 'dns' && base.kind === 'dns') return dnsWithin(name, base, sense);
   if (name.kind === 'email' && base.kind === 'email') return emailWithin(name.text, base.text);
   if (name.kind === 'uri' && base.kind === 'uri') return uriWithin(name.text, base.text);
   return undefined;
@@ -121,49 +124,67 @@ function ipWithin(address: Bytes, base: Bytes): boolean | undefined {
   });
 }
 
-function dnsWithin(name: string, base: string, sense: Sense): boolean | undefined {
-  const subtree = base.toLowerCase();
-  const presented = name.toLowerCase();
-  if (!isPresentedDnsName(presented)) return undefined;
+/** DNS names in lower case, or `null` for what is none: hostile lists compare each with each. */
+const hosts = new WeakMap<GeneralName, string | null>();
+
+function hostOf(name: GeneralName & { readonly text: string }, isHost: (text: string) => boolean): string | null {
+  let host = hosts.get(name);
+  if (host === undefined) {
+    const text = asciiLowerCase(name.text);
+    host = isHost(text) ? text : null;
+    hosts.set(name, host);
+  }
+  return host;
+}
+
+/** Nothing is every name. A leading dot is not RFC 5280's, but in use: the names below, without the name itself. */
+function isSubtree(text: string): boolean {
+  return text === '' || isDnsName(text.startsWith('.') ? text.slice(1) : text);
+}
+
+function dnsWithin(
+  name: GeneralName & { readonly text: string },
+  base: GeneralName & { readonly text: string },
+  sense: Sense,
+): boolean | undefined {
+  const presented = hostOf(name, isPresentedDnsName);
+  const subtree = hostOf(base, isSubtree);
+  if (presented === null || subtree === null) return undefined;
   if (subtree === '') return true;
-  // A leading dot is not RFC 5280's, but in use: the names below, without the name itself.
-  const below = subtree.startsWith('.') ? subtree : `.${subtree}`;
-  if (!isDnsName(below.slice(1))) return undefined;
-  if (!presented.startsWith('*.')) return presented === subtree || presented.endsWith(below);
-  const parent = presented.slice(1);
-  // All names of `*.parent` end in `.parent`; some name of it may be `subtree` where that is below `parent`.
-  return parent.endsWith(below) || (sense === 'excluded' && below.endsWith(parent));
+  const dotted = subtree.startsWith('.');
+  if (!presented.startsWith('*.')) return isBelow(presented, subtree) || (!dotted && presented === subtree);
+  // All names of `*.parent` are below `parent`; some name of it may be `subtree` where that is below `parent`.
+  const parent = presented.slice(dotted ? 1 : 2);
+  return isBelow(presented, subtree) || (sense === 'excluded' && isBelow(subtree, parent));
+}
+
+/** Whether `name` ends in `.subtree`, the dot being there already or not. */
+function isBelow(name: string, subtree: string): boolean {
+  const extra = name.length - subtree.length;
+  if (extra <= 0 || !name.endsWith(subtree)) return false;
+  return subtree.startsWith('.') || name.charCodeAt(extra - 1) === 0x2e;
 }
 
 function emailWithin(name: string, base: string): boolean | undefined {
-  const mailbox = splitMailbox(name);
+  const mailbox = parseMailbox(name);
   if (mailbox === undefined) return undefined;
   if (base.includes('@')) {
-    const wanted = splitMailbox(base);
+    const wanted = parseMailbox(base);
     return wanted === undefined ? undefined : mailbox.local === wanted.local && mailbox.host === wanted.host;
   }
   return hostWithin(mailbox.host, base);
 }
 
-/** `local@host`, quoted local parts refused: nobody's comparison of them is the same. */
-function splitMailbox(text: string): { readonly local: string; readonly host: string } | undefined {
-  const [local = '', host = '', ...rest] = text.split('@');
-  return rest.length === 0 && local !== '' && !local.includes('"') && isDnsName(host)
-    ? { local, host: host.toLowerCase() }
-    : undefined;
-}
-
 function uriWithin(uri: string, base: string): boolean | undefined {
-  const authority = /^[a-z][a-z0-9+.-]*:\/\/([^/?#]*)/i.exec(uri)?.[1];
-  const host = authority?.slice(authority.lastIndexOf('@') + 1).replace(/:\d*$/, '');
-  // §4.2.1.10: constraints apply to the host; a URI without one, or with an address, is refused.
-  if (host === undefined || parseIp(host) !== undefined || !isDnsName(host)) return undefined;
-  return hostWithin(host.toLowerCase(), base);
+  const parts = uriParts(uri);
+  // §4.2.1.10: constraints apply to the host; a URI without an authority, or with an address in it, is refused.
+  if (parts === undefined || !parts.hasAuthority || !isDnsName(parts.host)) return undefined;
+  return hostWithin(asciiLowerCase(parts.host), base);
 }
 
 /** Hosts of mailboxes and URIs: `host` is that host alone, `.domain` is every host below, and an empty base all hosts. */
 function hostWithin(host: string, base: string): boolean {
-  const wanted = base.toLowerCase();
+  const wanted = asciiLowerCase(base);
   if (wanted === '') return true;
   return wanted.startsWith('.') ? host.endsWith(wanted) && host.length > wanted.length : host === wanted;
 }

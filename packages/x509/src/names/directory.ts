@@ -1,17 +1,18 @@
 /**
  * Directory names (RFC 5280 §4.1.2.4): parsed, printed as RFC 4514 says, compared, and made. Two names are equal where
- * their attributes are, in order, after folding of case and white space (RFC 5280 §7.1, in the part that occurs: no
- * Unicode preparation beyond lower case), whichever string type each was written in.
+ * their attributes are, in order, after folding of ASCII case and white space (RFC 5280 §7.1, in the part that occurs),
+ * whichever string type each was written in. What Unicode folds beyond that makes no names equal; it only keeps a name
+ * from slipping out of an excluded subtree.
  *
  * @module
  */
 
-import { type Bytes, toHex } from '@handfast/crypto';
+import { type Bytes, equalBytes, toHex } from '@handfast/crypto';
 import { attributeNames, type Oid } from '../der/oid.ts';
 import { type DerElement, type DerReader, readDer, tag } from '../der/reader.ts';
 import * as der from '../der/writer.ts';
 import { malformed } from '../errors.ts';
-import { ascii, codeUnitText, latin1, utf8Text } from '../text.ts';
+import { ascii, asciiLowerCase, codeUnitText, latin1, utf8Text } from '../text.ts';
 
 /** One attribute of a name, such as `CN=db.internal`. */
 export interface NameAttribute {
@@ -88,12 +89,35 @@ export function directoryName(fields: NameFields): DirectoryName {
 
 /** Whether two names are equal (RFC 5280 §7.1). */
 export function sameName(a: DirectoryName, b: DirectoryName): boolean {
-  return a.keys.length === b.keys.length && startsWithName(a, b);
+  if (a === b) return true;
+  if (a.rdns.length !== b.rdns.length) return false;
+  // CAs copy names byte for byte, as a rule; and what differs, differs at the end.
+  return equalBytes(a.raw, b.raw) || (sameLastValue(a, b) && startsWithName(a, b));
+}
+
+/** Whether two names can be equal by their last attributes, where those are plain enough to tell. */
+function sameLastValue(a: DirectoryName, b: DirectoryName): boolean {
+  const [first, ...others] = a.rdns.at(-1) ?? [];
+  const [second, ...more] = b.rdns.at(-1) ?? [];
+  if (first === undefined || second === undefined || others.length > 0 || more.length > 0) return true;
+  return first.type === second.type && attributeKey(first) === attributeKey(second);
 }
 
 /** Whether `name` lies in the subtree under `base`: its first relative names are those of `base`. */
 export function startsWithName(name: DirectoryName, base: DirectoryName): boolean {
   return base.keys.length <= name.keys.length && base.keys.every((key, index) => key === name.keys[index]);
+}
+
+/**
+ * Whether `name` might lie in the subtree under `base`, to somebody who folds all of Unicode (RFC 4518): true wherever
+ * `startsWithName` is, and for more.
+ */
+export function mayStartWithName(name: DirectoryName, base: DirectoryName): boolean {
+  const fold = (key: string): string => key.normalize('NFKC').toLowerCase();
+  return (
+    base.keys.length <= name.keys.length &&
+    base.keys.every((key, index) => key === name.keys[index] || fold(key) === fold(name.keys[index] ?? ''))
+  );
 }
 
 class ParsedName implements DirectoryName {
@@ -111,7 +135,7 @@ class ParsedName implements DirectoryName {
   }
 
   get keys(): readonly string[] {
-    this.#keys ??= this.rdns.map((rdn) => rdn.map(attributeKey).toSorted().join('\u0000'));
+    this.#keys ??= this.rdns.map(rdnKey);
     return this.#keys;
   }
 
@@ -161,12 +185,26 @@ function isCommonName(attribute: NameAttribute): boolean {
   return attribute.type === commonNameOid;
 }
 
-/** Equal for equal attributes. Values are quoted as JSON, so that no value can imitate a separator. */
-function attributeKey(attribute: NameAttribute): string {
-  const { type, text, raw } = attribute;
-  const value = text === undefined ? `#${toHex(raw)}` : JSON.stringify(text.trim().replace(/\s+/g, ' ').toLowerCase());
-  return `${type}=${value}`;
+/** Equal for equal relative names. Several attributes are quoted as JSON, so that no value can imitate a separator. */
+function rdnKey(rdn: readonly NameAttribute[]): string {
+  const [only, ...others] = rdn.map(attributeKey);
+  if (only !== undefined && others.length === 0) return only;
+  return JSON.stringify(rdn.map(attributeKey).toSorted());
 }
+
+/** Equal for equal attributes: type and text, or type and DER. */
+function attributeKey({ type, text, raw }: NameAttribute): string {
+  return text === undefined ? `${type}#${toHex(raw)}` : `${type}=${asciiLowerCase(foldSpaces(text))}`;
+}
+
+/** White space at the ends is none, and within is one space (RFC 4518 §2.6.1, §2.2). */
+function foldSpaces(text: string): string {
+  return oddSpace.test(text) ? text.replace(spaces, ' ').replace(/^ | $/g, '') : text;
+}
+
+/** White space other than one space between two words. */
+const oddSpace = /^ | $|[\t-\r]| {2}/;
+const spaces = /[\t-\r ]+/g;
 
 function printAttribute(attribute: NameAttribute): string {
   const name = attributeNames.get(attribute.type);

@@ -7,9 +7,11 @@
  * @module
  */
 
+import { asciiLowerCase } from '../text.ts';
+
 /** A name to look for: lower case, without its trailing dot. `undefined` for what is no host name. */
 export function normaliseDnsName(text: string): string | undefined {
-  const name = (text.endsWith('.') ? text.slice(0, -1) : text).toLowerCase();
+  const name = asciiLowerCase(text.endsWith('.') ? text.slice(0, -1) : text);
   return isDnsName(name) ? name : undefined;
 }
 
@@ -19,9 +21,33 @@ export function normaliseDnsName(text: string): string | undefined {
  */
 export function isDnsName(text: string): boolean {
   if (text.length === 0 || text.length > 253) return false;
-  const labels = text.split('.');
-  const last = labels.at(-1) ?? '';
-  return labels.every(isLabel) && !/^(\d+|0x[0-9a-f]*)$/i.test(last);
+  let start = 0;
+  for (let at = 0; at <= text.length; at++) {
+    const code = at < text.length ? text.charCodeAt(at) : dotCode;
+    if (code === dotCode) {
+      if (!isLabel(text, start, at)) return false;
+      start = at + 1;
+    } else if (!isLabelCode(code)) {
+      return false;
+    }
+  }
+  return !/^(\d+|0x[0-9a-fA-F]*)$/.test(text.slice(text.lastIndexOf('.') + 1));
+}
+
+const dotCode = 0x2e;
+const hyphenCode = 0x2d;
+
+/** From `start` to `end`: 1 to 63 characters, of which the first and the last are no hyphens. */
+function isLabel(text: string, start: number, end: number): boolean {
+  return (
+    end > start && end - start <= 63 && text.charCodeAt(start) !== hyphenCode && text.charCodeAt(end - 1) !== hyphenCode
+  );
+}
+
+/** ASCII letters, digits, hyphen and underscore. */
+function isLabelCode(code: number): boolean {
+  const lower = code | 0x20;
+  return (lower >= 0x61 && lower <= 0x7a) || (code >= 0x30 && code <= 0x39) || code === hyphenCode || code === 0x5f;
 }
 
 /** A presented name: a host name, or one under a wildcard as its whole left-most label. */
@@ -30,16 +56,16 @@ export function isPresentedDnsName(text: string): boolean {
 }
 
 /** Whether `presented` (from a subjectAltName) covers `reference` (normalised). */
-export function dnsNameMatches(presented: string, reference: string): boolean {
-  const name = presented.toLowerCase();
+export function dnsNameMatches(
+  presented: string,
+  reference: string,
+  isPublicSuffix?: ((name: string) => boolean) | undefined,
+): boolean {
+  const name = asciiLowerCase(presented);
   if (!name.startsWith('*.')) return name === reference;
   const base = name.slice(2);
-  // `*.com` and `*` would cover what nobody can own.
-  if (!base.includes('.') || !isDnsName(base)) return false;
   const dot = reference.indexOf('.');
-  return dot > 0 && reference.slice(dot + 1) === base;
-}
-
-function isLabel(label: string): boolean {
-  return label.length <= 63 && /^[a-z0-9_]([a-z0-9_-]*[a-z0-9_])?$/i.test(label);
+  if (dot <= 0 || reference.slice(dot + 1) !== base) return false;
+  // `*.com` would cover what nobody can own; so would `*.co.uk`, but only a list knows that.
+  return base.includes('.') && isPublicSuffix?.(base) !== true;
 }

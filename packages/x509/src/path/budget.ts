@@ -25,6 +25,11 @@ export interface Budget {
   readonly intermediates: number;
   /** Comparisons of a name with a constraint. 250,000: rustls-webpki's `Budget` (`name_constraint_comparisons`). */
   readonly nameComparisons: number;
+  /**
+   * Nodes and edges of the graph of certificate policies, over all paths. 100,000: a path of eight certificates with a
+   * hundred policies each, all mapped, takes some 2,000; the work is linear in them (RFC 9618).
+   */
+  readonly policies: number;
 }
 
 export const defaultBudget: Budget = {
@@ -32,21 +37,23 @@ export const defaultBudget: Budget = {
   candidates: 10_000,
   intermediates: 8,
   nameComparisons: 250_000,
+  policies: 100_000,
 };
 
 const units: Readonly<Record<Exclude<keyof Budget, 'intermediates'>, string>> = {
   signatures: 'signatures to verify',
   candidates: 'possible issuers to consider',
   nameComparisons: 'comparisons of names with constraints',
+  policies: 'certificate policies and mappings to follow',
 };
 
 /** Counts what a verification spends. */
 export class Spending {
   readonly limits: Budget;
-  readonly #spent = { signatures: 0, candidates: 0, nameComparisons: 0 };
+  readonly #spent = { signatures: 0, candidates: 0, nameComparisons: 0, policies: 0 };
 
-  constructor(budget: Partial<Budget> = {}) {
-    this.limits = { ...defaultBudget, ...budget };
+  constructor(budget?: Partial<Budget> | undefined) {
+    this.limits = budget === undefined ? defaultBudget : { ...defaultBudget, ...budget };
   }
 
   /** Throws `CertificateError` `budget` where one more is one too many. */

@@ -10,71 +10,91 @@
  */
 
 import {
-  CryptoError,
-  type CryptoProvider,
+  type Bytes,
   equalBytes,
+  type LegacySignatureAlgorithm,
   type MaybePromise,
   runSettling,
   type Settling,
   type SignatureVerifier,
-  settle,
 } from '@handfast/crypto';
-import { signatureOid, weakSignatureName } from '../algorithms.ts';
 import { type Certificate, nameOf, readable, sameCertificate } from '../certificate.ts';
 import { CertificateError, type CertificateErrorCode, type RefusedPath } from '../errors.ts';
 import { keyFits, keyLabel } from '../keys.ts';
 import { sameName } from '../names/directory.ts';
+import type { NameReference } from '../names/match.ts';
 import { quote } from '../text.ts';
 import type { TrustStore } from '../trust.ts';
 import { type Budget, Spending } from './budget.ts';
 import {
+  type CertificateUsage,
   type Context,
   intermediatesIn,
   issuerRefusal,
   leafRefusal,
+  limitsRefusal,
+  modulusRefusal,
   nameRefusal,
   type PathPolicy,
-  type Purpose,
   type Refusal,
-  refusing,
 } from './check.ts';
+import { type DsaKey, dsaBits, dsaKeyOf, dsaParametersOf, dsaSpki } from './dsa.ts';
+import { type BlamedRefusal, type PolicyInputs, type PolicyOutcome, policyOutcome, policyRefusal } from './policies.ts';
+import type { Profile } from './profile.ts';
 import { type PathCheck, pathChecks } from './report.ts';
+import { algorithmRefusal, type SignatureProvider, verifyLegacySignature, verifySignature } from './signature.ts';
 
 export interface VerifyOptions {
-  readonly provider: Pick<CryptoProvider, 'name' | 'signatures'>;
-  /** The leaf first; the rest in any order, with whatever else was sent. */
-  readonly chain: readonly Certificate[];
+  readonly provider: SignatureProvider;
+  /** The certificate to verify; `undefined`, as of an empty list, is refused as `no_certificate`. */
+  readonly leaf: Certificate | undefined;
+  /** What may help to reach an anchor, in any order: whatever else was sent. */
+  readonly intermediates?: readonly Certificate[] | undefined;
   readonly trust: TrustStore;
   /** The clock. */
   readonly time: Date;
-  readonly purpose: Purpose;
-  /** The host name or IP literal that the leaf must be for. Absent: no name is checked. */
-  readonly name?: string | undefined;
-  readonly budget?: Partial<Budget> | undefined;
+  /** What the leaf must be for: a host name or IP literal, or another kind of name. Absent: no name is checked. */
+  readonly name?: NameReference | undefined;
+  readonly usage: CertificateUsage;
+  /**
+   * Refuses what breaks a profile's demands on form, beyond what security needs: every MUST of RFC 5280 (key identifiers,
+   * criticality, serial numbers), or those of the CA/Browser Forum on top. Absent: neither, as private CAs often break
+   * them.
+   */
+  readonly profile?: Profile | undefined;
   readonly policy?: PathPolicy | undefined;
+  /** The inputs of certificate policies (RFC 5280 §6.1.1 (c), (e) to (g)). Absent: any policy will do, none is needed. */
+  readonly certificatePolicies?: PolicyInputs | undefined;
+  readonly budget?: Partial<Budget> | undefined;
 }
+
+/** The leaf first. */
+type Path = readonly [Certificate, ...Certificate[]];
 
 export interface VerifiedPath {
   /** From the leaf to the anchor; one certificate alone where the leaf is itself an anchor. */
   readonly path: readonly Certificate[];
   readonly anchor: Certificate;
-  /** What was verified, in words, for people. */
+  /** What each certificate was checked for, in words, for people. Written when first asked for. */
   readonly checks: readonly PathCheck[];
+  /** The certificate policies under which the path is valid (RFC 5280 §6.1.6). Found when first asked for. */
+  readonly policies: PolicyOutcome;
 }
 
 /**
- * Verifies that the first certificate of `chain` is good for a purpose (and a name), by a path to a trust anchor.
- * Synchronous where the provider is.
+ * Verifies that a certificate is good for a usage (and a name), by a path to a trust anchor. Synchronous where the
+ * provider is.
  *
  * Revocation is not looked at.
  *
  * @throws CertificateError (or rejects with it): its `code` is the rule that refused, `paths` all that was tried
- * @throws RangeError for a `time` that is none
+ * @throws RangeError for a `time` that is none, and for a policy that contradicts the profile
  *
  * @example
  * ```ts
+ * const [leaf, ...intermediates] = parseCertificates(pem);
  * const { path } = await verifyCertificate({
- *   provider, chain, trust: trustStore([root]), time: new Date(), purpose: 'serverAuth', name: 'db.internal',
+ *   provider, leaf, intermediates, trust: trustStore([root]), time: new Date(), usage: 'serverAuth', name: 'db.internal',
  * });
  * ```
  */
@@ -84,30 +104,64 @@ export function verifyCertificate(options: VerifyOptions): MaybePromise<Verified
 
 /** `verifyCertificate` as a computation, for callers that are one themselves. */
 export function* verify(options: VerifyOptions): Settling<VerifiedPath> {
-  const { chain, trust, time, purpose, name, policy = {} } = options;
-  if (Number.isNaN(time.getTime())) throw new RangeError('the time to verify at is no date');
-  const context: Context = { time, purpose, policy };
-  const [leaf, ...others] = chain;
+  const { leaf, trust, name } = options;
+  const context = contextOf(options);
   if (leaf === undefined) throw new CertificateError('no_certificate', 'there is no certificate to verify');
-  if (trust.anchors.length === 0) {
+  if (trust.size === 0) {
     throw new CertificateError('empty_trust', 'the trust store is empty, so no certificate is trusted', {
       certificate: leaf,
       hint: 'give the CA certificates to trust; nothing is trusted by default',
     });
   }
   const pinned = trust.has(leaf);
-  const refusal = leafRefusal(leaf, context, pinned);
-  if (refusal !== undefined)
-    throw refused(refusal, leaf, [
-      { certificates: [leaf], rule: refusal.rule, certificate: leaf, message: refusal.message },
-    ]);
-
-  const path = pinned ? [leaf] : yield* new Search(options, context, others).run(leaf);
-
+  const spending = new Spending(options.budget);
+  const refusal =
+    leafRefusal(leaf, context, pinned) ??
+    (pinned
+      ? (limitsRefusal(trust, leaf, [], context, spending) ??
+        policyRefusal([leaf], context.certificatePolicies, spending))
+      : undefined);
+  if (refusal !== undefined) throw refused(refusal, leaf, [refusedPath([leaf], leaf, refusal)]);
+  const path: Path = pinned ? [leaf] : yield* new Search(options, context, spending).run(leaf);
   const mismatch = name === undefined ? undefined : nameRefusal(leaf, name, context);
   if (mismatch !== undefined) throw refused(mismatch, leaf, []);
-  const anchor = path.at(-1) ?? leaf;
-  return { path, anchor, checks: pathChecks(path, context, name) };
+  return new Verified(path, context, name);
+}
+
+function contextOf({ time, usage, profile, policy = {}, certificatePolicies = {} }: VerifyOptions): Context {
+  if (Number.isNaN(time.getTime())) throw new RangeError('the time to verify at is no date');
+  for (const allowance of ['allowSha1', 'allowNonconforming'] as const) {
+    if (profile === 'webpki' && policy[allowance] === true)
+      throw new RangeError(`${allowance} contradicts the profile webpki`);
+  }
+  return { time, now: Math.floor(time.getTime() / 1000) * 1000, usage, profile, policy, certificatePolicies };
+}
+
+/** What is only for people, or for few, is worked out when it is asked for. */
+class Verified implements VerifiedPath {
+  readonly path: readonly Certificate[];
+  readonly anchor: Certificate;
+  readonly #context: Context;
+  readonly #name: NameReference | undefined;
+  #checks: readonly PathCheck[] | undefined;
+  #policies: PolicyOutcome | undefined;
+
+  constructor(path: Path, context: Context, name: NameReference | undefined) {
+    this.path = path;
+    this.anchor = path.at(-1) ?? path[0];
+    this.#context = context;
+    this.#name = name;
+  }
+
+  get checks(): readonly PathCheck[] {
+    this.#checks ??= pathChecks(this.path, this.#context, this.#name);
+    return this.#checks;
+  }
+
+  get policies(): PolicyOutcome {
+    this.#policies ??= policyOutcome(this.path, this.#context.certificatePolicies);
+    return this.#policies;
+  }
 }
 
 /** A possible issuer of a certificate. */
@@ -116,6 +170,13 @@ interface Candidate {
   readonly position: 'intermediate' | 'anchor';
   /** Whether its subject key identifier is the child's authority key identifier; `undefined`: one is not given. */
   readonly keyIdentifierFits: boolean | undefined;
+}
+
+function candidateOf(certificate: Certificate, child: Certificate, position: Candidate['position']): Candidate {
+  const own = readable(() => certificate.subjectKeyIdentifier);
+  const identifier = readable(() => child.authorityKeyIdentifier?.keyIdentifier);
+  const keyIdentifierFits = own === undefined || identifier === undefined ? undefined : equalBytes(own, identifier);
+  return { certificate, position, keyIdentifierFits };
 }
 
 /** How many refused paths an error keeps. */
@@ -134,44 +195,48 @@ class Search {
   readonly #pool: readonly Certificate[];
   readonly #spending: Spending;
   readonly #refusedPaths: RefusedPath[] = [];
+  #pathsNotKept = 0;
   /** Signatures that were verified before, by child and issuer: paths that meet again do not pay again. */
   readonly #verdicts = new Map<Certificate, Map<Certificate, Refusal | undefined>>();
   #best: { readonly weight: number; readonly refusal: Refusal; readonly certificate: Certificate } | undefined;
 
-  constructor(options: VerifyOptions, context: Context, others: readonly Certificate[]) {
+  constructor(options: VerifyOptions, context: Context, spending: Spending) {
     this.#options = options;
     this.#context = context;
-    this.#spending = new Spending(options.budget);
-    this.#pool = distinct(others).filter((certificate) => !options.trust.has(certificate));
+    this.#spending = spending;
+    this.#pool = distinct(options.intermediates ?? []).filter((certificate) => !options.trust.has(certificate));
   }
 
-  *run(leaf: Certificate): Settling<readonly Certificate[]> {
-    let path: readonly Certificate[] | undefined;
+  *run(leaf: Certificate): Settling<Path> {
+    let path: Path | undefined;
     try {
       path = yield* this.#extend([leaf], leaf);
     } catch (error) {
       if (!(error instanceof CertificateError) || error.code !== 'budget') throw error;
-      throw refused({ rule: 'budget', message: error.message, hint: error.hint }, leaf, this.#refusedPaths);
+      throw this.#refusal({ rule: 'budget', message: error.message, hint: error.hint }, leaf);
     }
     if (path !== undefined) return path;
     const best = this.#best ?? {
       refusal: { rule: 'unknown_issuer', message: 'no path was found' } as const,
       certificate: leaf,
     };
-    throw refused(best.refusal, best.certificate, this.#refusedPaths);
+    throw this.#refusal(best.refusal, best.certificate);
   }
 
   /** A path that begins with `path`, whose last certificate is `child`, and ends in an anchor; `undefined`: there is none. */
-  *#extend(path: readonly Certificate[], child: Certificate): Settling<readonly Certificate[] | undefined> {
+  *#extend(path: Path, child: Certificate): Settling<Path | undefined> {
     const candidates = this.#issuersOf(child, path);
     if (candidates.length === 0) this.#refuse(path, child, noIssuer(child, path, this.#context));
     for (const candidate of candidates) {
       this.#spending.spend('candidates');
       const { certificate: issuer, position } = candidate;
-      const longer = [...path, issuer];
+      const longer: Path = [...path, issuer];
       const refusal =
         this.#depthRefusal(longer, position) ??
         issuerRefusal(issuer, path, position, this.#context, this.#spending) ??
+        (position === 'anchor'
+          ? limitsRefusal(this.#options.trust, issuer, path, this.#context, this.#spending)
+          : undefined) ??
         (yield* this.#signatureRefusal(child, candidate));
       if (refusal !== undefined) {
         this.#refuse(
@@ -182,35 +247,43 @@ class Search {
         );
         continue;
       }
-      if (position === 'anchor') return longer;
-      const found = yield* this.#extend(longer, issuer);
+      const found = position === 'anchor' ? yield* this.#whole(longer) : yield* this.#extend(longer, issuer);
       if (found !== undefined) return found;
     }
     return undefined;
   }
 
+  /** The path where it passes the rules that need all of it. */
+  *#whole(path: Path): Settling<Path | undefined> {
+    const refusal =
+      (yield* this.#inheritedKeysRefusal(path)) ??
+      policyRefusal(path, this.#context.certificatePolicies, this.#spending);
+    if (refusal === undefined) return path;
+    this.#refuse(path, refusal.certificate, refusal);
+    return undefined;
+  }
+
   /** Anchors first, then by key identifier, then what is valid now; otherwise as they were given. */
   #issuersOf(child: Certificate, path: readonly Certificate[]): readonly Candidate[] {
-    const identifier = readable(() => child.authorityKeyIdentifier?.keyIdentifier);
-    const candidateOf =
-      (position: Candidate['position']) =>
-      (certificate: Certificate): Candidate => {
-        const own = readable(() => certificate.subjectKeyIdentifier);
-        const keyIdentifierFits =
-          own === undefined || identifier === undefined ? undefined : equalBytes(own, identifier);
-        return { certificate, position, keyIdentifierFits };
-      };
-    const now = this.#context.time.getTime();
-    const order = ({ certificate, position, keyIdentifierFits }: Candidate): number =>
+    const candidates: Candidate[] = [];
+    for (const certificate of this.#options.trust.bySubject(child.issuer)) {
+      if (!path.some((known) => sameEntity(known, certificate)))
+        candidates.push(candidateOf(certificate, child, 'anchor'));
+    }
+    for (const certificate of this.#pool) {
+      if (sameName(certificate.subject, child.issuer) && !path.some((known) => sameEntity(known, certificate)))
+        candidates.push(candidateOf(certificate, child, 'intermediate'));
+    }
+    return candidates.length < 2 ? candidates : candidates.toSorted((a, b) => this.#order(a) - this.#order(b));
+  }
+
+  #order({ certificate, position, keyIdentifierFits }: Candidate): number {
+    const { now } = this.#context;
+    return (
       (position === 'anchor' ? 0 : 1) +
       (keyIdentifierFits === true ? 0 : keyIdentifierFits === undefined ? 2 : 4) +
-      (now >= certificate.notBefore.getTime() && now <= certificate.notAfter.getTime() ? 0 : 8);
-    return [
-      ...this.#options.trust.bySubject(child.issuer).map(candidateOf('anchor')),
-      ...this.#pool.filter(({ subject }) => sameName(subject, child.issuer)).map(candidateOf('intermediate')),
-    ]
-      .filter(({ certificate }) => !path.some((known) => sameEntity(known, certificate)))
-      .toSorted((a, b) => order(a) - order(b));
+      (now >= certificate.notBefore.getTime() && now <= certificate.notAfter.getTime() ? 0 : 8)
+    );
   }
 
   #depthRefusal(path: readonly Certificate[], position: Candidate['position']): Refusal | undefined {
@@ -230,44 +303,89 @@ class Search {
     return refusal;
   }
 
-  *#verifySignature(
-    child: Certificate,
-    { certificate: issuer, keyIdentifierFits }: Candidate,
-  ): Settling<Refusal | undefined> {
-    const unsupported = refusing(() => algorithmRefusal(child, this.#options.provider));
+  *#verifySignature(child: Certificate, candidate: Candidate): Settling<Refusal | undefined> {
+    const { provider } = this.#options;
+    const unsupported = algorithmRefusal(`certificate for ${nameOf(child)}`, child, provider, this.#context);
     if (unsupported !== undefined) return unsupported;
-    const { signatureAlgorithm: algorithm } = child;
-    const verifier = algorithm === undefined ? undefined : this.#options.provider.signatures[algorithm];
-    if (algorithm === undefined || verifier === undefined) return undefined;
-    const mismatch = `certificate for ${nameOf(child)} is not signed by the key of ${nameOf(issuer)}`;
-    if (!keyFits(algorithm, issuer.publicKey)) {
-      return {
-        rule: 'bad_signature',
-        message: `${mismatch}: the signature is ${algorithm}, the key ${keyLabel(issuer.publicKey)}`,
-      };
+    const { signatureAlgorithm: algorithm, legacySignatureAlgorithm: legacy } = child;
+    if (algorithm === undefined) {
+      return legacy === undefined ? undefined : yield* this.#verifyLegacy(child, candidate, legacy);
     }
+    const { certificate: issuer } = candidate;
+    const key = issuer.publicKey;
+    if (!keyFits(algorithm, key)) return unfit(child, issuer, algorithm, keyLabel(key));
     // Counted also where it is remembered: what a budget allows must not depend on history.
     this.#spending.spend('signatures');
-    if (signedBy.get(child)?.get(issuer) === verifier) return undefined;
-    let good: boolean;
-    try {
-      good = yield* settle(verifier.verify(issuer.publicKey, child.tbs, child.signature));
-    } catch (error) {
-      if (!(error instanceof CryptoError) || error.code !== 'invalid_key') throw error;
-      return { rule: 'unsupported_key', message: `the key of ${nameOf(issuer)} cannot be used: ${error.message}` };
+    const verifier = provider.signatures[algorithm];
+    if (verifier !== undefined && signedBy.get(child)?.get(issuer) === verifier) return undefined;
+    const verdict = yield* judged(issuer, verifySignature(provider, key, algorithm, child.tbs, child.signature));
+    if (verdict !== true) return verdict === false ? notSigned(child, candidate) : verdict;
+    if (verifier !== undefined) remember(child, issuer, verifier);
+    return undefined;
+  }
+
+  /** A signature that only a policy takes. Under a DSA key that has its issuer's parameters, it waits for the whole path. */
+  *#verifyLegacy(
+    child: Certificate,
+    candidate: Candidate,
+    algorithm: LegacySignatureAlgorithm,
+  ): Settling<Refusal | undefined> {
+    const { certificate: issuer } = candidate;
+    const dsa = dsaKeyOf(issuer);
+    if (algorithm.startsWith('dsa') !== (dsa !== undefined)) {
+      return unfit(child, issuer, algorithm, dsa === undefined ? keyLabel(issuer.publicKey) : 'DSA');
     }
-    if (good === true) {
-      remember(child, issuer, verifier);
-      return undefined;
+    if (dsa !== undefined && dsa.parameters === undefined) return undefined;
+    return yield* this.#verifyUnder(child, candidate, algorithm, issuer.spki);
+  }
+
+  *#verifyUnder(
+    child: Certificate,
+    candidate: Candidate,
+    algorithm: LegacySignatureAlgorithm,
+    spki: Uint8Array,
+  ): Settling<Refusal | undefined> {
+    this.#spending.spend('signatures');
+    const { provider } = this.#options;
+    const verdict = yield* judged(
+      candidate.certificate,
+      verifyLegacySignature(provider, spki, algorithm, child.tbs, child.signature),
+    );
+    if (verdict === true) return undefined;
+    return verdict === false ? notSigned(child, candidate) : verdict;
+  }
+
+  /** The signatures that waited: under DSA keys with the parameters of an issuer (RFC 5280 §6.1.4 (d) to (f)). */
+  *#inheritedKeysRefusal(path: Path): Settling<BlamedRefusal | undefined> {
+    if (this.#context.profile !== 'rfc5280') return undefined;
+    for (const [index, child] of path.entries()) {
+      const issuer = path[index + 1];
+      const key = issuer === undefined ? undefined : dsaKeyOf(issuer);
+      if (issuer === undefined || key === undefined || key.parameters !== undefined) continue;
+      const refusal = yield* this.#inheritedKeyRefusal(child, issuer, dsaParametersOf(path, index + 1), key);
+      if (refusal !== undefined) return { ...refusal, certificate: child };
     }
-    // The right name with another key is another issuer: a CA that was made anew, say.
-    return keyIdentifierFits === false
-      ? {
-          rule: 'unknown_issuer',
-          message: `${mismatch}, which has the issuer's name, but is another key`,
-          hint: `the CA ${quote(issuer.subject.toString())} was probably made anew: trust the one that issued the certificate`,
-        }
-      : { rule: 'bad_signature', message: `${mismatch}: the signature does not verify` };
+    return undefined;
+  }
+
+  *#inheritedKeyRefusal(
+    child: Certificate,
+    issuer: Certificate,
+    parameters: Bytes | undefined,
+    key: DsaKey,
+  ): Settling<Refusal | undefined> {
+    const algorithm = child.legacySignatureAlgorithm;
+    if (algorithm === undefined) return undefined;
+    if (parameters === undefined) {
+      return {
+        rule: 'unsupported_key',
+        message: `the DSA key of ${nameOf(issuer)} has no parameters, and no issuer of its own that has any`,
+      };
+    }
+    const weak = modulusRefusal(issuer, 'DSA', dsaBits(parameters), this.#context.policy);
+    if (weak !== undefined) return weak;
+    const candidate: Candidate = { certificate: issuer, position: 'intermediate', keyIdentifierFits: undefined };
+    return yield* this.#verifyUnder(child, candidate, algorithm, dsaSpki(key, parameters));
   }
 
   #refuse(
@@ -277,10 +395,16 @@ class Search {
     candidate?: Candidate,
   ): void {
     if (this.#refusedPaths.length < maxRefusedPaths) {
-      this.#refusedPaths.push({ certificates, rule: refusal.rule, certificate, message: refusal.message });
+      this.#refusedPaths.push(refusedPath(certificates, certificate, refusal));
+    } else {
+      this.#pathsNotKept++;
     }
     const telling = candidate?.keyIdentifierFits === false ? 0 : weight(refusal.rule);
     if (this.#best === undefined || telling > this.#best.weight) this.#best = { weight: telling, refusal, certificate };
+  }
+
+  #refusal(refusal: Refusal, certificate: Certificate): CertificateError {
+    return refused(refusal, certificate, this.#refusedPaths, this.#pathsNotKept);
   }
 }
 
@@ -296,32 +420,54 @@ function remember(child: Certificate, issuer: Certificate, verifier: SignatureVe
   signedBy.set(child, issuers.set(issuer, verifier));
 }
 
-function refused(refusal: Refusal, certificate: Certificate, paths: readonly RefusedPath[]): CertificateError {
-  return new CertificateError(refusal.rule, refusal.message, { certificate, hint: refusal.hint, paths });
+/** The verdict on a signature; a key that cannot be used is a refusal. */
+function* judged(issuer: Certificate, verification: Settling<boolean>): Settling<boolean | Refusal> {
+  try {
+    return yield* verification;
+  } catch (error) {
+    if (!(error instanceof CertificateError) || error.code !== 'unsupported_key') throw error;
+    return { rule: 'unsupported_key', message: `the key of ${nameOf(issuer)} cannot be used: ${error.message}` };
+  }
 }
 
-function algorithmRefusal(child: Certificate, provider: VerifyOptions['provider']): Refusal | undefined {
-  const { signatureAlgorithm: algorithm, signatureAlgorithmOid: oid } = child;
-  const who = `certificate for ${nameOf(child)}`;
-  const weak = weakSignatureName(oid);
-  if (weak !== undefined)
-    return { rule: 'weak_signature', message: `${who} is signed with ${weak}, which is too weak to trust` };
-  if (algorithm === undefined) {
-    return {
-      rule: 'unsupported_algorithm',
-      message: `${who} is signed with algorithm ${oid}, or parameters of it, that we do not verify`,
-    };
-  }
-  if (provider.signatures[algorithm] !== undefined) return undefined;
+function unfit(child: Certificate, issuer: Certificate, algorithm: string, key: string): Refusal {
   return {
-    rule: 'unsupported_algorithm',
-    message: `${who} is signed with ${algorithm} (${signatureOid(algorithm)}), which the crypto provider "${provider.name}" does not verify`,
+    rule: 'bad_signature',
+    message: `${notSignedBy(child, issuer)}: the signature is ${algorithm}, the key ${key}`,
   };
 }
 
+function notSigned(child: Certificate, { certificate: issuer, keyIdentifierFits }: Candidate): Refusal {
+  // The right name with another key is another issuer: a CA that was made anew, say.
+  return keyIdentifierFits === false
+    ? {
+        rule: 'unknown_issuer',
+        message: `${notSignedBy(child, issuer)}, which has the issuer's name, but is another key`,
+        hint: `the CA ${quote(issuer.subject.toString())} was probably made anew: trust the one that issued the certificate`,
+      }
+    : { rule: 'bad_signature', message: `${notSignedBy(child, issuer)}: the signature does not verify` };
+}
+
+function notSignedBy(child: Certificate, issuer: Certificate): string {
+  return `certificate for ${nameOf(child)} is not signed by the key of ${nameOf(issuer)}`;
+}
+
+function refusedPath(certificates: readonly Certificate[], certificate: Certificate, refusal: Refusal): RefusedPath {
+  return { certificates, rule: refusal.rule, certificate, message: refusal.message };
+}
+
+function refused(
+  refusal: Refusal,
+  certificate: Certificate,
+  paths: readonly RefusedPath[],
+  pathsNotKept = 0,
+): CertificateError {
+  return new CertificateError(refusal.rule, refusal.message, { certificate, hint: refusal.hint, paths, pathsNotKept });
+}
+
 /** Nobody with the issuer's name is at hand. */
-function noIssuer(child: Certificate, path: readonly Certificate[], { purpose }: Context): Refusal {
-  const peer = purpose === 'clientAuth' ? 'client' : 'server';
+function noIssuer(child: Certificate, path: readonly Certificate[], { usage }: Context): Refusal {
+  const peer = usage === 'clientAuth' ? 'client' : 'server';
   if (child.selfIssued && path.length === 1) {
     return {
       rule: 'self_signed',

@@ -6,42 +6,70 @@
  * Anchors are held to the same rules as issuers in between (validity, constraints, usages), stricter than §6.1, which
  * takes only name and key from them; a version 1 anchor, which could not say that it is a CA, is taken as one.
  *
- * Not here: revocation, and policy processing beyond refusing what would have to be processed.
+ * Not here: revocation, and certificate policies (`policies.ts`).
  *
  * @module
  */
 
-import type { PublicKeyInfo } from '@handfast/crypto';
+import type { SignatureAlgorithm } from '@handfast/crypto';
 import { type Certificate, nameOf } from '../certificate.ts';
 import { extensionLabel, extensionOids, keyPurposeLabel, keyPurposeOids, type Oid } from '../der/oid.ts';
+import { readDer } from '../der/reader.ts';
 import { CertificateError, type CertificateErrorCode } from '../errors.ts';
-import { checkCertificatePolicies } from '../extensions.ts';
-import { keyLabel } from '../keys.ts';
+import type { KeyUsage } from '../extensions.ts';
 import { constraintViolation } from '../names/constraints.ts';
 import type { GeneralName } from '../names/general.ts';
-import { matchesHostname, presentedNames } from '../names/match.ts';
+import {
+  isAscii,
+  matchesName,
+  type NameOptions,
+  type NameReference,
+  presentedNames,
+  referenceText,
+} from '../names/match.ts';
 import { escapeText, isoTime, quote } from '../text.ts';
+import type { TrustStore } from '../trust.ts';
+import { limitRefusal } from '../trust-limits.ts';
 import type { Spending } from './budget.ts';
+import { dsaBits, dsaKeyOf } from './dsa.ts';
+import type { PolicyInputs } from './policies.ts';
 import { type Profile, profileViolation } from './profile.ts';
 
-/** What the leaf is to be used for. `any` asks nothing of key usages. */
-export type Purpose = 'serverAuth' | 'clientAuth' | 'any';
+/** What the leaf is to be used for: an extended key usage (RFC 5280 §4.2.1.12). `any` asks for none. */
+export type CertificateUsage = Exclude<keyof typeof keyPurposeOids, 'any'> | 'any';
 
-/** The verifier's own rules. */
-export interface PathPolicy {
-  /** Bits of the smallest RSA modulus that is taken; 2048 unless set. */
+/** The verifier's own rules, between the profiles. */
+export interface PathPolicy extends NameOptions {
+  /** Bits of the smallest RSA (or DSA) modulus that is taken; 2048 unless set. */
   readonly minRsaBits?: number;
   /**
-   * Refuse what breaks a profile's demands on form, beyond what security needs: every MUST of RFC 5280 (key identifiers,
-   * criticality, serial numbers), or those of the CA/Browser Forum on top. Absent: neither, as private CAs often break them.
+   * Take signatures over SHA-1, where the provider has them (`legacySignatures`): for archives and test suites, never for
+   * the profile `webpki`. MD5 is refused always.
    */
-  readonly profile?: Profile;
+  readonly allowSha1?: boolean;
+  /**
+   * Under the profile `rfc5280`: validate paths as §6 says, without holding CAs to what §4 demands of the form of what
+   * they issue. For certificates older than that text.
+   */
+  readonly allowNonconforming?: boolean;
+  /** The signature algorithms that are taken; all that the provider verifies, where absent. */
+  readonly signatureAlgorithms?: readonly SignatureAlgorithm[];
+  /**
+   * What the leaf's KeyUsage must have, where it has that extension. `digitalSignature` unless set, for servers and
+   * clients: a TLS key signs (RFC 9846 §4.4.2.2); else nothing.
+   */
+  readonly keyUsage?: readonly KeyUsage[];
 }
 
+/** What all rules of one verification know. */
 export interface Context {
   readonly time: Date;
-  readonly purpose: Purpose;
+  /** The same in milliseconds, cut to whole seconds, which certificates count in. */
+  readonly now: number;
+  readonly usage: CertificateUsage;
+  readonly profile: Profile | undefined;
   readonly policy: PathPolicy;
+  readonly certificatePolicies: PolicyInputs;
 }
 
 export interface Refusal {
@@ -54,17 +82,19 @@ export type Position = 'leaf' | 'intermediate' | 'anchor';
 
 const defaultMinRsaBits = 2048;
 
-/** Extensions that are processed here, so that their being critical is no reason to refuse. */
-const processed: ReadonlySet<Oid> = new Set<Oid>([
-  extensionOids.basicConstraints,
-  extensionOids.keyUsage,
-  extensionOids.extKeyUsage,
-  extensionOids.subjectAltName,
-  extensionOids.nameConstraints,
-  extensionOids.subjectKeyIdentifier,
-  extensionOids.authorityKeyIdentifier,
-  // Any policy will do here, so the initial policy set is anyPolicy and only the form matters (§6.1.1 (c)).
-  extensionOids.certificatePolicies,
+/** Extensions that are processed, so that their being critical is no reason to refuse, and where they are decoded. */
+const processed: ReadonlyMap<Oid, keyof Certificate> = new Map<Oid, keyof Certificate>([
+  [extensionOids.basicConstraints, 'basicConstraints'],
+  [extensionOids.keyUsage, 'keyUsage'],
+  [extensionOids.extKeyUsage, 'extendedKeyUsage'],
+  [extensionOids.subjectAltName, 'subjectAltName'],
+  [extensionOids.nameConstraints, 'nameConstraints'],
+  [extensionOids.subjectKeyIdentifier, 'subjectKeyIdentifier'],
+  [extensionOids.authorityKeyIdentifier, 'authorityKeyIdentifier'],
+  [extensionOids.certificatePolicies, 'certificatePolicies'],
+  [extensionOids.policyMappings, 'policyMappings'],
+  [extensionOids.policyConstraints, 'policyConstraints'],
+  [extensionOids.inhibitAnyPolicy, 'inhibitAnyPolicy'],
 ]);
 
 /** The rules of a leaf, before any issuer is looked for. `pinned`: it is a trust anchor itself. */
@@ -97,34 +127,74 @@ export function issuerRefusal(
   );
 }
 
+/** What our trust in an anchor is limited to. `below`: the path under it, leaf first; empty where it is the leaf. */
+export function limitsRefusal(
+  trust: TrustStore,
+  anchor: Certificate,
+  below: readonly Certificate[],
+  { usage }: Context,
+  spending: Spending,
+): Refusal | undefined {
+  const limits = trust.limitsOf(anchor);
+  if (limits.length === 0) return undefined;
+  const count = (): void => spending.spend('nameComparisons');
+  return refusing(() => limitRefusal(limits, { anchor, below, purpose: usage, namesOf: constrainedNames, count }));
+}
+
 /** Whether the leaf is for the name that was asked for (RFC 9525 §6). */
-export function nameRefusal(leaf: Certificate, name: string, context: Context): Refusal | undefined {
+export function nameRefusal(leaf: Certificate, name: NameReference, context: Context): Refusal | undefined {
   return refusing(() => {
-    if (matchesHostname(leaf, name)) return undefined;
-    const names = presentedNames(leaf);
-    const isFor = names.length > 0 ? `is for ${list(names)}` : 'has no DNS name or IP address in its subjectAltName';
+    if (matchesName(leaf, name, context.policy)) return undefined;
+    const names = presentedNames(leaf, name);
+    const text = referenceText(name);
+    const isFor = names.length > 0 ? `is for ${list(names)}` : `has no ${formOf(name)} in its subjectAltName`;
     return {
       rule: 'name_mismatch',
-      message: `certificate ${isFor}, not for ${quote(name)}: ${side(context)} another certificate`,
-      hint:
-        names.length > 0
-          ? 'check the name you connect to, or have the certificate issued for it'
-          : 'common names are not used for this (RFC 9525 §6.4.4): the certificate needs a subjectAltName',
+      message: `certificate ${isFor}, not for ${quote(text)}: ${side(context)} another certificate`,
+      hint: nameHint(names, text, context.policy),
     };
   });
 }
 
-/** Signatures' rules that need no arithmetic: the key is strong enough. */
-export function keyStrengthRefusal(
+function formOf(name: NameReference): string {
+  if (typeof name === 'string') return 'DNS name or IP address';
+  if ('dns' in name) return 'DNS name';
+  if ('ip' in name) return 'IP address';
+  return 'email' in name ? 'mailbox' : 'URI';
+}
+
+function nameHint(names: readonly string[], text: string, policy: PathPolicy): string {
+  if (!isAscii(text) && policy.toAscii === undefined) return 'write the name as A-labels (xn--…), or set toAscii';
+  return names.length > 0
+    ? 'check the name you connect to, or have the certificate issued for it'
+    : 'common names are not used for this (RFC 9525 §6.4.4): the certificate needs a subjectAltName';
+}
+
+/** Whether the key is of a kind that is taken, and strong enough. */
+export function keyStrengthRefusal(certificate: Certificate, { profile, policy }: Context): Refusal | undefined {
+  const dsa = profile === 'rfc5280' ? dsaKeyOf(certificate) : undefined;
+  if (dsa !== undefined) {
+    // A key with its issuer's parameters has their strength, and is looked at when they are known.
+    return dsa.parameters && modulusRefusal(certificate, 'DSA', dsaBits(dsa.parameters), policy);
+  }
+  const key = certificate.publicKey;
+  return key.type === 'rsa' || key.type === 'rsa-pss'
+    ? modulusRefusal(certificate, key.type === 'rsa' ? 'RSA' : 'RSA-PSS', key.bits, policy)
+    : undefined;
+}
+
+/** Whether a modulus is long enough. */
+export function modulusRefusal(
   certificate: Certificate,
-  key: PublicKeyInfo,
+  kind: string,
+  bits: number,
   policy: PathPolicy,
 ): Refusal | undefined {
   const minimum = policy.minRsaBits ?? defaultMinRsaBits;
-  if ((key.type !== 'rsa' && key.type !== 'rsa-pss') || key.bits >= minimum) return undefined;
+  if (bits >= minimum) return undefined;
   return {
     rule: 'weak_key',
-    message: `certificate for ${nameOf(certificate)} has a key of ${keyLabel(key)}; the least we take is ${minimum} bits`,
+    message: `certificate for ${nameOf(certificate)} has a key of ${kind}, ${bits} bits; the least we take is ${minimum} bits`,
   };
 }
 
@@ -142,14 +212,15 @@ function commonRefusal(certificate: Certificate, context: Context, position: Pos
   return (
     validityRefusal(certificate, context, position) ??
     criticalExtensionRefusal(certificate) ??
-    keyStrengthRefusal(certificate, certificate.publicKey, context.policy)
+    keyStrengthRefusal(certificate, context)
   );
 }
 
 /** §6.1.3 (a)(2). Both ends belong to the period; our clock counts in whole seconds, as certificates do. */
 function validityRefusal(certificate: Certificate, context: Context, position: Position): Refusal | undefined {
-  const now = Math.floor(context.time.getTime() / 1000) * 1000;
+  const { now } = context;
   const { notBefore, notAfter } = certificate;
+  if (now >= notBefore.getTime() && now <= notAfter.getTime()) return undefined;
   const clock = `our clock says ${isoTime(context.time)}`;
   const who = `certificate for ${nameOf(certificate)}`;
   if (now < notBefore.getTime()) {
@@ -159,14 +230,11 @@ function validityRefusal(certificate: Certificate, context: Context, position: P
       hint: 'one of the two clocks is wrong, or the certificate is in use too early',
     };
   }
-  if (now > notAfter.getTime()) {
-    const remedy = position === 'anchor' ? 'the trust anchor must be replaced' : `${side(context)} a renewed one`;
-    return {
-      rule: 'expired',
-      message: `${who} expired ${duration(now - notAfter.getTime())} ago (notAfter ${isoTime(notAfter)}); ${clock} — ${remedy}`,
-    };
-  }
-  return undefined;
+  const remedy = position === 'anchor' ? 'the trust anchor must be replaced' : `${side(context)} a renewed one`;
+  return {
+    rule: 'expired',
+    message: `${who} expired ${duration(now - notAfter.getTime())} ago (notAfter ${isoTime(notAfter)}); ${clock} — ${remedy}`,
+  };
 }
 
 /** §4.2: "A certificate-using system MUST reject the certificate if it encounters a critical extension it does not recognize". */
@@ -178,40 +246,60 @@ function criticalExtensionRefusal(certificate: Certificate): Refusal | undefined
       message: `certificate for ${nameOf(certificate)} has the critical extension ${extensionLabel(unknown.oid)}, which we do not process`,
     };
   }
-  // What is processed must decode, also where no rule below would look at it.
-  const policies = certificate.extension('certificatePolicies');
-  if (policies !== undefined) checkCertificatePolicies(policies.value, 'certificatePolicies');
-  void [
-    certificate.basicConstraints,
-    certificate.keyUsage,
-    certificate.extendedKeyUsage,
-    certificate.subjectAltName,
-    certificate.nameConstraints,
-    certificate.subjectKeyIdentifier,
-    certificate.authorityKeyIdentifier,
-  ];
+  checkForm(certificate);
   return undefined;
 }
 
-/** A TLS key signs (RFC 9846 §4.4.2.2): where KeyUsage is there, it must have digitalSignature. */
-function leafKeyUsageRefusal(leaf: Certificate, context: Context): Refusal | undefined {
-  const usage = leaf.keyUsage;
-  if (context.purpose === 'any' || usage === undefined || usage.has('digitalSignature')) return undefined;
+/** Certificates whose extensions were all found to be in form. */
+const inForm = new WeakSet<Certificate>();
+
+/**
+ * Every extension that has a name here is one DER value with nothing behind it, and what is processed decodes: also where
+ * no rule below would look at it. Certificates do not change, so once is enough.
+ *
+ * @throws CertificateError `malformed`
+ */
+function checkForm(certificate: Certificate): void {
+  if (inForm.has(certificate)) return;
+  for (const { oid, value } of certificate.extensions) {
+    const decoded = processed.get(oid);
+    if (decoded !== undefined) {
+      void certificate[decoded];
+      continue;
+    }
+    const label = extensionLabel(oid);
+    if (label !== oid) readDer(value, `certificate for ${nameOf(certificate)}: ${label}`, (reader) => reader.element());
+  }
+  inForm.add(certificate);
+}
+
+/** Where KeyUsage is there, it must have what the leaf's key is needed for. */
+function leafKeyUsageRefusal(leaf: Certificate, { usage, policy }: Context): Refusal | undefined {
+  const found = leaf.keyUsage;
+  if (found === undefined) return undefined;
+  const signsHandshakes = usage === 'serverAuth' || usage === 'clientAuth';
+  const wanted = policy.keyUsage ?? (signsHandshakes ? handshakeUsage : []);
+  const missing = wanted.find((bit) => !found.has(bit));
+  if (missing === undefined) return undefined;
+  const deed = wanted === handshakeUsage ? 'may not sign a TLS handshake' : `is not for ${missing}`;
   return {
     rule: 'key_usage',
-    message: `certificate for ${nameOf(leaf)} may not sign a TLS handshake: its KeyUsage is ${[...usage].join(', ')}, without digitalSignature`,
+    message: `certificate for ${nameOf(leaf)} ${deed}: its KeyUsage is ${[...found].join(', ')}, without ${missing}`,
   };
 }
+
+/** A TLS key signs (RFC 9846 §4.4.2.2). */
+const handshakeUsage: readonly KeyUsage[] = ['digitalSignature'];
 
 /** §4.2.1.12, and down a path as every TLS stack reads it: each certificate that names purposes must name ours. */
 function extendedKeyUsageRefusal(certificate: Certificate, context: Context, position: Position): Refusal | undefined {
   const purposes = certificate.extendedKeyUsage;
-  if (context.purpose === 'any' || purposes === undefined) return undefined;
-  if (purposes.includes(keyPurposeOids[context.purpose]) || purposes.includes(keyPurposeOids.any)) return undefined;
+  if (context.usage === 'any' || purposes === undefined) return undefined;
+  if (purposes.includes(keyPurposeOids[context.usage]) || purposes.includes(keyPurposeOids.any)) return undefined;
   const what = position === 'leaf' ? 'is not' : 'is not a CA';
   return {
     rule: 'extended_key_usage',
-    message: `certificate for ${nameOf(certificate)} ${what} for ${context.purpose}: its extended key usage is ${escapeText(purposes.map(keyPurposeLabel).join(', '))}`,
+    message: `certificate for ${nameOf(certificate)} ${what} for ${context.usage}: its extended key usage is ${escapeText(purposes.map(keyPurposeLabel).join(', '))}`,
   };
 }
 
@@ -286,16 +374,20 @@ function constrainedNames(certificate: Certificate): readonly GeneralName[] {
 }
 
 function profileRefusal(certificate: Certificate, context: Context, position: Position): Refusal | undefined {
-  const { profile } = context.policy;
-  const violation = profile === undefined ? undefined : profileViolation(profile, certificate, position);
+  const { profile, policy } = context;
+  const violation =
+    profile === undefined || policy.allowNonconforming === true
+      ? undefined
+      : profileViolation(profile, certificate, position);
   return violation === undefined
     ? undefined
     : { rule: 'profile', message: `certificate for ${nameOf(certificate)} ${violation}` };
 }
 
 /** Who has to act, by whose certificate it is. */
-function side(context: Context): string {
-  return `the ${context.purpose === 'clientAuth' ? 'client' : 'server'} must present`;
+function side({ usage }: Context): string {
+  if (usage === 'clientAuth') return 'the client must present';
+  return usage === 'serverAuth' || usage === 'any' ? 'the server must present' : 'its owner must present';
 }
 
 function list(names: readonly string[]): string {

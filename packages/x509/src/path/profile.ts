@@ -103,6 +103,12 @@ const profileRules: readonly ProfileRule[] = [
     broken: (certificate) => certificate.extension('policyConstraints')?.critical === false,
   },
   {
+    profiles: both,
+    source: 'RFC 5280 §4.2.1.14',
+    violation: 'inhibits "any policy" in an extension that is not critical',
+    broken: (certificate) => certificate.extension('inhibitAnyPolicy')?.critical === false,
+  },
+  {
     profiles: ['webpki'],
     source: 'BR 7.1.2.1.3',
     violation: 'is a root whose authority key identifier names an issuer',
@@ -131,8 +137,8 @@ const profileRules: readonly ProfileRule[] = [
   {
     profiles: ['webpki'],
     source: 'BR 7.1.4.3',
-    violation: 'has a common name that is one of its alternative names, or an address, written otherwise',
-    broken: (certificate, position) => position === 'leaf' && commonNameDiffersInForm(certificate),
+    violation: 'has a common name that does not repeat one of its alternative names',
+    broken: (certificate, position) => position === 'leaf' && commonNameIsNoCopy(certificate),
   },
   {
     profiles: ['webpki'],
@@ -161,19 +167,14 @@ function isCa(certificate: Certificate): boolean {
   return certificate.basicConstraints?.ca === true;
 }
 
-/**
- * BR 7.1.4.3 wants a common name to be a character-for-character copy of an alternative name. Held to it are those that
- * pass for one: equal but for case, or made of an address's characters.
- */
-function commonNameDiffersInForm(certificate: Certificate): boolean {
+/** BR 7.1.4.3: a common name is a character-for-character copy of an alternative name; an address as RFC 5952 writes it. */
+function commonNameIsNoCopy(certificate: Certificate): boolean {
   const names = certificate.subjectAltName;
   const alternatives = [
     ...(names?.dnsNames ?? []),
     ...(names?.ipAddresses ?? []).filter(({ length }) => length === 4 || length === 16).map(formatIp),
   ];
-  const folded = new Set(alternatives.map((name) => name.toLowerCase()));
-  return certificate.subject.rdns.flat().some(({ type, text = '' }) => {
-    if (type !== '2.5.4.3' || alternatives.includes(text)) return false;
-    return folded.has(text.toLowerCase()) || /^(0x[0-9a-f]+|[0-9.]+|[0-9a-f.]*:[0-9a-f:.]*)$/i.test(text);
-  });
+  return certificate.subject.rdns
+    .flat()
+    .some(({ type, text }) => type === '2.5.4.3' && (text === undefined || !alternatives.includes(text)));
 }

@@ -4,9 +4,10 @@
  * @module
  */
 
-import { type Certificate, nameOf } from '../certificate.ts';
+import { type Certificate, nameOf, readable } from '../certificate.ts';
 import { keyPurposeLabel } from '../der/oid.ts';
 import { keyLabel } from '../keys.ts';
+import { type NameReference, referenceText } from '../names/match.ts';
 import { escapeText, isoTime, quote } from '../text.ts';
 import type { Context } from './check.ts';
 
@@ -24,27 +25,30 @@ export interface PathCheck {
 export function pathChecks(
   path: readonly Certificate[],
   context: Context,
-  name: string | undefined,
+  name: NameReference | undefined,
 ): readonly PathCheck[] {
   const checks: PathCheck[] = [];
   for (const [index, certificate] of path.entries()) {
     const add = (rule: CheckName, detail: string): void => void checks.push({ certificate, rule, detail });
     const issuer = path[index + 1];
-    if (index === 0 && name !== undefined) add('name', `is for ${quote(name)} by its subjectAltName`);
+    if (index === 0 && name !== undefined) add('name', `is for ${quote(referenceText(name))} by its subjectAltName`);
     add(
       'validity',
       `valid from ${isoTime(certificate.notBefore)} to ${isoTime(certificate.notAfter)}, at ${isoTime(context.time)}`,
     );
-    add('key', keyLabel(certificate.publicKey));
+    add('key', keyText(certificate));
     const purposes =
       certificate.extendedKeyUsage?.map(keyPurposeLabel).join(', ') ?? 'any purpose, having no extended key usage';
-    if (context.purpose !== 'any') add('purpose', `${context.purpose}: the certificate is for ${escapeText(purposes)}`);
+    if (context.usage !== 'any') add('purpose', `${context.usage}: the certificate is for ${escapeText(purposes)}`);
     if (index > 0)
       add('ca', `is a CA${pathLengthText(certificate)}, with ${index} certificate${index === 1 ? '' : 's'} below it`);
     if (index > 0 && certificate.nameConstraints !== undefined)
       add('name_constraints', 'every name below is in its name space');
     if (issuer !== undefined)
-      add('signature', `signed by ${nameOf(issuer)} with ${certificate.signatureAlgorithm ?? 'an unknown algorithm'}`);
+      add(
+        'signature',
+        `signed by ${nameOf(issuer)} with ${certificate.signatureAlgorithm ?? certificate.legacySignatureAlgorithm ?? 'an unknown algorithm'}`,
+      );
     else add('anchor', `${quote(certificate.subject.toString())} is in our trust store`);
   }
   return checks;
@@ -53,4 +57,9 @@ export function pathChecks(
 function pathLengthText(certificate: Certificate): string {
   const length = certificate.basicConstraints?.pathLength;
   return length === undefined ? '' : ` with path length ${length}`;
+}
+
+/** A DSA key, which has no `publicKey`, is verified with under RFC 5280's profile. */
+function keyText(certificate: Certificate): string {
+  return readable(() => keyLabel(certificate.publicKey)) ?? 'DSA';
 }

@@ -45,6 +45,13 @@ describe('PEM', () => {
       'DEK-Info: AES-128-CBC,00',
     ]);
   });
+  it('decodes what stands under such headers, and takes none behind it', () => {
+    assert.equal(toHex(parsePem(block('DEK-Info: x\n\nAQI=\n'))[0]?.bytes ?? utf8('none')), '0102');
+    refuses(block('AQID\nDEK: abcd'), /":" in the Base64/);
+  });
+  it('of many empty lines is read in no time', () => {
+    assert.deepEqual(parsePem(block(`${'\n'.repeat(200_000)}A: b\nAQI=`))[0]?.headers, ['A: b']);
+  });
   it('has an end', () => refuses('-----BEGIN X-----\nAQ==\n', /has no end/));
   it('ends as it begins', () => refuses('-----BEGIN X-----\nAQ==\n-----END Y-----', /"X" ends as "Y"/));
   it('does not begin within itself', () => refuses('-----BEGIN X-----\n-----BEGIN Y-----\n', /begins before/));

@@ -256,7 +256,7 @@ describe('a signature', () => {
       });
       const below = await issued('leaf', ca, { signatureAlgorithm: algorithm });
       assert.equal(below.certificate.signatureAlgorithm, algorithm);
-      await verified([below], [ca], { policy: { profile: 'rfc5280' } });
+      await verified([below], [ca], { profile: 'rfc5280' });
     });
   }
 });
@@ -264,10 +264,11 @@ describe('a signature', () => {
 describe('verification', () => {
   const options: VerifyOptions = {
     provider: nodeProvider,
-    chain: [leaf.certificate, b.certificate, a.certificate],
+    leaf: leaf.certificate,
+    intermediates: [b.certificate, a.certificate],
     trust: trustStore([root.certificate]),
     time: now,
-    purpose: 'serverAuth',
+    usage: 'serverAuth',
   };
   it('is synchronous where the provider is', () => {
     const result = verifyCertificate(options);

@@ -57,6 +57,15 @@ describe('the profile rfc5280', () => {
     });
     assert.match(violation('rfc5280', certificate, 'intermediate'), /policy constraints that are not critical/);
   });
+  it('wants inhibitAnyPolicy critical', async () => {
+    const { certificate } = await odd('CA', root, {
+      extensions: [...caExtensions, ...keyIdentifiers, extension('inhibitAnyPolicy', der.smallInteger(0))],
+    });
+    assert.match(
+      violation('rfc5280', certificate, 'intermediate'),
+      /inhibits "any policy" in an extension that is not/,
+    );
+  });
   it('wants key identifiers not critical', async () => {
     const { certificate } = await odd('leaf', root, {
       extensions: [extension('authorityKeyIdentifier', der.sequence(der.implicit(0, Uint8Array.of(1))), true)],
@@ -92,12 +101,25 @@ describe('the profile webpki', () => {
   it('wants an extended key usage of a leaf', async () => {
     assert.match(violation('webpki', (await issued('leaf', root)).certificate, 'leaf'), /no extended key usage/);
   });
-  it('wants common names that copy an alternative name', async () => {
-    const { certificate } = await issued('DB.internal', root, {
-      names: ['db.internal'],
-      extendedKeyUsage: ['serverAuth'],
-    });
-    assert.match(violation('webpki', certificate, 'leaf'), /written otherwise/);
+  it('wants a common name, if any, that copies an alternative name', async () => {
+    for (const [commonName, name, kept] of [
+      ['db.internal', 'db.internal', true],
+      ['*.db.internal', '*.db.internal', true],
+      ['2001:db8::1', '2001:db8::1', true],
+      ['DB.internal', 'db.internal', false],
+      ['web.internal', 'db.internal', false],
+      ['db.internal', '*.db.internal', false],
+      ['2001:db8::0:1', '2001:db8::1', false],
+      ['Some server', 'db.internal', false],
+    ] as const) {
+      const { certificate } = await issued(commonName, root, { names: [name], extendedKeyUsage: ['serverAuth'] });
+      const expected = kept
+        ? /^none$/
+        : /common name that does not repeat one of its alternative names \(BR 7\.1\.4\.3\)/;
+      assert.match(violation('webpki', certificate, 'leaf'), expected, commonName);
+    }
+    const nameless = await issued('', root, { subject: {}, names: ['a.example'], extendedKeyUsage: ['serverAuth'] });
+    assert.equal(violation('webpki', nameless.certificate, 'leaf'), 'none');
   });
   it('wants version 3', async () => {
     assert.match(
@@ -108,6 +130,7 @@ describe('the profile webpki', () => {
   it('wants RSA keys of whole bytes', async () => {
     const { certificate } = await issued('leaf', root, {
       signer: await newSigner('rsa', 2052),
+      names: ['leaf'],
       extendedKeyUsage: ['serverAuth'],
     });
     assert.match(violation('webpki', certificate, 'leaf'), /no multiple of 8/);

@@ -145,12 +145,14 @@ export async function verified(
   anchors: readonly (Certificate | Identity)[],
   options: Partial<VerifyOptions> = {},
 ): Promise<VerifiedPath> {
+  const [leaf, ...intermediates] = chain.map(certificateOf);
   return verifyCertificate({
     provider: nodeProvider,
-    chain: chain.map(certificateOf),
+    leaf,
+    intermediates,
     trust: trustStore(anchors.map(certificateOf)),
     time: now,
-    purpose: 'serverAuth',
+    usage: 'serverAuth',
     ...options,
   });
 }
