@@ -34,8 +34,8 @@ export async function makePki(): Promise<Pki> {
   const directory = mkdtempSync(join(tmpdir(), 'handfast-test-'));
   const path = (name: string): string => join(directory, name);
   const now = Date.now();
-  const { issuer } = await makeAuthority('Test CA', { from: new Date(now), days: 2 });
-  const other = await makeAuthority('Other CA', { from: new Date(now), days: 2 });
+  const { issuer } = await makeAuthority('Test CA', { from: new Date(now - 72 * hourMs), days: 5 });
+  const other = await makeAuthority('Other CA', { from: new Date(now - 72 * hourMs), days: 5 });
   const make = async (
     name: string,
     kind: 'server' | 'client',
