@@ -11,7 +11,9 @@ import type {
   EphemeralKey,
   GeneratedKeyPair,
   KeyExchange,
+  LegacySignatureVerifier,
   MaybePromise,
+  PasswordCryptography,
   SignatureVerifier,
   Signer,
 } from './provider.ts';
@@ -20,7 +22,7 @@ import type {
 const delayMicrotasks = 3;
 
 /**
- * `provider` with every operation that may be asynchronous made so: AEAD, key exchange, signatures, private keys. Each
+ * `provider` with every operation that may be asynchronous made so: AEAD, key exchange, signatures, keys, passwords. Each
  * answers a promise that settles a few microtasks later; what throws in `provider` rejects here. The work itself starts
  * in the call, on copies of the borrowed arguments, so that a key may be disposed of while its answer is under way, as
  * with WebCrypto. Randomness, hashes and HMAC stay synchronous.
@@ -32,6 +34,9 @@ export function forcedAsync(provider: CryptoProvider): CryptoProvider {
     createHash: (hash) => provider.createHash(hash),
     digest: (hash, data) => provider.digest(hash, data),
     hmac: (hash, key) => provider.hmac(hash, key),
+    ...(provider.legacyDigests && { legacyDigests: provider.legacyDigests }),
+    ...(provider.legacySignatures && { legacySignatures: mapRows(provider.legacySignatures, lateLegacyVerifier) }),
+    ...(provider.passwords && { passwords: latePasswords(provider.passwords) }),
     aeads: mapRows(provider.aeads, lateAead),
     groups: mapRows(provider.groups, lateGroup),
     signatures: mapRows(provider.signatures, lateVerifier),
@@ -113,6 +118,28 @@ function lateKey(key: EphemeralKey): EphemeralKey {
 
 function lateVerifier(verifier: SignatureVerifier): SignatureVerifier {
   return { verify: (key, data, signature) => late(() => verifier.verify(key, copyBytes(data), copyBytes(signature))) };
+}
+
+function lateLegacyVerifier(verifier: LegacySignatureVerifier): LegacySignatureVerifier {
+  return {
+    verify: (spki, data, signature) =>
+      late(() => verifier.verify(copyBytes(spki), copyBytes(data), copyBytes(signature))),
+  };
+}
+
+function latePasswords(passwords: PasswordCryptography): PasswordCryptography {
+  return {
+    digest: (hash, data) => passwords.digest(hash, data),
+    hmac: (hash, key) => passwords.hmac(hash, key),
+    pbkdf2: (hash, password, salt, iterations, length) =>
+      late(() => passwords.pbkdf2(hash, copyBytes(password), copyBytes(salt), iterations, length)),
+    scrypt: (password, salt, cost, length) =>
+      late(() => passwords.scrypt(copyBytes(password), copyBytes(salt), cost, length)),
+    encryptAesCbc: (key, iv, plaintext) =>
+      late(() => passwords.encryptAesCbc(copyBytes(key), copyBytes(iv), copyBytes(plaintext))),
+    decryptAesCbc: (key, iv, ciphertext) =>
+      late(() => passwords.decryptAesCbc(copyBytes(key), copyBytes(iv), copyBytes(ciphertext))),
+  };
 }
 
 function lateSigner(signer: Signer): Signer {

@@ -6,10 +6,16 @@
  */
 
 import type { CryptoProvider, MaybePromise } from '@handfast/crypto';
-import { type Certificate, type TrustStore, trustStore } from '@handfast/x509';
+import {
+  type AbortSignalLike,
+  type Certificate,
+  type Revocation,
+  type Transparency,
+  type TrustStore,
+  trustStore,
+} from '@handfast/x509';
 import type { Credential } from './credentials.ts';
 import { quote, TlsConfigError } from './errors.ts';
-import type { AbortSignalLike } from './flow.ts';
 import { defaultLimits, type Limits } from './limits.ts';
 import type { ClientHello } from './messages/client-hello.ts';
 import type { PeerVerdict, PeerVerification } from './peer.ts';
@@ -50,6 +56,13 @@ export interface CommonOptions {
    * A server asks clients where it asks for their certificate. Default: true.
    */
   readonly certificateStatus?: boolean;
+  /**
+   * Whether the peer's certificates were revoked: `revocation({ mode: 'prefer' })` believes what is stapled, and a fetcher,
+   * CRLs and a cache can be given. Absent: nobody looks.
+   */
+  readonly revocation?: Revocation;
+  /** Signed certificate timestamps that the peer's certificate must have: `transparency(logs)`. Absent: none. */
+  readonly transparency?: Transparency;
   /** Largest record that we take, in bytes of TLSInnerPlaintext (RFC 8449): 64 to 16,385. */
   readonly recordSizeLimit?: number;
   /** Padding for each protected record (RFC 9846 §5.4). */
@@ -155,6 +168,8 @@ const commonKeys: readonly (keyof CommonOptions | 'versions')[] = [
   'time',
   'verifyPeer',
   'certificateStatus',
+  'revocation',
+  'transparency',
   'recordSizeLimit',
   'padding',
   'limits',

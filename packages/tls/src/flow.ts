@@ -6,6 +6,7 @@
  */
 
 import { type Bytes, type CryptoProvider, type KeyExchange, type MaybePromise, settle } from '@handfast/crypto';
+import type { AbortSignalLike } from '@handfast/x509';
 import { reasonOf, TlsError } from './errors.ts';
 import type { MessageOf, MessageType } from './messages/handshake.ts';
 import type { PeerIdentity } from './peer.ts';
@@ -24,13 +25,6 @@ export interface Expectation {
 
 /** A handshake, or a part of one: yields what it waits for, answers what it made. */
 export type Flow<T> = Generator<Expectation | Promise<unknown>, T, unknown>;
-
-/** A signal that a callback's work is no longer wanted: the platform's AbortSignal. */
-export interface AbortSignalLike {
-  readonly aborted: boolean;
-  readonly reason: unknown;
-  addEventListener(type: 'abort', listener: () => void, options?: { readonly once?: boolean }): void;
-}
 
 /** How a key's life is named in traces and key logs. */
 export type SecretLevel = 'handshake' | 'application';

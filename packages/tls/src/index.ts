@@ -20,7 +20,7 @@ export {
 export { Connection, type ConnectionHandlers } from './connection.ts';
 export type { Credential } from './credentials.ts';
 export { alertOf, type Phase, quote, TlsConfigError, TlsError, type TlsErrorCode } from './errors.ts';
-export type { AbortSignalLike, Negotiated } from './flow.ts';
+export type { Negotiated } from './flow.ts';
 export { defaultLimits, type Limits } from './limits.ts';
 export type { ClientHello } from './messages/client-hello.ts';
 export type { PeerIdentity, PeerVerdict, PeerVerification } from './peer.ts';

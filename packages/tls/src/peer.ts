@@ -5,18 +5,22 @@
  * @module
  */
 
-import { type Bytes, type CryptoProvider, settle } from '@handfast/crypto';
+import type { Bytes, CryptoProvider } from '@handfast/crypto';
 import {
+  type AbortSignalLike,
   type Certificate,
   CertificateError,
   type CertificateErrorCode,
+  type Revocation,
+  type SctVerdict,
+  type Transparency,
   type TrustStore,
   type VerifiedPath,
-  verifyCertificate,
+  verify,
 } from '@handfast/x509';
 import type { CertificateCache } from './certificate-cache.ts';
 import { quote, TlsError, type TlsErrorCode } from './errors.ts';
-import { type AbortSignalLike, callUser, type Flow } from './flow.ts';
+import { callUser, type Flow } from './flow.ts';
 import type { CertificateEntryExtensions } from './messages/extensions.ts';
 import { type AlertName, isAlertName } from './registry.ts';
 
@@ -32,6 +36,8 @@ export interface PeerIdentity {
   readonly ocspResponse: Uint8Array | undefined;
   /** The SignedCertificateTimestampList that came beside its certificate. */
   readonly signedCertificateTimestamps: Uint8Array | undefined;
+  /** What `transparency` found of its timestamps; empty where nobody looked. */
+  readonly scts: readonly SctVerdict[];
 }
 
 /** What `verifyPeer` is told. */
@@ -54,6 +60,8 @@ export interface PeerPolicy {
   readonly trust: TrustStore;
   readonly time: () => Date;
   readonly verifyPeer: ((peer: PeerVerification) => PeerVerdict | Promise<PeerVerdict>) | undefined;
+  readonly revocation: Revocation | undefined;
+  readonly transparency: Transparency | undefined;
   readonly maxCertificates: number;
 }
 
@@ -99,11 +107,19 @@ export function* verifyPeerChain(
     throw new TlsError('callback_failed', 'the time callback answered no valid Date');
   }
   let path: VerifiedPath | undefined;
+  let scts: readonly SctVerdict[] = [];
   let error: CertificateError | undefined;
   try {
     const [leaf, ...intermediates] = chain;
     const usage = role === 'server' ? 'serverAuth' : 'clientAuth';
-    path = yield* settle(verifyCertificate({ provider, leaf, intermediates, trust, time, usage, name }));
+    const { revocation, transparency } = policy;
+    const found = yield* verify({
+      ...{ provider, leaf, intermediates, trust, time, usage, name },
+      ...(revocation && { revocation, staple: beside?.status_request, signal: signal() }),
+    });
+    const timestamps = beside?.signed_certificate_timestamp;
+    if (transparency !== undefined) scts = yield* transparency({ provider, path: found.path, time, timestamps });
+    path = found;
   } catch (thrown) {
     if (!(thrown instanceof CertificateError)) throw thrown;
     error = thrown;
@@ -114,6 +130,7 @@ export function* verifyPeerChain(
     error,
     ocspResponse: beside?.status_request,
     signedCertificateTimestamps: beside?.signed_certificate_timestamp,
+    scts,
   };
   if (verifyPeer === undefined) {
     if (error !== undefined) throw certificateRefused(error);

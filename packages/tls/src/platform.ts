@@ -5,7 +5,7 @@
  * @module
  */
 
-import type { AbortSignalLike } from './flow.ts';
+import type { AbortSignalLike } from '@handfast/x509';
 
 export interface AbortControllerLike {
   readonly signal: AbortSignalLike;

@@ -9,8 +9,8 @@ import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
 import { runInNewContext } from 'node:vm';
 import type { Bytes, CryptoProvider, KeyExchange, Signer } from '@handfast/crypto';
+import type { AbortSignalLike } from '@handfast/x509';
 import {
-  type AbortSignalLike,
   type ClientOptions,
   type Connection,
   type Credential,

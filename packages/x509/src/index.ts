@@ -133,8 +133,11 @@ export {
 } from './revocation/cache.ts';
 export {
   checkRevocation,
+  type Revocation,
   type RevocationCheck,
   type RevocationOptions,
+  type RevocationQuestion,
+  revocation,
   revocationVerdicts,
 } from './revocation/check.ts';
 export { checkOcspResponse, type OcspAnswerOptions, ocspAnswer } from './revocation/ocsp.ts';
@@ -157,6 +160,8 @@ export {
   sctsOfCertificate,
   sctsOfOcspAnswer,
   sctVerdicts,
+  type Transparency,
+  transparency,
   verifyScts,
   webSctPolicy,
 } from './sct.ts';

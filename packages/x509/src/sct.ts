@@ -216,6 +216,49 @@ export function webSctPolicy({ notBefore, notAfter }: Certificate): SctPolicy {
   return { logs: isLong ? 3 : 2, operators: 2, current: 1 };
 }
 
+/** The timestamps that came with a handshake, and the path that was verified. */
+export interface TransparencyQuestion {
+  readonly provider: SctOptions['provider'];
+  /** From the leaf to the anchor. */
+  readonly path: readonly Certificate[];
+  readonly time: Date;
+  /** A SignedCertificateTimestampList from beside the certificate. */
+  readonly timestamps?: Uint8Array | undefined;
+}
+
+/** How a peer's timestamps are looked at. A value that is passed in, so that who does not look has none of this. */
+export type Transparency = (question: TransparencyQuestion) => Settling<readonly SctVerdict[]>;
+
+/**
+ * Demands timestamps of each peer's certificate, in it or beside it, by logs that are trusted. For TLS.
+ *
+ * @param policy how many are enough; unless given, what browsers ask of public certificates
+ *
+ * @example
+ * ```ts
+ * const config = clientConfig({ …, transparency: transparency(parseLogList(provider, json).logs) });
+ * ```
+ */
+export function transparency(
+  logs: readonly CtLog[],
+  policy: (leaf: Certificate) => SctPolicy = webSctPolicy,
+): Transparency {
+  return function* ({ provider, path, time, timestamps }) {
+    const [certificate, issuer] = path;
+    // Who is trusted himself has no issuer to have asked for timestamps.
+    if (certificate === undefined || issuer === undefined) return [];
+    const common = { provider, certificate, issuer, logs, time };
+    const verdicts = [
+      ...(yield* sctVerdicts({ ...common, scts: sctsOfCertificate(certificate), source: 'certificate' })),
+      ...(timestamps === undefined
+        ? []
+        : yield* sctVerdicts({ ...common, scts: parseSctList(timestamps), source: 'tls' })),
+    ];
+    requireScts(certificate, verdicts, policy(certificate));
+    return verdicts;
+  };
+}
+
 /**
  * Demands that a certificate's timestamps, from whichever sources, meet a policy.
  *

@@ -1,15 +1,21 @@
 /**
  * How a trust store finds its anchors without parsing them: where the certificates of a PEM text begin and end, and a key
- * of a subject that needs only the first few hundred bytes of its certificate.
+ * of a subject that needs a few dozen of its certificate's bytes.
  *
  * A key is a hint: equal names (`sameName`) have equal keys, and what a key finds is parsed strictly and compared. So
  * nothing here refuses: what cannot be walked has no key, and the parser says why.
+ *
+ * PEM as everybody writes it, in lines of one length, is read where it matters: the certificate's own length says where
+ * its block must end, and if it does, and every line before it, then so many characters are so many digits.
  *
  * @module
  */
 
 import { tag } from './der/reader.ts';
 import { latin1 } from './text.ts';
+
+/** A PEM text, as characters or as bytes: only ASCII matters in it. */
+export type PemSource = string | Uint8Array;
 
 /** A PEM block in a text: from its BEGIN to behind its END. */
 export interface PemSpan {
@@ -19,10 +25,14 @@ export interface PemSpan {
   /** What stands between the boundaries. */
   readonly bodyStart: number;
   readonly bodyEnd: number;
+  /** Set where all lines but the last are of one length: digits in a line, and characters with its end. */
+  readonly lines: Lines | undefined;
 }
 
-/** A PEM text, as characters or as bytes: only ASCII matters in it. */
-export type PemSource = string | Uint8Array;
+interface Lines {
+  readonly digits: number;
+  readonly characters: number;
+}
 
 const boundary = '-----';
 const beginning = '-----BEGIN ';
@@ -31,19 +41,17 @@ const ending = '-----END ';
 /** The blocks of a text; one without its end reaches to the next block's beginning, or to the end of the text. */
 export function pemSpans(source: PemSource): readonly PemSpan[] {
   const spans: PemSpan[] = [];
-  let open: { readonly label: string; readonly start: number; readonly bodyStart: number } | undefined;
-  for (let at = find(source, 0); at < source.length; at = find(source, at)) {
-    const begins = startsAt(source, at, beginning);
-    if (!begins && !startsAt(source, at, ending)) {
-      at += boundary.length;
-      continue;
-    }
-    const next = lineEnd(source, at);
-    if (open !== undefined) spans.push({ ...open, end: begins ? at : next, bodyEnd: at });
-    open = begins ? { label: labelOf(source, at, next), start: at, bodyStart: next } : undefined;
-    at = next;
+  for (let start = next(source, 0, beginning); start < source.length; ) {
+    const title = lineEnd(source, start);
+    const label = labelOf(source, start, title);
+    const regular = regularBody(source, title + 1, label);
+    const bodyEnd = regular?.end ?? next(source, title, boundary);
+    const whole = regular !== undefined || startsAt(source, bodyEnd, ending);
+    const end = whole ? lineEnd(source, bodyEnd) : bodyEnd;
+    spans.push({ label, start, end, bodyStart: title, bodyEnd, lines: regular?.lines });
+    // Most often the next one follows at once.
+    start = startsAt(source, end + 1, beginning) ? end + 1 : next(source, end, beginning);
   }
-  if (open !== undefined) spans.push({ ...open, end: source.length, bodyEnd: source.length });
   return spans;
 }
 
@@ -52,11 +60,11 @@ export function partOf(source: PemSource, from: number, to: number): string {
   return typeof source === 'string' ? source.slice(from, to) : latin1(source.subarray(from, to));
 }
 
-/** The next boundary line, or the length. */
-function find(source: PemSource, from: number): number {
-  if (typeof source === 'string') return orLength(source.indexOf(boundary, from), source);
+/** Where `text` stands next, which begins with a hyphen; or the length. */
+function next(source: PemSource, from: number, text: string): number {
+  if (typeof source === 'string') return orLength(source.indexOf(text, from), source);
   for (let at = source.indexOf(0x2d, from); at >= 0; at = source.indexOf(0x2d, at + 1)) {
-    if (startsAt(source, at, boundary)) return at;
+    if (startsAt(source, at, text)) return at;
   }
   return source.length;
 }
@@ -75,36 +83,89 @@ function orLength(at: number, source: PemSource): number {
   return at < 0 ? source.length : at;
 }
 
+function codeAt(source: PemSource, at: number): number {
+  return typeof source === 'string' ? source.charCodeAt(at) : (source[at] ?? 0);
+}
+
 function labelOf(source: PemSource, start: number, end: number): string {
+  if (startsAt(source, start, usualBeginning)) return usualLabel;
   const from = start + beginning.length;
   const label = partOf(source, from, Math.min(end, from + maxLabel)).trimEnd();
   return label.endsWith(boundary) ? label.slice(0, -boundary.length) : label;
 }
 
+const usualLabel = 'CERTIFICATE';
+const usualBeginning = '-----BEGIN CERTIFICATE-----\n';
+const usualEnding = '-----END CERTIFICATE-----';
+
 /** Characters of a label that are looked at: nothing that matters has a longer one. */
 const maxLabel = 64;
 
-/** Bytes that are decoded as far as they are asked for. */
+/** A body in lines of one length that ends just where the DER in it does; `undefined` for any other. */
+function regularBody(
+  source: PemSource,
+  start: number,
+  label: string,
+): { readonly end: number; readonly lines: Lines } | undefined {
+  const firstEnd = lineEnd(source, start);
+  const carriageReturn = codeAt(source, firstEnd - 1) === 0x0d ? 1 : 0;
+  const digits = firstEnd - carriageReturn - start;
+  const lines = { digits, characters: firstEnd + 1 - start };
+  if (digits < minLine || digits % 4 !== 0) return undefined;
+  const prefix = new LinePrefix(source, start, lines);
+  const length = prefix.has(0, maxHeader) ? valueEnd(prefix.bytes, 0) : 0;
+  const total = 4 * Math.ceil(length / 3);
+  if (!(total > digits) || total > maxDigits) return undefined;
+  const full = Math.floor((total - 1) / digits);
+  for (let line = 1; line <= full; line++) {
+    if (codeAt(source, start + line * lines.characters - 1) !== 0x0a) return undefined;
+  }
+  const last = start + full * lines.characters + (total - full * digits);
+  const end = last + carriageReturn + 1;
+  return codeAt(source, end - 1) === 0x0a &&
+    startsAt(source, end, label === usualLabel ? usualEnding : `${ending}${label}${boundary}`)
+    ? { end, lines }
+    : undefined;
+}
+
+/** RFC 7468 §2 writes lines of 64 digits, MIME of 76. With both limits, looking at lines costs little for each block. */
+const minLine = 48;
+const maxDigits = 1 << 16;
+
+/** Bytes that are decoded where they are asked for. */
 interface Prefix {
   readonly bytes: Uint8Array;
-  /** Whether there are `length` bytes. */
-  has(length: number): boolean;
+  /** Whether there are bytes up to `to`; those from `from` can then be read. */
+  has(from: number, to: number): boolean;
+}
+
+class DerPrefix implements Prefix {
+  readonly bytes: Uint8Array;
+
+  constructor(bytes: Uint8Array) {
+    this.bytes = bytes;
+  }
+
+  has(_from: number, to: number): boolean {
+    return to <= this.bytes.length;
+  }
 }
 
 /** The key of a certificate's subject, from its DER; `undefined` where it cannot be walked to. */
 export function subjectKeyOfDer(bytes: Uint8Array): number | undefined {
-  return subjectKey({ bytes, has: (length) => length <= bytes.length });
+  return subjectKey(new DerPrefix(bytes));
 }
 
-/** The same from the Base64 between `from` and `to`. */
-export function subjectKeyOfPem(source: PemSource, from: number, to: number): number | undefined {
-  return subjectKey(new Base64Prefix(source, from, to));
+/** The same from a PEM block. */
+export function subjectKeyOfPem(source: PemSource, { bodyStart, bodyEnd, lines }: PemSpan): number | undefined {
+  return subjectKey(
+    lines === undefined ? new LoosePrefix(source, bodyStart, bodyEnd) : new LinePrefix(source, bodyStart + 1, lines),
+  );
 }
 
 /** The key of a name, from its DER. */
 export function nameKey(raw: Uint8Array): number | undefined {
-  const name = element(raw, 0);
-  return name === undefined ? undefined : keyOfRdns(raw, name.start, name.end);
+  return keyOfName(new DerPrefix(raw), 0);
 }
 
 /** Certificates whose subject ends beyond this are parsed at once: the web's roots end theirs before byte 700. */
@@ -118,13 +179,61 @@ const digits: Uint8Array = Uint8Array.from({ length: 256 }, (_, code) => {
   return digit < 0 ? 128 : digit;
 });
 
+/** A character above 255 is taken for another here; the parser refuses it. */
+function digitAt(source: PemSource, at: number): number {
+  return digits[codeAt(source, at) & 0xff] ?? 128;
+}
+
 /** One walk is over before the next begins. */
 const scratch: Uint8Array = new Uint8Array(maxPrefix);
+
+/** In lines of one length: bytes are decoded where they are. */
+class LinePrefix implements Prefix {
+  readonly bytes: Uint8Array = scratch;
+  readonly #source: PemSource;
+  readonly #start: number;
+  readonly #digits: number;
+  readonly #characters: number;
+
+  constructor(source: PemSource, start: number, lines: Lines) {
+    this.#source = source;
+    this.#start = start;
+    this.#digits = lines.digits;
+    this.#characters = lines.characters;
+  }
+
+  has(from: number, to: number): boolean {
+    if (!(to <= maxPrefix)) return false;
+    const source = this.#source;
+    const inLine = this.#digits;
+    const group = (from / 3) | 0;
+    const line = ((4 * group) / inLine) | 0;
+    let inThis = 4 * group - line * inLine;
+    let character = this.#start + line * this.#characters + inThis;
+    for (let at = 3 * group; at < to; ) {
+      const a = digitAt(source, character);
+      const b = digitAt(source, character + 1);
+      const c = digitAt(source, character + 2);
+      const d = digitAt(source, character + 3);
+      if ((a | b | c | d) >= 64) return false;
+      scratch[at++] = (a << 2) | (b >> 4);
+      scratch[at++] = (b << 4) | (c >> 2);
+      scratch[at++] = (c << 6) | d;
+      inThis += 4;
+      character += 4;
+      if (inThis !== inLine) continue;
+      inThis = 0;
+      character += this.#characters - inLine;
+    }
+    return true;
+  }
+}
 
 /** Bytes that are decoded at a time: a multiple of three, and a divisor of the maximum. */
 const step = 48;
 
-class Base64Prefix implements Prefix {
+/** With white space anywhere: bytes are decoded from the first to the last that is needed. */
+class LoosePrefix implements Prefix {
   readonly bytes: Uint8Array = scratch;
   readonly #source: PemSource;
   readonly #to: number;
@@ -138,87 +247,96 @@ class Base64Prefix implements Prefix {
     this.#to = to;
   }
 
-  has(length: number): boolean {
-    while (this.#length < length && !this.#ended) this.#decode();
-    return this.#length >= length;
+  has(_from: number, to: number): boolean {
+    while (this.#length < to && !this.#ended) this.#decode();
+    return this.#length >= to;
   }
 
   /** A step more, in groups of four digits, up to where the text ends or holds something else. */
   #decode(): void {
-    const source = this.#source;
-    let from = this.#from;
-    let at = this.#length;
-    const stop = Math.min(at + step, maxPrefix);
-    while (at < stop) {
-      let a = digitAt(source, from);
-      // Lines end between groups, as a rule.
-      while (a === 64) a = digitAt(source, ++from);
-      let b = digitAt(source, from + 1);
-      let c = digitAt(source, from + 2);
-      let d = digitAt(source, from + 3);
-      if ((a | b | c | d) < 64) from += 4;
-      else [a, b, c, d, from] = spreadGroup(source, from);
-      if (((a | b | c | d) & 128) !== 0 || from > this.#to) break;
-      scratch[at++] = (a << 2) | (b >> 4);
-      scratch[at++] = (b << 4) | (c >> 2);
-      scratch[at++] = (c << 6) | d;
+    const stop = Math.min(this.#length + step, maxPrefix);
+    while (this.#length < stop) {
+      const [a, b, c, d] = [this.#digit(), this.#digit(), this.#digit(), this.#digit()];
+      if ((a | b | c | d) >= 64) break;
+      scratch[this.#length++] = (a << 2) | (b >> 4);
+      scratch[this.#length++] = (b << 4) | (c >> 2);
+      scratch[this.#length++] = (c << 6) | d;
     }
-    this.#ended = at < stop || at === maxPrefix;
-    this.#length = at;
-    this.#from = from;
+    this.#ended = this.#length < stop || stop === maxPrefix;
+  }
+
+  /** The next digit; 128 where there is none. */
+  #digit(): number {
+    while (this.#from < this.#to) {
+      const digit = digitAt(this.#source, this.#from++);
+      if (digit !== 64) return digit;
+    }
+    return 128;
   }
 }
 
-function digitAt(source: PemSource, at: number): number {
-  // Behind the end there is a 0 here, which is no digit. A character above 255 is taken for another: the parser is not.
-  const code = typeof source === 'string' ? source.charCodeAt(at) : (source[at] ?? 0);
-  return digits[code & 0xff] ?? 128;
-}
-
-/** Four digits from `from` with white space between them, and where the next group begins. */
-function spreadGroup(source: PemSource, from: number): [number, number, number, number, number] {
-  const group: [number, number, number, number, number] = [0, 0, 0, 0, from];
-  for (let i = 0; i < 4; i++) {
-    let digit = digitAt(source, group[4]++);
-    while (digit === 64) digit = digitAt(source, group[4]++);
-    group[i] = digit;
-  }
-  return group;
-}
+const versionTag = 0xa0;
+/** Identifier, and a length below 65,536: nothing here is longer. */
+const maxHeader = 4;
 
 /** Down to the subject (RFC 5280 §4.1): Certificate, TBSCertificate, and the fields before it. */
 function subjectKey(prefix: Prefix): number | undefined {
   const { bytes } = prefix;
   let at = 0;
   for (let depth = 0; depth < 2; depth++) {
-    const inside = prefix.has(at + maxHeader) ? element(bytes, at) : undefined;
-    if (inside === undefined) return undefined;
-    at = inside.start;
+    if (!prefix.has(at, at + maxHeader)) return undefined;
+    at = contentStart(bytes, at);
   }
+  if (!prefix.has(at, at + maxHeader)) return undefined;
   // version where it is there, serialNumber, signature, issuer, validity
-  if (!prefix.has(at + maxHeader)) return undefined;
   for (let left = bytes[at] === versionTag ? 5 : 4; left > 0; left--) {
-    const field = element(bytes, at);
-    if (field === undefined || !prefix.has(field.end + maxHeader)) return undefined;
-    at = field.end;
+    at = valueEnd(bytes, at);
+    if (!prefix.has(at, at + maxHeader)) return undefined;
   }
-  const subject = element(bytes, at);
-  return subject !== undefined && prefix.has(subject.end) ? keyOfRdns(bytes, subject.start, subject.end) : undefined;
+  return keyOfName(prefix, at);
 }
 
-const versionTag = 0xa0;
-/** Identifier, and a length of up to three bytes: nothing here is longer. */
-const maxHeader = 5;
+function contentStart(bytes: Uint8Array, at: number): number {
+  const first = bytes[at + 1] ?? 0;
+  return at + 2 + (first < 0x80 ? 0 : first & 0x7f);
+}
 
-/** Where the content of the value at `at` starts and ends; its end may lie beyond what is there. */
-function element(bytes: Uint8Array, at: number): { readonly start: number; readonly end: number } | undefined {
+/** Where the value at `at` ends, which may lie beyond what is there; not a number where it has no length that we follow. */
+function valueEnd(bytes: Uint8Array, at: number): number {
   const first = bytes[at + 1] ?? 0x80;
-  if (first < 0x80) return { start: at + 2, end: at + 2 + first };
+  if (first < 0x80) return at + 2 + first;
   const count = first & 0x7f;
-  if (count === 0 || count > 3) return undefined;
-  let length = 0;
-  for (let i = 0; i < count; i++) length = length * 256 + (bytes[at + 2 + i] ?? 0);
-  return { start: at + 2 + count, end: at + 2 + count + length };
+  if (count === 1) return at + 3 + (bytes[at + 2] ?? 0);
+  return count === 2 ? at + 4 + 256 * (bytes[at + 2] ?? 0) + (bytes[at + 3] ?? 0) : Number.NaN;
+}
+
+/**
+ * The key of the name at `at`: that of its last relative name, which is the most specific. The sum of its attributes'
+ * hashes, as the order of those says nothing.
+ */
+function keyOfName(prefix: Prefix, name: number): number | undefined {
+  const { bytes } = prefix;
+  const end = valueEnd(bytes, name);
+  let at = contentStart(bytes, name);
+  if (at === end) return 0;
+  for (;;) {
+    if (!prefix.has(at, Math.min(at + maxHeader, end))) return undefined;
+    const rdnEnd = valueEnd(bytes, at);
+    if (rdnEnd === end) break;
+    if (!(rdnEnd < end)) return undefined;
+    at = rdnEnd;
+  }
+  if (!prefix.has(at, end)) return undefined;
+  let key = 0;
+  for (at = contentStart(bytes, at); at < end; ) {
+    const type = contentStart(bytes, at);
+    const value = valueEnd(bytes, type);
+    const valueStop = valueEnd(bytes, value);
+    if (!(valueStop <= end)) return undefined;
+    key = (key + hashOf(bytes, value, contentStart(bytes, value), valueStop)) | 0;
+    at = valueStop;
+  }
+  return key;
 }
 
 /**
@@ -230,25 +348,6 @@ const counted: Uint8Array = Uint8Array.from({ length: 256 }, (_, byte) => {
   const character = String.fromCharCode(byte).toLowerCase();
   return byte < 0x80 && /[a-hjl-z0-9]/.test(character) ? character.charCodeAt(0) : 0;
 });
-
-/** The sum of the attributes' hashes: the order within a relative name says nothing. */
-function keyOfRdns(bytes: Uint8Array, start: number, end: number): number | undefined {
-  let key = 0;
-  for (let at = start; at < end; ) {
-    const rdn = element(bytes, at);
-    if (rdn === undefined || rdn.end > end) return undefined;
-    at = rdn.start;
-    while (at < rdn.end) {
-      const attribute = element(bytes, at);
-      const type = attribute && element(bytes, attribute.start);
-      const value = type && element(bytes, type.end);
-      if (value === undefined || value.end > rdn.end) return undefined;
-      key = (key + hashOf(bytes, type?.end ?? 0, value.start, value.end)) | 0;
-      at = value.end;
-    }
-  }
-  return key;
-}
 
 /** FNV-1a over the last byte of the attribute's type, which stands before `at`, and what counts of its value. */
 function hashOf(bytes: Uint8Array, at: number, start: number, end: number): number {

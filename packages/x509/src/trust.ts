@@ -82,7 +82,7 @@ export function trustStore(input: TrustInput | Iterable<TrustInput>, options: Tr
   const index = new Index();
   let position = 0;
   for (const item of inputs) {
-    for (const entry of entriesOf(item, position)) index.add(entry);
+    addTo(index, item, position);
     position++;
   }
   return Object.freeze(new IndexedStore(index, options.sources ?? []));
@@ -118,11 +118,18 @@ class Index {
   }
 }
 
-/** Whether two entries of one key are the same bytes. Equal texts are, and need no decoding. */
+/** Whether two entries of one key are the same bytes. Blocks in lines of the same length need no decoding for that. */
 function sameContent(a: Entry, b: Entry): boolean {
-  if ('text' in a.source && 'text' in b.source && blockOf(a.source) === blockOf(b.source)) return true;
+  if ('text' in a.source && 'text' in b.source) {
+    if (sameLines(a.source.span, b.source.span)) return bodyOf(a.source) === bodyOf(b.source);
+    if (blockOf(a.source) === blockOf(b.source)) return true;
+  }
   const [one, other] = [a.certificate, b.certificate];
   return one !== undefined && other !== undefined && sameCertificate(one, other);
+}
+
+function sameLines({ lines: a }: PemSpan, { lines: b }: PemSpan): boolean {
+  return a !== undefined && a.digits === b?.digits && a.characters === b.characters;
 }
 
 class IndexedStore implements TrustStore {
@@ -226,9 +233,7 @@ function keyOfSource(source: Source): number | undefined {
   if ('certificate' in source) return nameKey(source.certificate.subject.raw);
   if ('der' in source) return subjectKeyOfDer(source.der);
   if ('error' in source) return undefined;
-  return isCertificate(source.span)
-    ? subjectKeyOfPem(source.text, source.span.bodyStart, source.span.bodyEnd)
-    : undefined;
+  return isCertificate(source.span) ? subjectKeyOfPem(source.text, source.span) : undefined;
 }
 
 function parsedOrError(source: Source): Certificate | CertificateError {
@@ -251,6 +256,10 @@ function parsedFrom(source: Source): Certificate {
   return certificate;
 }
 
+function bodyOf({ text, span }: { readonly text: PemSource; readonly span: PemSpan }): string {
+  return partOf(text, span.bodyStart, span.bodyEnd);
+}
+
 /** From boundary to boundary: what is the same there parses, or does not, in the same way. */
 function blockOf({ text, span }: { readonly text: PemSource; readonly span: PemSpan }): string {
   return partOf(text, span.start, span.end);
@@ -260,12 +269,12 @@ function isCertificate({ label }: PemSpan): boolean {
   return label === 'CERTIFICATE' || label === 'X509 CERTIFICATE';
 }
 
-function* entriesOf(item: TrustInput, input: number): Generator<Entry> {
-  if (item instanceof CertificateError) yield new Entry(input, 0, { error: item });
-  else if (typeof item === 'string') yield* entriesOfText(item, input);
-  else if (!(item instanceof Uint8Array)) yield entryOfCertificate(item, input);
-  else if (looksLikePem(item)) yield* entriesOfText(copyBytes(item), input);
-  else yield new Entry(input, 0, { der: copyBytes(item) });
+function addTo(index: Index, item: TrustInput, input: number): void {
+  if (item instanceof CertificateError) index.add(new Entry(input, 0, { error: item }));
+  else if (typeof item === 'string') addText(index, item, input);
+  else if (!(item instanceof Uint8Array)) index.add(entryOfCertificate(item, input));
+  else if (looksLikePem(item)) addText(index, copyBytes(item), input);
+  else index.add(new Entry(input, 0, { der: copyBytes(item) }));
 }
 
 function entryOfCertificate(item: Certificate | TrustAnchor, input: number): Entry {
@@ -281,10 +290,12 @@ function entryOfCertificate(item: Certificate | TrustAnchor, input: number): Ent
 }
 
 /** Keys and lists in the same file are somebody else's; a text without anything is a mistake that should be seen. */
-function* entriesOfText(text: PemSource, input: number): Generator<Entry> {
-  const spans = pemSpans(text).filter((span) => span.label.endsWith('CERTIFICATE'));
-  for (const [index, span] of spans.entries()) yield new Entry(input, index, { text, span });
-  if (spans.length > 0) return;
+function addText(index: Index, text: PemSource, input: number): void {
+  let count = 0;
+  for (const span of pemSpans(text)) {
+    if (span.label.endsWith('CERTIFICATE')) index.add(new Entry(input, count++, { text, span }));
+  }
+  if (count > 0) return;
   const error = malformed('trust anchors', `no PEM block "CERTIFICATE" in ${text.length} characters`);
-  yield new Entry(input, 0, { error });
+  index.add(new Entry(input, 0, { error }));
 }

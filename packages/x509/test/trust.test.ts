@@ -5,17 +5,22 @@ import { utf8 } from '@handfast/crypto';
 import fc from 'fast-check';
 import * as der from '../src/der/writer.ts';
 import {
+  type AnchorOptions,
   anchor,
   type Certificate,
+  type GeneralName,
   parseCertificate,
   parseCertificates,
   parseDirectoryName,
+  parseIp,
   toPem,
   trustStore,
+  verifyCertificate,
 } from '../src/index.ts';
 import { sameName } from '../src/names/directory.ts';
 import { nameKey } from '../src/trust-index.ts';
-import { issued } from './support/pki.ts';
+import { type LimitedPath, limitRefusal } from '../src/trust-limits.ts';
+import { issued, nodeProvider, now } from './support/pki.ts';
 
 const root = (await issued('Root', undefined, { ca: true })).certificate;
 const anew = (await issued('ROOT', undefined, { ca: true })).certificate;
@@ -132,6 +137,29 @@ describe('a trust store of a PEM text', () => {
       assert.ok(trustStore(utf8(text)).has(root), `${width}`);
     }
   });
+  it('tells blocks apart that differ in little, and not those that differ in form', () => {
+    const [head = '', ...rest] = pem(root).split('\n');
+    const named = [head.replace('CERT', 'X509 CERT'), ...rest].join('\n').replace('END CERT', 'END X509 CERT');
+    const misnamed = pem(other).replace('END CERT', 'END X509 CERT');
+    const wide =
+      rest
+        .slice(0, -2)
+        .join('')
+        .match(/.{1,76}/g) ?? [];
+    const rewrapped = [head, ...wide, rest.at(-2)].join('\r\n');
+    const spaced = pem(other).replace('\nM', '\n M');
+    const shifted = pem(other).replace(/\n(.{63})(.)\n/, '\n$1\n$2');
+    const store = trustStore([misnamed, pem(root), named, rewrapped, spaced, shifted, pem(other, anew)]);
+    assert.deepEqual(
+      store.anchors.map(({ raw }) => raw),
+      [root.raw, other.raw, anew.raw],
+    );
+    assert.deepEqual(
+      store.skipped.map(({ input }) => input),
+      [0],
+    );
+    for (const text of [spaced, shifted]) assert.ok(trustStore(text).has(other));
+  });
   it('no text makes it throw', () => {
     const parts = fc.constantFrom(
       '-----',
@@ -237,5 +265,117 @@ describe('an anchor with limits', () => {
       assert.deepEqual(store.limitsOf(root), [limited]);
       assert.deepEqual(store.limitsOf(other), []);
     }
+  });
+});
+
+describe('the limits of an anchor', () => {
+  const verdict = (
+    options: Omit<AnchorOptions, 'certificate'>,
+    names: readonly GeneralName[],
+    more: Partial<LimitedPath> = {},
+  ): string | undefined => {
+    const limits = anchor({ certificate: root, ...options });
+    const path: LimitedPath = {
+      anchor: root,
+      below: [other],
+      purpose: 'serverAuth',
+      namesOf: () => names,
+      count: () => {},
+      ...more,
+    };
+    const refusal = limitRefusal([{}, limits], path);
+    assert.match(refusal?.hint ?? 'our trust store', /^our trust store/);
+    return refusal && `${refusal.rule}: ${refusal.message}`;
+  };
+  const dns = (text: string): GeneralName => ({ kind: 'dns', text });
+  const ip = (text: string): GeneralName => ({ kind: 'ip', bytes: parseIp(text) ?? new Uint8Array() });
+
+  it('are the names that it may vouch for', () => {
+    const below = { permitted: ['.corp.internal', '10.0.0.0/9'] };
+    assert.equal(verdict(below, [dns('db.corp.internal'), ip('10.127.0.1')]), undefined);
+    assert.equal(
+      verdict(below, [dns('db.example')]),
+      'name_constraints: we do not trust "Root" to vouch for certificate "Other": DNS "db.example" is in none of the permitted subtrees',
+    );
+    assert.match(verdict(below, [dns('corp.internal')]) ?? '', /none of the permitted/);
+    assert.match(verdict(below, [ip('10.128.0.1')]) ?? '', /none of the permitted/);
+    assert.equal(verdict({ permitted: ['corp.internal'] }, [dns('corp.internal'), dns('a.corp.internal')]), undefined);
+  });
+  it('refuse names of the forms that are not listed', () => {
+    const below = { permitted: ['.corp.internal'] };
+    const names: readonly GeneralName[] = [
+      ip('192.0.2.1'),
+      ip('2001:db8::1'),
+      { kind: 'email', text: 'a@corp.internal' },
+      { kind: 'uri', text: 'spiffe://corp.internal/a' },
+    ];
+    for (const name of names) assert.match(verdict(below, [name]) ?? '', /is in the excluded/);
+    assert.match(verdict({ permitted: [] }, [dns('a.internal')]) ?? '', /is in the excluded/);
+    assert.equal(verdict({ excluded: ['192.0.2.0/24'] }, [dns('a.internal'), ip('192.0.3.1')]), undefined);
+  });
+  it('are the names that it may not', () => {
+    const without = { excluded: ['bank.example', '2001:db8::/32', '@example.com', 'ceo@example.org'] };
+    assert.match(verdict(without, [dns('www.bank.example')]) ?? '', /in the excluded DNS "bank\.example"/);
+    assert.match(verdict(without, [ip('2001:db8:1::1')]) ?? '', /in the excluded IP/);
+    assert.match(verdict(without, [{ kind: 'email', text: 'a@example.com' }]) ?? '', /excluded email "example\.com"/);
+    assert.match(verdict(without, [{ kind: 'email', text: 'ceo@example.org' }]) ?? '', /excluded email/);
+    assert.equal(verdict(without, [dns('a.internal'), { kind: 'email', text: 'cto@example.org' }]), undefined);
+  });
+  it('are purposes', () => {
+    const clients = { purposes: ['clientAuth'] } as const;
+    assert.equal(verdict(clients, []), 'extended_key_usage: we trust "Root" for clientAuth, not for serverAuth');
+    assert.equal(verdict(clients, [], { purpose: 'clientAuth' }), undefined);
+    assert.equal(verdict(clients, [], { purpose: 'any' }), undefined);
+    assert.match(verdict({ purposes: [] }, []) ?? '', /for nothing, not for serverAuth$/);
+  });
+  it('are the time until which it issues', () => {
+    assert.equal(verdict({ distrustAfter: other.notBefore }, []), undefined);
+    assert.equal(
+      verdict({ distrustAfter: new Date('2026-10-01T00:00:00Z') }, []),
+      'unknown_issuer: we trust "Root" for certificates issued until 2026-10-01T00:00:00Z, and that for "Other" is of 2026-11-01T00:00:00Z',
+    );
+  });
+  it('hold for the anchor itself where it is the leaf', () => {
+    const own = { permitted: ['.corp.internal'] };
+    assert.match(verdict(own, [dns('db.example')], { below: [] }) ?? '', /to vouch for certificate "Root"/);
+  });
+  it('are kept as they were given', () => {
+    const distrustAfter = new Date(0);
+    const purposes: 'clientAuth'[] = ['clientAuth'];
+    const limited = anchor({ certificate: root, distrustAfter, purposes });
+    distrustAfter.setFullYear(2050);
+    purposes.pop();
+    assert.deepEqual([limited.distrustAfter?.getTime(), limited.purposes], [0, ['clientAuth']]);
+    assert.ok(Object.isFrozen(limited));
+  });
+  it('that make no sense are a mistake', () => {
+    const mistakes: readonly (readonly [Omit<AnchorOptions, 'certificate'>, RegExp])[] = [
+      [{ permitted: ['10.0.0.0/33'] }, /"10\.0\.0\.0\/33" has a prefix longer than its address/],
+      [{ permitted: ['10.1.0.0/8'] }, /"10\.1\.0\.0\/8" has bits behind its prefix/],
+      [{ permitted: ['10.0.0.0/8/8'] }, /no DNS name, IP range or mailbox/],
+      [{ excluded: ['*.example'] }, /no DNS name, IP range or mailbox: "\*\.example"/],
+      [{ excluded: [''] }, /no DNS name/],
+      [{ excluded: ['a@b@c'] }, /no DNS name/],
+      [{ excluded: ['a.example'], nameConstraints: { permitted: [], excluded: [] } }, /not both/],
+      [{ distrustAfter: new Date(Number.NaN) }, /distrustAfter is no date/],
+    ];
+    for (const [options, message] of mistakes) {
+      assert.throws(() => anchor({ certificate: root, ...options }), { name: 'RangeError', message });
+    }
+  });
+  it('are applied to paths', async () => {
+    const ca = await issued('Limited', undefined, { ca: true });
+    const inside = (await issued('in', ca, { names: ['db.corp.internal'] })).certificate;
+    const outside = (await issued('out', ca, { names: ['db.example'] })).certificate;
+    const trust = trustStore([
+      toPem('CERTIFICATE', ca.certificate.raw),
+      anchor({ certificate: ca.certificate, permitted: ['.corp.internal'] }),
+    ]);
+    const options = { provider: nodeProvider, trust, time: now, usage: 'serverAuth' } as const;
+    assert.equal((await verifyCertificate({ ...options, leaf: inside })).path.length, 2);
+    assert.throws(() => verifyCertificate({ ...options, leaf: outside }), {
+      code: 'name_constraints',
+      message: /we do not trust "Limited" to vouch for certificate "db\.example"/,
+    });
   });
 });

@@ -6,6 +6,7 @@
 
 import { connect as connectTcp, isIP, type TcpNetConnectOpts } from 'node:net';
 import type { Duplex } from 'node:stream';
+import { revocation } from '@handfast/x509';
 import { tlsClient } from '../client.ts';
 import { type ClientConfig, type ClientOptions, clientConfig, ownOf } from '../config.ts';
 import type { PeerVerdict } from '../peer.ts';
@@ -17,6 +18,9 @@ import { TLSSocket, type TLSSocketOptions } from './socket.ts';
 export type EngineClientOptions = Pick<
   ClientOptions,
   | 'verifyPeer'
+  | 'revocation'
+  | 'transparency'
+  | 'certificateStatus'
   | 'selectCredential'
   | 'certificateAuthorities'
   | 'recordSizeLimit'
@@ -52,6 +56,9 @@ export interface ConnectOptions extends SecureContextOptions, EngineClientOption
 }
 
 const acceptAnyway = (): PeerVerdict => ({ accepted: true });
+
+/** Unless told otherwise: what a server staples is believed, and nothing is fetched. */
+const believeStaples = revocation({ mode: 'prefer' });
 
 /**
  * Connects and verifies.
@@ -116,6 +123,7 @@ function makeConfig(options: ConnectOptions, context: SecureContext): ClientConf
     trust: context.trust ?? defaultTrust(),
     alpnProtocols: options.ALPNProtocols ?? [],
     ...(keyShares === undefined ? {} : { keyShares }),
+    revocation: believeStaples,
     ...engineOptions(options),
     ...(verifyPeer === undefined ? {} : { verifyPeer }),
   });
@@ -129,6 +137,9 @@ function createSharesOption({ keyShares, provider }: ConnectOptions): Pick<Clien
 
 function engineOptions(options: EngineClientOptions): EngineClientOptions {
   const names: readonly (keyof EngineClientOptions)[] = [
+    'revocation',
+    'transparency',
+    'certificateStatus',
     'selectCredential',
     'certificateAuthorities',
     'recordSizeLimit',

@@ -5,10 +5,10 @@
  * @module
  */
 
-import { getCACertificates, rootCertificates } from 'node:tls';
 import { type CryptoProvider, isThenable, type MaybePromise, type Signer } from '@handfast/crypto';
 import { nodeProvider } from '@handfast/crypto/node';
 import { parseCertificates, parsePrivateKey, type TrustStore, trustStore } from '@handfast/x509';
+import { defaultTrust as nodeTrust } from '@handfast/x509/node';
 import { type CommonOptions, ownOf } from '../config.ts';
 import type { Credential } from '../credentials.ts';
 import { quote, TlsConfigError } from '../errors.ts';
@@ -78,11 +78,9 @@ export function createSecureContext(given: SecureContextOptions = {}): SecureCon
 
 let defaultStore: TrustStore | undefined;
 
-/** Whom Node trusts by default; parsed once. */
+/** Whom Node trusts by default: one store for all connections. */
 export function defaultTrust(): TrustStore {
-  // Before Node 22.15 there is no getCACertificates: its bundled roots are the same list.
-  const pems = typeof getCACertificates === 'function' ? getCACertificates('default') : rootCertificates;
-  defaultStore ??= trustStore(pems.flatMap(parsed));
+  defaultStore ??= nodeTrust();
   return defaultStore;
 }
 

@@ -18,6 +18,9 @@ import { Turns } from './turns.ts';
 export type EngineServerOptions = Pick<
   ServerOptions,
   | 'verifyPeer'
+  | 'revocation'
+  | 'transparency'
+  | 'certificateStatus'
   | 'selectConfig'
   | 'selectCredential'
   | 'selectAlpn'
@@ -46,6 +49,9 @@ const acceptAnyway = (): PeerVerdict => ({ accepted: true });
 
 const passedThrough: readonly (keyof EngineServerOptions)[] = [
   'verifyPeer',
+  'revocation',
+  'transparency',
+  'certificateStatus',
   'selectConfig',
   'selectCredential',
   'selectAlpn',

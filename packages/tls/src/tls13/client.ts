@@ -369,8 +369,8 @@ function* chooseOwn(
 }
 
 function peerPolicy(config: ClientConfig): PeerPolicy {
-  const { provider, trust, time, verifyPeer, limits } = config;
-  return { provider, trust, time, verifyPeer, maxCertificates: limits.certificates };
+  const { provider, trust, time, verifyPeer, revocation, transparency, limits } = config;
+  return { provider, trust, time, verifyPeer, revocation, transparency, maxCertificates: limits.certificates };
 }
 
 function disposeShares(shares: Shares): void {

@@ -295,10 +295,11 @@ function* receiveClient(
     if (config.clientCertificate === 'request') return undefined;
     throw new TlsError('certificate_required', 'the client sent no certificate, and one is required');
   }
-  const { provider, trust, time, verifyPeer, limits } = config;
+  const { provider, trust, time, verifyPeer, revocation, transparency, limits } = config;
   const chain = parseChain(message.chain, limits.certificates, certificateCacheOf(trust));
   const scheme = yield* receiveCertificateVerify(transcript, 'client', chain[0], provider, config.signatureSchemes);
-  const policy = { provider, trust, time, verifyPeer, maxCertificates: limits.certificates };
+  const maxCertificates = limits.certificates;
+  const policy = { provider, trust, time, verifyPeer, revocation, transparency, maxCertificates };
   const peer = yield* verifyPeerChain(chain, message.extensions[0], 'client', undefined, policy, () => host.signal);
   host.trace?.({ type: 'certificate', peer });
   return { peer, scheme };

@@ -20,9 +20,12 @@ import {
 } from '@handfast/crypto';
 import { type Certificate, nameOf, readable, sameCertificate } from '../certificate.ts';
 import { CertificateError, type CertificateErrorCode, type RefusedPath } from '../errors.ts';
+import type { AbortSignalLike } from '../fetch.ts';
 import { keyFits, keyLabel } from '../keys.ts';
 import { sameName } from '../names/directory.ts';
 import type { NameReference } from '../names/match.ts';
+import type { Revocation, RevocationProvider } from '../revocation/check.ts';
+import type { RevocationVerdict } from '../revocation/status.ts';
 import { quote } from '../text.ts';
 import type { TrustStore } from '../trust.ts';
 import { type Budget, Spending } from './budget.ts';
@@ -45,7 +48,7 @@ import { type PathCheck, pathChecks } from './report.ts';
 import { algorithmRefusal, type SignatureProvider, verifyLegacySignature, verifySignature } from './signature.ts';
 
 export interface VerifyOptions {
-  readonly provider: SignatureProvider;
+  readonly provider: SignatureProvider & RevocationProvider;
   /** The certificate to verify; `undefined`, as of an empty list, is refused as `no_certificate`. */
   readonly leaf: Certificate | undefined;
   /** What may help to reach an anchor, in any order: whatever else was sent. */
@@ -65,6 +68,12 @@ export interface VerifyOptions {
   readonly policy?: PathPolicy | undefined;
   /** The inputs of certificate policies (RFC 5280 §6.1.1 (c), (e) to (g)). Absent: any policy will do, none is needed. */
   readonly certificatePolicies?: PolicyInputs | undefined;
+  /** Looks whether certificates of the path have been taken back: made by `revocation`. Absent: nobody looks. */
+  readonly revocation?: Revocation | undefined;
+  /** The OCSP response (DER) that came with the leaf. */
+  readonly staple?: Uint8Array | undefined;
+  /** Ends what is being fetched. */
+  readonly signal?: AbortSignalLike | undefined;
   readonly budget?: Partial<Budget> | undefined;
 }
 
@@ -79,13 +88,15 @@ export interface VerifiedPath {
   readonly checks: readonly PathCheck[];
   /** The certificate policies under which the path is valid (RFC 5280 §6.1.6). Found when first asked for. */
   readonly policies: PolicyOutcome;
+  /** What is known of each certificate's revocation, the anchor's left out; empty where nobody looked. */
+  readonly revocation: readonly RevocationVerdict[];
 }
 
 /**
  * Verifies that a certificate is good for a usage (and a name), by a path to a trust anchor. Synchronous where the
  * provider is.
  *
- * Revocation is not looked at.
+ * Asynchronous also where something is fetched.
  *
  * @throws CertificateError (or rejects with it): its `code` is the rule that refused, `paths` all that was tried
  * @throws RangeError for a `time` that is none, and for a policy that contradicts the profile
@@ -125,7 +136,26 @@ export function* verify(options: VerifyOptions): Settling<VerifiedPath> {
   const path: Path = pinned ? [leaf] : yield* new Search(options, context, spending).run(leaf);
   const mismatch = name === undefined ? undefined : nameRefusal(leaf, name, context);
   if (mismatch !== undefined) throw refused(mismatch, leaf, []);
-  return new Verified(path, context, name);
+  return new Verified(path, context, name, yield* revocationOf(path, options));
+}
+
+/** What is known of the path's revocation. A signer of CRLs outside the path has to have one that ends in the same anchor. */
+function* revocationOf(path: Path, options: VerifyOptions): Settling<readonly RevocationVerdict[]> {
+  const { revocation, provider, time, policy, profile, intermediates, staple, signal } = options;
+  if (revocation === undefined) return [];
+  return yield* revocation({
+    ...{ provider, path, time, policy, profile, candidates: intermediates, staple, signal },
+    *pathOf(leaf) {
+      try {
+        const bare = { name: undefined, certificatePolicies: undefined, revocation: undefined } as const;
+        const found = yield* verify({ ...options, ...bare, leaf, usage: 'any' });
+        return found.anchor === path.at(-1) ? found.path : undefined;
+      } catch (error) {
+        if (error instanceof CertificateError) return undefined;
+        throw error;
+      }
+    },
+  });
 }
 
 function contextOf({ time, usage, profile, policy = {}, certificatePolicies = {} }: VerifyOptions): Context {
@@ -141,16 +171,18 @@ function contextOf({ time, usage, profile, policy = {}, certificatePolicies = {}
 class Verified implements VerifiedPath {
   readonly path: readonly Certificate[];
   readonly anchor: Certificate;
+  readonly revocation: readonly RevocationVerdict[];
   readonly #context: Context;
   readonly #name: NameReference | undefined;
   #checks: readonly PathCheck[] | undefined;
   #policies: PolicyOutcome | undefined;
 
-  constructor(path: Path, context: Context, name: NameReference | undefined) {
+  constructor(path: Path, context: Context, name: NameReference | undefined, revocation: readonly RevocationVerdict[]) {
     this.path = path;
     this.anchor = path.at(-1) ?? path[0];
     this.#context = context;
     this.#name = name;
+    this.revocation = revocation;
   }
 
   get checks(): readonly PathCheck[] {

@@ -70,8 +70,11 @@ export interface RevocationOptions {
   readonly signal?: AbortSignalLike | undefined;
 }
 
+/** What looking at revocation takes of a provider, beside signatures. */
+export type RevocationProvider = Pick<CryptoProvider, 'random' | 'digest' | 'legacyDigests'>;
+
 export interface RevocationCheck {
-  readonly provider: SignatureProvider & Pick<CryptoProvider, 'random' | 'digest' | 'legacyDigests'>;
+  readonly provider: SignatureProvider & RevocationProvider;
   /** A verified path, from the leaf to the anchor. */
   readonly path: readonly Certificate[];
   /** The clock. */
@@ -100,6 +103,31 @@ const maxCrlBytes = 16 << 20;
 
 /** URLs of a kind that are followed for one certificate: real ones have one or two. */
 const maxUrls = 4;
+
+/** What a verification that is done with its path asks: everything but how revocation is to be looked at. */
+export interface RevocationQuestion extends Omit<RevocationCheck, 'revocation'> {
+  readonly staple?: Uint8Array | undefined;
+  readonly signal?: AbortSignalLike | undefined;
+}
+
+/**
+ * How `verifyCertificate` and TLS look at revocation. A value that is passed in, so that a program which does not look has
+ * none of this in it.
+ */
+export type Revocation = (question: RevocationQuestion) => Settling<readonly RevocationVerdict[]>;
+
+/**
+ * How revocation is to be looked at, for `verifyCertificate` and for TLS.
+ *
+ * @example
+ * ```ts
+ * await verifyCertificate({ …, revocation: revocation({ mode: 'require', fetch: httpFetcher(), cache }) });
+ * ```
+ */
+export function revocation(options: RevocationOptions): Revocation {
+  return ({ staple = options.staple, signal = options.signal, ...check }) =>
+    revocationVerdicts({ ...check, revocation: { ...options, staple, signal } });
+}
 
 /**
  * What is known of the revocation of each certificate of a verified path, leaf first, the anchor's left out. Synchronous
@@ -372,10 +400,30 @@ class Work {
   }
 
   *#crlAnswer({ index }: Subject, crls: readonly Crl[]): Settling<RevocationAnswer> {
-    const { provider, path, time, policy = {}, profile, candidates = [], pathOf = nowhere } = this.#check;
+    const { provider, path, time, policy = {}, profile, candidates = [] } = this.#check;
+    const pathOf = (signer: Certificate): Settling<readonly Certificate[] | undefined> =>
+      this.#unrevokedPathOf(signer, crls);
     const { clockSkewMs = defaultClockSkewMs } = this.#revocation;
     const rules = { policy, profile };
     return yield* crlAnswer({ provider, path, index, crls, time, clockSkewMs, rules, pathOf, candidates });
+  }
+
+  /**
+   * The path of a signer of lists that stands outside the path. Nothing in it may be revoked, as far as the same lists tell
+   * by the signatures of its own CAs: no list is looked for on its behalf (RFC 5280 §6.3.3 (f)).
+   */
+  *#unrevokedPathOf(signer: Certificate, crls: readonly Crl[]): Settling<readonly Certificate[] | undefined> {
+    const { pathOf } = this.#check;
+    const path = pathOf && (yield* pathOf(signer));
+    if (path === undefined) return undefined;
+    const { provider, time, policy = {}, profile } = this.#check;
+    const { clockSkewMs = defaultClockSkewMs } = this.#revocation;
+    const common = { provider, path, crls, time, clockSkewMs, rules: { policy, profile }, candidates: [] };
+    for (let index = 0; index + 1 < path.length; index++) {
+      const answer = yield* crlAnswer({ ...common, index, pathOf: nowhere });
+      if (answer.status === 'revoked') return undefined;
+    }
+    return path;
   }
 }
 

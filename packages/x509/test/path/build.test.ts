@@ -200,7 +200,7 @@ describe('a signature', () => {
     assert.match((await refuses('unsupported_algorithm', [unknown], [root])).message, /algorithm 1\.2\.3\.4/);
   });
   it('that the provider does not verify is unsupported', async () => {
-    const provider = { name: 'bare', signatures: {} };
+    const provider = { ...nodeProvider, name: 'bare', signatures: {} };
     assert.match(
       (await refuses('unsupported_algorithm', [leaf, b, a], [root], { provider })).message,
       /provider "bare" does not verify/,
@@ -208,14 +208,14 @@ describe('a signature', () => {
   });
   it('is good only where the verifier answers true itself', async () => {
     const truthy: unknown = 'yes';
-    const provider = { name: 'sloppy', signatures: { 'ecdsa-sha256': { verify: () => truthy as boolean } } };
+    const provider = { ...nodeProvider, name: 'sloppy', signatures: { 'ecdsa-sha256': { verify: () => truthy as boolean } } };
     await refuses('bad_signature', [leaf, b, a], [root], { provider });
   });
   it('under a key that cannot be imported is refused as such', async () => {
     const verify = (): never => {
       throw new CryptoError('invalid_key', 'point not on the curve');
     };
-    const provider = { name: 'p', signatures: { 'ecdsa-sha256': { verify } } };
+    const provider = { ...nodeProvider, name: 'p', signatures: { 'ecdsa-sha256': { verify } } };
     assert.match(
       (await refuses('unsupported_key', [leaf, b, a], [root], { provider })).message,
       /point not on the curve/,
@@ -226,7 +226,7 @@ describe('a signature', () => {
       throw new TypeError('broken');
     };
     await assert.rejects(
-      verified([leaf, b, a], [root], { provider: { name: 'p', signatures: { 'ecdsa-sha256': { verify } } } }),
+      verified([leaf, b, a], [root], { provider: { ...nodeProvider, name: 'p', signatures: { 'ecdsa-sha256': { verify } } } }),
       TypeError,
     );
   });
@@ -317,7 +317,7 @@ describe('a budget', () => {
       return verifier.verify(...args);
     };
     const bAgain = await crossSigned(b, 'B', a);
-    const provider = { name: 'counting', signatures: { 'ecdsa-sha256': { verify } } };
+    const provider = { ...nodeProvider, name: 'counting', signatures: { 'ecdsa-sha256': { verify } } };
     await refuses('unknown_issuer', [leaf, b, bAgain, a, root], [otherRoot], { provider });
     // leaf by B twice (two certificates), each of those by A, and A by Root once for both ways.
     assert.equal(count, 5);
