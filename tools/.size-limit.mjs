@@ -2,6 +2,6 @@
  * How large the built packages may get in somebody's bundle, gzipped. Raise a number only with a reason in the commit.
  */
 export default [
-  { name: 'the engine as a client: no provider', path: 'bundles/engine-client.mjs', gzip: true, limit: '38 kB' },
-  { name: 'a web client: engine, web provider, trust', path: 'bundles/web-client.mjs', gzip: true, limit: '60 kB' },
+  { name: 'the engine as a client: no provider', path: 'bundles/engine-client.mjs', gzip: true, limit: '45 kB' },
+  { name: 'a web client: engine, web provider, trust', path: 'bundles/web-client.mjs', gzip: true, limit: '67 kB' },
 ];

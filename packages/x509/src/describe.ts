@@ -8,8 +8,8 @@ import type { CryptoProvider } from '@handfast/crypto';
 import { type Certificate, colons, fingerprintOf } from './certificate.ts';
 import { keyPurposeLabel } from './der/oid.ts';
 import { CertificateError } from './errors.ts';
-import { keyLabel } from './keys.ts';
 import { describeGeneralName } from './names/general.ts';
+import { parseSubjectKey, subjectKeyLabel } from './subject-keys.ts';
 import { escapeText, isoTime } from './text.ts';
 
 /** Names of one certificate that are printed; the rest is a count. */
@@ -26,7 +26,7 @@ export function describeCertificate(certificate: Certificate, provider?: Pick<Cr
     ['Serial', colons(certificate.serialNumber)],
     ['Valid', `${isoTime(certificate.notBefore)} to ${isoTime(certificate.notAfter)}`],
     ['Names', decoded(() => namesText(certificate))],
-    ['Key', decoded(() => keyLabel(certificate.publicKey))],
+    ['Key', decoded(() => subjectKeyLabel(parseSubjectKey(certificate.spki)))],
     ['CA', decoded(() => caText(certificate))],
     ['Key usage', decoded(() => certificate.keyUsage && [...certificate.keyUsage].join(', '))],
     ['Purposes', decoded(() => certificate.extendedKeyUsage?.map(keyPurposeLabel).join(', '))],

@@ -13,7 +13,7 @@ import { type Certificate, nameOf } from '../certificate.ts';
 import { type Crl, type CrlEntry, crlLabel } from '../crl.ts';
 import { allReasons, type DistributionPoint, fullNames, type ReasonMask, shareName } from '../distribution-points.ts';
 import { CertificateError } from '../errors.ts';
-import { type DirectoryName, sameName } from '../names/directory.ts';
+import { sameName } from '../names/directory.ts';
 import type { GeneralName } from '../names/general.ts';
 import type { Context } from '../path/check.ts';
 import { dsaKeyOf, dsaParametersOf, dsaSpki } from '../path/dsa.ts';
@@ -278,9 +278,4 @@ function revoked({ revokedAt, reason }: CrlEntry, { thisUpdate, nextUpdate }: Cr
 
 function good({ thisUpdate, nextUpdate }: Crl): RevocationAnswer {
   return { status: 'good', source: 'crl', thisUpdate, nextUpdate };
-}
-
-/** Whether a list of this issuer's could tell of a certificate: for those who fetch. */
-export function mayCover(crl: Crl, issuer: DirectoryName): boolean {
-  return sameName(crl.issuer, issuer) || crl.issuingDistributionPoint?.indirectCrl === true;
 }
