@@ -141,6 +141,7 @@ export {
   revocationVerdicts,
 } from './revocation/check.ts';
 export { checkOcspResponse, type OcspAnswerOptions, ocspAnswer } from './revocation/ocsp.ts';
+export { ocspStapler, type StaplerOptions } from './revocation/stapler.ts';
 export type {
   RevocationAnswer,
   RevocationReason,
