@@ -5,6 +5,7 @@
  */
 
 import { Command, CommanderError, Option } from 'commander';
+import { addCertCommands } from './commands/cert.ts';
 import { type ConnectOptions, connectCommand } from './commands/connect.ts';
 import { type DemoOptions, demo } from './commands/demo.ts';
 import { type ServeOptions, serve } from './commands/serve.ts';
@@ -40,7 +41,7 @@ export async function run(argv: readonly string[], io: Io): Promise<ExitCode> {
 
 function makeProgram(io: Io, done: (code: ExitCode) => void): Command {
   const program = new Command('handfast')
-    .description('TLS for TypeScript: see, make and serve TLS 1.3 connections')
+    .description('TLS for TypeScript: see, make and serve TLS 1.3 connections, and their certificates')
     .version(version(), '-V, --version')
     .configureOutput({ writeOut: (text) => io.stdout.write(text), writeErr: (text) => io.stderr.write(text) })
     .exitOverride()
@@ -139,5 +140,6 @@ Examples:
       done(await serve(port, options, io));
     });
 
+  addCertCommands(program, io, done);
   return program;
 }
