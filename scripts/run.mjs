@@ -30,6 +30,12 @@ export const sourceFlags = ['--conditions=@handfast/source', '--disable-warning=
 
 const tsc = 'node_modules/typescript/bin/tsc';
 
+/** Folders with a lock file of their own, so that a first `npm start` stays short: what is in them. */
+const apart = {
+  tools: 'its tools (about 30 s)',
+  bench: 'the libraries that we compare with (about 5 s)',
+};
+
 /**
  * @typedef {object} Task
  * @property {string} does what it does, in a line
@@ -38,7 +44,7 @@ const tsc = 'node_modules/typescript/bin/tsc';
  * @property {readonly string[]} [args] what comes before the caller's arguments
  * @property {readonly string[]} [byDefault] what stands in where the caller gives no arguments
  * @property {(args: readonly string[]) => readonly string[]} [files] what the arguments stand for
- * @property {boolean} [tools] whether tools/ must be installed, too
+ * @property {readonly (keyof typeof apart)[]} [needs] what must be installed, too
  * @property {boolean} [whereCalled] whether it runs in the caller's folder, so that relative paths mean his
  */
 
@@ -68,16 +74,25 @@ const tasks = {
     ],
     files: testFiles,
   },
-  check: { does: 'lints, compiles, checks the packages as users get them', entry: 'scripts/check.mjs', tools: true },
+  check: {
+    does: 'lints, compiles, checks the packages as users get them',
+    entry: 'scripts/check.mjs',
+    needs: ['tools', 'bench'],
+  },
   build: { does: 'compiles every package into its dist/', entry: 'scripts/build.mjs' },
-  types: { does: 'compiles everything that is TypeScript', entry: tsc, args: ['-b'] },
-  lint: { does: 'lints; with --write it formats, too', entry: 'scripts/lint.mjs', tools: true },
-  docs: { does: 'writes the API reference into docs/api/', entry: 'scripts/docs.mjs', tools: true },
-  nodes: { does: 'runs the tests on each Node that is supported', entry: 'scripts/nodes.mjs', tools: true },
+  types: { does: 'compiles everything that is TypeScript', entry: tsc, args: ['-b'], needs: ['bench'] },
+  lint: { does: 'lints; with --write it formats, too', entry: 'scripts/lint.mjs', needs: ['tools'] },
+  docs: { does: 'writes the API reference into docs/api/', entry: 'scripts/docs.mjs', needs: ['tools'] },
+  nodes: { does: 'runs the tests on each Node that is supported', entry: 'scripts/nodes.mjs', needs: ['tools'] },
   release: { does: 'makes a release, or shows what it would do', entry: 'scripts/release.mjs' },
   examples: { does: 'runs every example', entry: 'scripts/examples.mjs' },
   interop: { does: 'talks to other stacks, in both directions', entry: 'interop/src/main.ts', flags: sourceFlags },
-  bench: { does: 'measures against node:tls', entry: 'bench/src/main.ts', flags: sourceFlags },
+  bench: {
+    does: 'measures against node:tls and other certificate libraries',
+    entry: 'bench/src/main.ts',
+    flags: sourceFlags,
+    needs: ['bench'],
+  },
   timing: { does: 'looks for secrets in the time that work takes', entry: 'bench/src/timing.ts', flags: sourceFlags },
   fuzz: { does: 'throws bad input at the decoders', entry: 'fuzz/src/main.ts', flags: sourceFlags },
 };
@@ -99,7 +114,7 @@ export async function launch(name, args) {
     );
   }
   install(root, 'First run: installing what the repository needs (about 10 s)');
-  if (task.tools) install(join(root, 'tools'), 'First run of this task: installing its tools (about 30 s)');
+  for (const name of task.needs ?? []) install(join(root, name), `First run of this task: installing ${apart[name]}`);
   const node = findNode();
   if (task.entry !== undefined && !existsSync(join(root, task.entry))) refuse(`${task.entry} is not there.`, 1);
 

@@ -45,15 +45,15 @@ function verifier(method: SignatureMethod): SignatureVerifier {
 }
 
 /**
- * The key as `sign` and `verify` take it. A bare KeyObject, where the defaults are right (ECDSA in DER, pure schemes), is
- * much cheaper than an object around it.
+ * The key as `sign` and `verify` take it. A bare KeyObject, where the defaults are right (ECDSA in DER, PKCS #1 v1.5 for a key
+ * of type `rsa`, pure schemes), is much cheaper than an object around it.
  */
 export function keyInput(key: KeyObject, { kind }: SignatureMethod): KeyObject | SignKeyObjectInput {
   // The default would sign with the longest salt and verify any.
   if (kind === 'pss') {
     return { key, padding: constants.RSA_PKCS1_PSS_PADDING, saltLength: constants.RSA_PSS_SALTLEN_DIGEST };
   }
-  return kind === 'pkcs1' ? { key, padding: constants.RSA_PKCS1_PADDING } : key;
+  return key;
 }
 
 const imported = new WeakMap<PublicKeyInfo, KeyObject>();

@@ -208,7 +208,11 @@ describe('a signature', () => {
   });
   it('is good only where the verifier answers true itself', async () => {
     const truthy: unknown = 'yes';
-    const provider = { ...nodeProvider, name: 'sloppy', signatures: { 'ecdsa-sha256': { verify: () => truthy as boolean } } };
+    const provider = {
+      ...nodeProvider,
+      name: 'sloppy',
+      signatures: { 'ecdsa-sha256': { verify: () => truthy as boolean } },
+    };
     await refuses('bad_signature', [leaf, b, a], [root], { provider });
   });
   it('under a key that cannot be imported is refused as such', async () => {
@@ -226,7 +230,9 @@ describe('a signature', () => {
       throw new TypeError('broken');
     };
     await assert.rejects(
-      verified([leaf, b, a], [root], { provider: { ...nodeProvider, name: 'p', signatures: { 'ecdsa-sha256': { verify } } } }),
+      verified([leaf, b, a], [root], {
+        provider: { ...nodeProvider, name: 'p', signatures: { 'ecdsa-sha256': { verify } } },
+      }),
       TypeError,
     );
   });

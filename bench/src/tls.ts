@@ -1,0 +1,78 @@
+/**
+ * The rows of TLS: handshakes and bulk data over loopback, both ends in this process.
+ *
+ * @module
+ */
+
+import type { Duplex } from 'node:stream';
+import { type Contender, contenders } from './contenders.ts';
+import type { Row } from './rounds.ts';
+
+/** Beside `node:tls` of the same Node. */
+export async function tlsRows(): Promise<readonly Row[]> {
+  const both = await contenders();
+  const row = (
+    name: string,
+    unit: string,
+    run: (contender: Contender, milliseconds: number) => Promise<number>,
+  ): Row => ({
+    name,
+    unit,
+    better: 'more',
+    contestants: both.map((contender) => ({
+      name: contender.name,
+      round: (milliseconds) => run(contender, milliseconds),
+    })),
+  });
+  return [
+    row('full handshakes (X25519, ECDSA P-256)', '/s', handshakes),
+    row('bulk (AES-128-GCM, 16 KiB records)', 'MiB/s', bulk),
+  ];
+}
+
+const closed = (socket: Duplex): Promise<void> => new Promise((resolve) => socket.once('close', () => resolve()));
+
+/** Full handshakes, chain verified, four at a time: how many a second. */
+async function handshakes(contender: Contender, milliseconds: number): Promise<number> {
+  const server = await contender.listen((socket) => socket.resume());
+  const start = performance.now();
+  let count = 0;
+  const worker = async (): Promise<void> => {
+    while (performance.now() - start < milliseconds) {
+      const socket = await server.connect();
+      const gone = closed(socket);
+      socket.resume().end();
+      await gone;
+      count++;
+    }
+  };
+  await Promise.all(Array.from({ length: 4 }, worker));
+  const elapsed = performance.now() - start;
+  await server.close();
+  return (count * 1000) / elapsed;
+}
+
+/** One direction, 16 KiB a write: MiB a second. */
+async function bulk(contender: Contender, milliseconds: number): Promise<number> {
+  const chunk = Buffer.alloc(16_384, 0x5a);
+  let received = 0;
+  const server = await contender.listen((socket) => {
+    socket.on('error', () => undefined);
+    socket.on('data', (data: Buffer) => {
+      received += data.length;
+    });
+  });
+  const socket = await server.connect();
+  socket.on('error', () => undefined);
+  const start = performance.now();
+  while (performance.now() - start < milliseconds) {
+    if (!socket.write(chunk)) await new Promise((resolve) => socket.once('drain', resolve));
+  }
+  const elapsed = performance.now() - start;
+  const rate = (received / 1_048_576 / elapsed) * 1000;
+  const gone = closed(socket);
+  socket.destroy();
+  await gone;
+  await server.close();
+  return rate;
+}

@@ -1,0 +1,119 @@
+/**
+ * A client and a server of ours, and a wire that cuts, drops, repeats, reorders, flips and invents bytes. Each case has a
+ * seed; a failure prints the command that plays it again.
+ *
+ * @module
+ */
+
+import assert from 'node:assert/strict';
+import type { TlsError } from '@handfast/tls';
+import { clientCredential, pki } from '../../packages/tls/test/support/identities.ts';
+import { exchange, type Pair, pair, type Wire } from '../../packages/tls/test/support/pair.ts';
+import { record, recordsIn } from '../../packages/tls/test/support/wire.ts';
+import { type Below, numbers } from '../../packages/x509/test/support/mutate.ts';
+import type { Count } from './count.ts';
+
+function flip(bytes: Uint8Array, below: Below): Uint8Array {
+  const out = Uint8Array.from(bytes);
+  for (let count = 1 + below(3); count > 0; count--) {
+    const at = below(out.length);
+    out[at] = (out[at] ?? 0) ^ (1 << below(8));
+  }
+  return out;
+}
+
+/** What can be done to what one side sends. */
+const mutations: readonly ((bytes: Uint8Array, below: Below) => readonly Uint8Array[])[] = [
+  (bytes, below) => [flip(bytes, below)],
+  (bytes, below) => [bytes.subarray(0, below(bytes.length))],
+  (bytes) => [bytes, bytes],
+  () => [],
+  (bytes, below) => {
+    const at = below(bytes.length);
+    return [bytes.subarray(0, at), bytes.subarray(Math.min(bytes.length, at + 1 + below(16)))];
+  },
+  (bytes) => [...recordsIn(bytes)].reverse(),
+  (bytes, below) => recordsIn(bytes).filter(() => below(3) > 0),
+  (bytes, below) => recordsIn(bytes).map((one) => (below(2) === 0 ? flip(one, below) : one)),
+  (bytes, below) => [
+    record(
+      20 + below(5),
+      Uint8Array.from({ length: below(40) }, () => below(256)),
+    ),
+    bytes,
+  ],
+  (bytes, below) => recordsIn(bytes).flatMap((one) => (one[0] === 22 ? recut(one, below) : [one])),
+];
+
+/** A plaintext handshake record in two. */
+function recut(one: Uint8Array, below: Below): readonly Uint8Array[] {
+  const at = 5 + below(one.length - 4);
+  return [record(22, one.subarray(5, at)), record(22, one.subarray(at))];
+}
+
+/** Plays one case; throws where an invariant is broken. Answers how both sides ended. */
+async function play(seed: number): Promise<readonly string[]> {
+  const below = numbers(seed);
+  const both = pair({
+    client: { credentials: [clientCredential], alpnProtocols: ['a', 'b'] },
+    server: {
+      alpnProtocols: ['b'],
+      ...(below(2) === 0 ? { clientCertificate: 'require', trust: pki.trust } : {}),
+    },
+  });
+  // Most cases hurt one flight alone: what comes before it must go well for it to be reached.
+  const victim = below(4);
+  let flight = 0;
+  const wire: Wire = (bytes) => {
+    const mutate = mutations[below(mutations.length)];
+    return flight++ === victim && mutate ? mutate(bytes, below) : [bytes];
+  };
+  await exchange(both, wire);
+  if (both.client.established && both.client.error === undefined)
+    both.client.connection.write(Buffer.from('from client'));
+  if (both.server.established && both.server.error === undefined)
+    both.server.connection.write(Buffer.from('from server'));
+  await exchange(both, wire);
+  return check(both);
+}
+
+function check({ client, server }: Pair): readonly string[] {
+  for (const { error } of [client, server]) {
+    if (error) assert.notEqual(error.code, 'internal', error.stack);
+  }
+  if (client.established && server.established) {
+    assert.equal(client.connection.negotiated?.alpnProtocol, server.connection.negotiated?.alpnProtocol);
+    assert.equal(client.connection.negotiated?.group, server.connection.negotiated?.group);
+  }
+  // What arrives is what was sent, or nothing: a wire can cut a stream, never change it.
+  assert.ok('from client'.startsWith(server.text()), server.text());
+  assert.ok('from server'.startsWith(client.text()), client.text());
+  return [client, server].map(({ error, established }) => outcome(error, established));
+}
+
+function outcome(error: TlsError | null | undefined, established: boolean): string {
+  if (error) return error.code === 'peer_alert' ? `peer: ${error.alert}` : error.code;
+  return established ? 'connected' : 'waiting';
+}
+
+/** Plays cases from a random seed on for so many seconds, or the one of `seed`. */
+export async function fuzzWire(seconds: number, only: number | undefined): Promise<Count> {
+  const counts = new Map<string, number>();
+  let passed = 0;
+  let failed = 0;
+  const first = only ?? Math.floor(Math.random() * 2 ** 31);
+  const end = performance.now() + seconds * 1000;
+  for (let seed = first; only === undefined ? performance.now() < end : seed === first; seed++) {
+    try {
+      for (const how of await play(seed)) counts.set(how, (counts.get(how) ?? 0) + 1);
+      passed++;
+    } catch (error) {
+      failed++;
+      console.error(`npm run fuzz -- --only wire --seed ${seed}`, error);
+      if (failed === 10) break;
+    }
+  }
+  for (const [how, count] of [...counts].sort(([, a], [, b]) => b - a))
+    console.log(`${String(count).padStart(8)}  ${how}`);
+  return { passed, failed };
+}
