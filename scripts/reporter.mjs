@@ -1,5 +1,6 @@
 /**
- * What `npm test` prints: a line per package, the failures in full, and a closing count. A reporter of `node --test`.
+ * What `npm test` prints: a line per package, what the suites of others counted, the failures in full, and a closing
+ * count. A reporter of `node --test`.
  */
 import { readFileSync } from 'node:fs';
 import { dirname, join, relative, resolve, sep } from 'node:path';
@@ -32,6 +33,10 @@ export default async function* report(events) {
   const failedFiles = new Set();
   /** @type {string[]} */
   const failures = [];
+  /** @type {string[]} lines that a test wrote about a suite of somebody else's: `PKITS, node: 249 passed` */
+  const suites = [];
+  /** @type {Map<string, number>} test vectors by package */
+  const vectors = new Map();
   let current = '';
 
   for await (const { type, data } of events) {
@@ -39,6 +44,11 @@ export default async function* report(events) {
     if (typeof file !== 'string') continue;
     if (type === 'test:stdout' || type === 'test:stderr') {
       output.set(file, (output.get(file) ?? '') + data.message);
+    } else if (type === 'test:diagnostic') {
+      const count = /^(\d+) (vectors|cases)$/.exec(data.message)?.[1];
+      const name = packageOf(file);
+      if (count !== undefined) vectors.set(name, (vectors.get(name) ?? 0) + Number(count));
+      else if (/^[^:]+: \d/.test(data.message)) suites.push(data.message);
     } else if (type === 'test:start') {
       path.set(file, [...(path.get(file) ?? []).slice(0, data.nesting), data.name]);
     } else if (type === 'test:pass' || type === 'test:fail') {
@@ -67,6 +77,9 @@ export default async function* report(events) {
     }
   }
   if (current !== '') yield line(current, tallies.get(current));
+
+  for (const [name, count] of vectors) suites.push(`Wycheproof, ${name}: ${count.toLocaleString('en-US')} vectors`);
+  for (const suite of suites.sort()) yield `   ${suite}\n`;
 
   for (const failure of failures) yield `\n${failure}`;
   for (const file of failedFiles) {
