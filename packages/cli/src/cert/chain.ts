@@ -13,7 +13,7 @@ import { colorsFor, type Io } from '../io.ts';
 import { nameOf, wrap } from '../transcript.ts';
 import { openContainers } from './contents.ts';
 import { validityText } from './describe.ts';
-import { countText, decodedOr } from './layout.ts';
+import { countText, decodedOr, quotedName } from './layout.ts';
 import { type Entry, loadFiles, readableEntries, readPassword, whereOf } from './load.ts';
 import { distinct, isSelfSigned, issuerAmong, isValidAt, orderChain } from './order.ts';
 import { type OutputOptions, writeResult } from './output.ts';
@@ -78,21 +78,21 @@ function endFindings(
   if (isSelfSigned(last)) {
     const left: Finding = {
       kind: 'superfluous',
-      text: `the root ${quote(nameOf(last))}: who verifies has it (--with-root keeps it)`,
+      text: `the root ${quotedName(last)}: who verifies has it (--with-root keeps it)`,
     };
     const unknown: Finding = {
       kind: 'note',
-      text: `the root ${quote(nameOf(last))} is not among those that are trusted here`,
+      text: `the root ${quotedName(last)} is not among those that are trusted here`,
     };
     return [...(kept.length < path.length ? [left] : []), ...(trust.has(last) ? [] : [unknown])];
   }
   const anchor = issuerAmong(last, trust.bySubject(last.issuer), path, time);
   if (anchor !== undefined)
-    return [{ kind: 'note', text: `it ends below ${quote(nameOf(anchor))}, which is trusted here` }];
+    return [{ kind: 'note', text: `it ends below ${quotedName(anchor)}, which is trusted here` }];
   return [
     {
       kind: 'missing',
-      text: `the certificate of ${quote(last.issuer.toString())}, which signed ${quote(nameOf(last))}${whereToGet(last)}`,
+      text: `the certificate of ${quote(last.issuer.toString())}, which signed ${quotedName(last)}${whereToGet(last)}`,
     },
   ];
 }
@@ -112,13 +112,13 @@ function whereToGet(certificate: Certificate): string {
 
 function expiryFindings(certificate: Certificate, time: Date): readonly Finding[] {
   if (isValidAt(certificate, time)) return [];
-  return [{ kind: 'expired', text: `${quote(nameOf(certificate))} ${validityText(certificate, time)}` }];
+  return [{ kind: 'expired', text: `${quotedName(certificate)} ${validityText(certificate, time)}` }];
 }
 
 function superfluous(other: Certificate, path: readonly Certificate[]): Finding {
   const rival = path.some(({ subject }) => subject.toString() === other.subject.toString());
   const why = rival ? 'another one of that name is in the chain' : 'it signed nothing in the chain';
-  return { kind: 'superfluous', text: `${quote(nameOf(other))}: ${why}` };
+  return { kind: 'superfluous', text: `${quotedName(other)}: ${why}` };
 }
 
 function repeated(count: number): readonly Finding[] {
@@ -140,7 +140,7 @@ function report(kept: readonly Certificate[], findings: readonly Finding[], opti
     return;
   }
   const { bold, red, yellow, dim } = colorsFor(io.stderr, io.env, options.color ?? true);
-  io.stderr.write(`${bold(kept.map((certificate) => quote(nameOf(certificate))).join(' ← '))}\n`);
+  io.stderr.write(`${bold(kept.map(quotedName).join(' ← '))}\n`);
   const styles = { missing: red, expired: red, superfluous: yellow, note: dim } as const;
   for (const { kind, text } of findings) {
     for (const [index, line] of wrap(text, 66).entries())

@@ -17,7 +17,14 @@ import {
   type SkippedBag,
 } from '@handfast/x509';
 import { legacyPbe } from '@handfast/x509/legacy';
-import { type Content, type Entry, type KeyAccess, needsPassword, type PrivateKeyContent } from './load.ts';
+import {
+  advisingLegacy,
+  type Content,
+  type Entry,
+  type KeyAccess,
+  needsPassword,
+  type PrivateKeyContent,
+} from './load.ts';
 
 /** What a PKCS#12 file says of a piece. */
 export interface Named {
@@ -35,18 +42,27 @@ export interface Opened {
 export async function openContainers(entries: readonly Entry[], access: KeyAccess): Promise<readonly Entry[]> {
   const all: Entry[] = [];
   for (const entry of entries) {
-    const { file, index, label } = entry;
-    const origin = label === undefined ? { file, index } : { file, index, label };
+    const { file } = entry;
     if (entry.kind === 'pkcs7') {
-      all.push(...bundlePieces(entry).map((content) => ({ ...origin, ...content })));
+      all.push(...piecesOf(file, bundlePieces(entry)));
     } else if (entry.kind === 'pkcs12') {
       const { pieces } = await openPkcs12(entry.bytes, access);
-      all.push(...pieces.map(({ content }) => ({ ...origin, ...content })));
+      all.push(
+        ...piecesOf(
+          file,
+          pieces.map(({ content }) => content),
+        ),
+      );
     } else {
       all.push(entry);
     }
   }
   return all;
+}
+
+/** Contents as entries of the file that contains them. */
+export function piecesOf(file: string, contents: readonly Content[]): readonly Entry[] {
+  return contents.map((content, index) => ({ file, index, count: contents.length, ...content }));
 }
 
 /** What a PKCS#7 bundle holds. */
@@ -83,7 +99,7 @@ export async function openPkcs12(bytes: Bytes, { password, legacy }: KeyAccess):
 
 async function opened(bytes: Bytes, password: string | undefined, options: Pkcs12Options): Promise<Pkcs12> {
   try {
-    return await readPkcs12(nodeProvider, bytes, password ?? '', options);
+    return await advisingLegacy(() => readPkcs12(nodeProvider, bytes, password ?? '', options));
   } catch (error) {
     const wanted = password === undefined && error instanceof CertificateError && error.code === 'wrong_password';
     throw wanted ? needsPassword('the PKCS #12 file') : error;
@@ -92,5 +108,11 @@ async function opened(bytes: Bytes, password: string | undefined, options: Pkcs1
 
 /** A key that was under the file's password, and is open now. */
 function heldKey(pkcs8: Bytes): PrivateKeyContent {
-  return { kind: 'privateKey', form: 'PKCS #8', encryption: undefined, open: async () => copyBytes(pkcs8) };
+  return {
+    kind: 'privateKey',
+    form: 'PKCS #8',
+    encryption: undefined,
+    contained: true,
+    open: async () => copyBytes(pkcs8),
+  };
 }

@@ -14,21 +14,21 @@ import {
   type CertificateRequest,
   type Crl,
   escapeText,
-  fingerprintOf,
   type OcspRequest,
   type OcspResponse,
   verifyRequest,
 } from '@handfast/x509';
-import { nameOf } from '../transcript.ts';
-import { bundlePieces, openPkcs12 } from './contents.ts';
+import { bundlePieces, openPkcs12, piecesOf } from './contents.ts';
 import { extensionFields } from './extensions.ts';
-import { publicHalfOf, spkiFingerprint, spkiLabel } from './keys.ts';
+import { digestLines, publicHalfOf, spkiLabel } from './keys.ts';
 import {
   colonHex,
   countText,
   decodedOr,
   type Field,
+  hexText,
   itemLines,
+  quotedName,
   type Section,
   spanText,
   timeText,
@@ -67,6 +67,11 @@ export async function describeEntry(entry: Entry, viewing: Viewing): Promise<Sec
       return { heading: heading('public key'), fields: keyFields(entry.spki) };
     case 'privateKey':
       return { heading: heading('private key'), fields: await privateKeyFields(entry, viewing) };
+    case 'other':
+      return {
+        heading: heading(`${quote(entry.label ?? '')}, nothing known here`),
+        fields: [['Holds', hexText(entry.bytes)]],
+      };
     case 'unreadable':
       return { heading: heading(`${entry.what} that cannot be read`), fields: refusalFields(entry.error) };
   }
@@ -78,7 +83,7 @@ function certificateTitle(certificate: Certificate): string {
     () => false,
   );
   const kind = certificate.extension('precertificatePoison') === undefined ? 'certificate' : 'precertificate';
-  return `${ca ? 'CA ' : ''}${kind} ${quote(nameOf(certificate))}`;
+  return `${ca ? 'CA ' : ''}${kind} ${quotedName(certificate)}`;
 }
 
 function certificateFields(certificate: Certificate, { now }: Viewing): readonly Field[] {
@@ -94,7 +99,7 @@ function certificateFields(certificate: Certificate, { now }: Viewing): readonly
       'Signature',
       certificate.signatureAlgorithm ?? certificate.legacySignatureAlgorithm ?? certificate.signatureAlgorithmOid,
     ],
-    ['SHA-256', fingerprintOf(nodeProvider, certificate)],
+    ['SHA-256', digestLines(certificate.raw)],
   ];
 }
 
@@ -147,7 +152,7 @@ function crlFields(crl: Crl, { now }: Viewing): readonly Field[] {
     ...extensionFields(crl),
     ...(crl.version === 2 ? [] : [['Version', '1'] as const]),
     ['Signature', signatureAlgorithm ?? legacySignatureAlgorithm ?? signatureAlgorithmOid],
-    ['SHA-256', colonHex(nodeProvider.digest('sha256', crl.raw))],
+    ['SHA-256', digestLines(crl.raw)],
   ];
 }
 
@@ -230,8 +235,9 @@ async function describePkcs12(heading: string, entry: EntryOf<'pkcs12'>, viewing
       parts,
     };
   } catch (error) {
-    if (error instanceof CertificateError) return { heading, fields: refusalFields(error) };
-    throw error;
+    if (!(error instanceof CertificateError)) throw error;
+    viewing.onRefusal?.();
+    return { heading, fields: refusalFields(error) };
   }
 }
 
@@ -243,8 +249,7 @@ async function container(
   viewing: Viewing,
 ): Promise<Required<Section>> {
   const parts: Section[] = [];
-  for (const [index, content] of contents.entries())
-    parts.push(await describeEntry({ file, index, label: 'piece', ...content }, viewing));
+  for (const piece of piecesOf(file, contents)) parts.push(await describeEntry(piece, viewing));
   return { heading, fields: [['Holds', countText(contents.length, 'object')]], parts };
 }
 
@@ -268,19 +273,21 @@ export function keyFields(spki: Uint8Array): readonly Field[] {
         (message) => message,
       ),
     ],
-    ['Key SHA-256', spkiFingerprint(spki)],
+    ['Key SHA-256', digestLines(spki)],
   ];
 }
 
 async function privateKeyFields(key: EntryOf<'privateKey'>, viewing: Viewing): Promise<readonly Field[]> {
   const form: Field = ['Form', key.form];
-  const encrypted: Field = ['Encrypted', key.encryption ?? 'no: whoever has this file has the key'];
+  const open = key.contained === true ? 'with its file' : 'no: whoever has this file has the key';
+  const encrypted: Field = ['Encrypted', key.encryption ?? open];
   if (key.encryption !== undefined && viewing.password === undefined) return [form, encrypted];
   try {
     return [...keyFields(await publicHalfOf(key, viewing)), form, encrypted];
   } catch (error) {
-    if (error instanceof CertificateError) return [form, encrypted, ...refusalFields(error)];
-    throw error;
+    if (!(error instanceof CertificateError)) throw error;
+    viewing.onRefusal?.();
+    return [form, encrypted, ...refusalFields(error)];
   }
 }
 

@@ -13,6 +13,20 @@ const oids = {
   scrypt: '06092b06010401da47040b',
 } as const;
 
+/** What came before PBES2 (RFC 8018 §A.3, RFC 7292 §C). */
+const schemes: ReadonlyMap<string, string> = new Map([
+  ['06092a864886f70d010501', 'pbeWithMD2AndDES-CBC'],
+  ['06092a864886f70d010503', 'pbeWithMD5AndDES-CBC'],
+  ['06092a864886f70d010504', 'pbeWithMD2AndRC2-CBC'],
+  ['06092a864886f70d010506', 'pbeWithMD5AndRC2-CBC'],
+  ['06092a864886f70d01050a', 'pbeWithSHA1AndDES-CBC'],
+  ['06092a864886f70d01050b', 'pbeWithSHA1AndRC2-CBC'],
+  ['060a2a864886f70d010c0103', 'pbeWithSHAAnd3-KeyTripleDES-CBC'],
+  ['060a2a864886f70d010c0104', 'pbeWithSHAAnd2-KeyTripleDES-CBC'],
+  ['060a2a864886f70d010c0105', 'pbeWithSHAAnd128BitRC2-CBC'],
+  ['060a2a864886f70d010c0106', 'pbeWithSHAAnd40BitRC2-CBC'],
+]);
+
 /** Ciphers of PBES2 (RFC 8018 §B.2, NIST's AES), by the hexadecimal of their OBJECT IDENTIFIER. */
 const ciphers: ReadonlyMap<string, string> = new Map([
   ['0609608648016503040102', 'AES-128-CBC'],
@@ -41,7 +55,8 @@ export function encryptionOf(der: Uint8Array): string {
   const [info] = elements(der);
   const [algorithm] = elements(info?.content);
   const [scheme, parameters] = elements(algorithm?.content);
-  if (scheme === undefined || hex(scheme.raw) !== oids.pbes2) return 'a scheme that is out of use';
+  if (scheme === undefined) return 'a scheme that cannot be read';
+  if (hex(scheme.raw) !== oids.pbes2) return `${schemes.get(hex(scheme.raw)) ?? 'an unknown scheme'}, out of use`;
   const [derivation, encryption] = elements(parameters?.content);
   const [cipher] = elements(encryption?.content);
   const name = cipher === undefined ? undefined : ciphers.get(hex(cipher.raw));

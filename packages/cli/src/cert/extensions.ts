@@ -8,6 +8,7 @@
 import { type Bytes, toHex } from '@handfast/crypto';
 import {
   type Certificate,
+  type Crl,
   describeGeneralName,
   type Extension,
   escapeText,
@@ -17,11 +18,16 @@ import {
   type PolicyInformation,
   parseAuthorityInfoAccess,
   parseDistributionPoints,
+  parseSctList,
+  parseTlsFeatures,
+  tlsFeatures,
 } from '@handfast/x509';
-import { colonHex, decodedOr, type Field, hexText, itemLines } from './layout.ts';
+import { colonHex, decodedOr, type Field, hexText, itemLines, timeText } from './layout.ts';
+import { elements } from './shape.ts';
 
-/** What has extensions, decoded when they are asked for. A request has not all of a certificate's. */
-export type Extended = Pick<Certificate, 'extensions'> & Partial<Pick<Certificate, DecodedName>>;
+/** What has extensions, decoded when they are asked for. A request has not all of a certificate's, a CRL has others. */
+export type Extended = Pick<Certificate, 'extensions'> &
+  Partial<Pick<Certificate, DecodedName> & Pick<Crl, 'number' | 'baseNumber' | 'issuingDistributionPoint'>>;
 
 type DecodedName =
   | 'subjectAltName'
@@ -71,7 +77,15 @@ const rows: ReadonlyMap<string, Row> = new Map<string, Row>([
     'subjectKeyIdentifier',
     { label: 'Key id', lines: ({ subjectKeyIdentifier: id }) => (id === undefined ? id : [colonHex(id)]) },
   ],
-  ['authorityKeyIdentifier', { label: 'Issuer’s key id', lines: authorityLines }],
+  ['authorityKeyIdentifier', { label: 'Issuer key id', lines: authorityLines }],
+  ['cRLNumber', { label: 'Number', lines: ({ number }) => (number === undefined ? number : [`${number}`]) }],
+  [
+    'deltaCRLIndicator',
+    { label: 'Adds to', lines: ({ baseNumber: base }) => (base === undefined ? base : [`list ${base}`]) },
+  ],
+  ['issuingDistributionPoint', { label: 'Scope', lines: scopeLines }],
+  ['signedCertificateTimestamps', { label: 'Logged', lines: (_, value) => sctLines(value) }],
+  ['tlsFeature', { label: 'TLS feature', lines: (_, value) => featureLines(value) }],
   ['ocspNoCheck', { label: 'OCSP', lines: () => ['the responder’s own status need not be checked'] }],
   ['precertificatePoison', { label: 'Precertificate', lines: () => ['for logs alone, no certificate'] }],
 ]);
@@ -167,6 +181,37 @@ function accessLines(value: Bytes): readonly string[] {
     ...ocspUrls.map((url) => `OCSP at ${escapeText(url)}`),
     ...issuerUrls.map((url) => `its certificate at ${escapeText(url)}`),
   ];
+}
+
+/** What a CRL is about, where it is not about all certificates of its issuer. */
+function scopeLines({ issuingDistributionPoint: point }: Extended): readonly string[] | undefined {
+  if (point === undefined) return undefined;
+  const names =
+    point.name !== undefined && 'fullName' in point.name ? point.name.fullName.map(describeGeneralName) : [];
+  const limits: readonly (readonly [boolean, string])[] = [
+    [point.onlyContainsUserCerts, 'certificates of no CAs'],
+    [point.onlyContainsCaCerts, 'certificates of CAs alone'],
+    [point.onlyContainsAttributeCerts, 'attribute certificates alone'],
+    [point.onlySomeReasons !== undefined, 'some reasons alone'],
+    [point.indirectCrl, 'certificates of other issuers, too'],
+  ];
+  return [...names, ...limits.flatMap(([applies, text]) => (applies ? [text] : []))];
+}
+
+/** The timestamps of an extension: an OCTET STRING within the extension's own (RFC 6962 §3.3). */
+function sctLines(value: Bytes): readonly string[] {
+  const [list] = elements(value);
+  return parseSctList(list?.content ?? value).map((sct) =>
+    sct.version === 1
+      ? `${timeText(sct.timestamp)} by ${toHex(sct.logId).slice(0, 16)}…`
+      : 'a timestamp of another version',
+  );
+}
+
+function featureLines(value: Bytes): readonly string[] {
+  return parseTlsFeatures(value, 'tlsFeature').map((feature) =>
+    feature === tlsFeatures.statusRequest ? 'its server must staple an OCSP response' : `extension ${feature}`,
+  );
 }
 
 function authorityLines({ authorityKeyIdentifier: authority }: Extended): readonly string[] | undefined {

@@ -27,7 +27,7 @@ import {
   parseSubjectKey,
   verifyRequest,
 } from '@handfast/x509';
-import { bundlePieces, openPkcs12 } from './contents.ts';
+import { bundlePieces, openPkcs12, piecesOf } from './contents.ts';
 import { type Extended, extensionJson } from './extensions.ts';
 import { publicHalfOf } from './keys.ts';
 import { timeText } from './layout.ts';
@@ -59,6 +59,8 @@ async function contentJson(entry: Entry, access: KeyAccess): Promise<object> {
       return { key: keyJson(entry.spki) };
     case 'privateKey':
       return privateKeyJson(entry, access);
+    case 'other':
+      return { der: toHex(entry.bytes) };
     case 'unreadable':
       return { what: entry.what, error: errorJson(entry.error) };
   }
@@ -172,8 +174,9 @@ async function pkcs12Json(entry: EntryOf<'pkcs12'>, access: KeyAccess): Promise<
       skipped: skipped.map(({ reason }) => reason),
     };
   } catch (error) {
-    if (error instanceof CertificateError) return { pieces: null, error: errorJson(error) };
-    throw error;
+    if (!(error instanceof CertificateError)) throw error;
+    access.onRefusal?.();
+    return { pieces: null, error: errorJson(error) };
   }
 }
 
@@ -183,7 +186,7 @@ async function piecesJson(
   access: KeyAccess,
 ): Promise<readonly object[]> {
   const values: object[] = [];
-  for (const [index, content] of contents.entries()) values.push(await entryJson({ file, index, ...content }, access));
+  for (const piece of piecesOf(file, contents)) values.push(await entryJson(piece, access));
   return values;
 }
 
@@ -241,8 +244,9 @@ async function privateKeyJson(entry: EntryOf<'privateKey'>, access: KeyAccess): 
   try {
     return { form, encryption, key: keyJson(await publicHalfOf(entry, access)) };
   } catch (error) {
-    if (error instanceof CertificateError) return { form, encryption, key: null, error: errorJson(error) };
-    throw error;
+    if (!(error instanceof CertificateError)) throw error;
+    access.onRefusal?.();
+    return { form, encryption, key: null, error: errorJson(error) };
   }
 }
 
@@ -289,7 +293,8 @@ export function errorJson({ code, message }: CertificateError): object {
   return { code, message };
 }
 
-function digestHex(bytes: Uint8Array): string {
+/** SHA-256. */
+export function digestHex(bytes: Uint8Array): string {
   return toHex(nodeProvider.digest('sha256', bytes));
 }
 

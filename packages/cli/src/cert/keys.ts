@@ -12,12 +12,13 @@ import { CertificateError, parseSubjectKey, subjectKeyLabel } from '@handfast/x5
 import { colonHex } from './layout.ts';
 import type { KeyAccess, PrivateKeyContent } from './load.ts';
 
-/** SHA-256 of a SubjectPublicKeyInfo: the same for a key, its certificates and its requests. */
-export function spkiFingerprint(spki: Uint8Array): string {
-  return colonHex(nodeProvider.digest('sha256', spki));
+/** SHA-256, on two lines. Of a SubjectPublicKeyInfo it is the same for a key, its certificates and its requests. */
+export function digestLines(bytes: Uint8Array): readonly string[] {
+  const digest = nodeProvider.digest('sha256', bytes);
+  return [`${colonHex(digest.subarray(0, 16))}:`, colonHex(digest.subarray(16))];
 }
 
-/** `EC, P-256` */
+/** `ECDSA P-256` */
 export function spkiLabel(spki: Uint8Array): string {
   return subjectKeyLabel(parseSubjectKey(spki));
 }

@@ -5,9 +5,9 @@
  * @module
  */
 
-import { CertificateError } from '@handfast/x509';
+import { type Certificate, CertificateError } from '@handfast/x509';
 import type { Colors } from '../io.ts';
-import { wrap } from '../transcript.ts';
+import { nameOf, wrap } from '../transcript.ts';
 
 /** A label and what stands beside it, a line an item. */
 export type Field = readonly [label: string, text: string | readonly string[]];
@@ -66,6 +66,11 @@ export function spanText(ms: number): string {
 export function whenText(time: Date, now: Date): string {
   const ms = time.getTime() - now.getTime();
   return ms >= 0 ? `in ${spanText(ms)}` : `${spanText(ms)} ago`;
+}
+
+/** A certificate's name, escaped once, in quotes. */
+export function quotedName(certificate: Certificate): string {
+  return `"${nameOf(certificate)}"`;
 }
 
 /** `AB:CD:…` */

@@ -32,7 +32,7 @@ import {
   toPem,
 } from '@handfast/x509';
 import { legacyPbe } from '@handfast/x509/legacy';
-import { usageError } from '../exit.ts';
+import { type CliError, usageError } from '../exit.ts';
 import type { Io } from '../io.ts';
 import { parsingFile, readFileFor } from '../options.ts';
 import { encryptionOf } from './encryption.ts';
@@ -44,8 +44,10 @@ export interface Origin {
   readonly file: string;
   /** Which piece of its file, from 0. */
   readonly index: number;
+  /** How many pieces the file has. */
+  readonly count: number;
   /** Of a PEM block; absent for DER. */
-  readonly label?: string;
+  readonly label?: string | undefined;
 }
 
 export type Content =
@@ -58,6 +60,8 @@ export type Content =
   | { readonly kind: 'pkcs12'; readonly bytes: Bytes }
   | { readonly kind: 'pkcs7'; readonly certificates: readonly Certificate[]; readonly crls: readonly Bytes[] }
   | PrivateKeyContent
+  /** A PEM block of a label that is nothing here, such as `EC PARAMETERS`. */
+  | { readonly kind: 'other'; readonly bytes: Bytes }
   | { readonly kind: 'unreadable'; readonly what: string; readonly error: CertificateError };
 
 export interface PrivateKeyContent {
@@ -65,6 +69,8 @@ export interface PrivateKeyContent {
   readonly form: 'PKCS #8' | 'SEC 1' | 'PKCS #1';
   /** How it is encrypted, in words; `undefined` for one that is not. */
   readonly encryption: string | undefined;
+  /** Whether it was in a container under a password, and is open since that is. */
+  readonly contained?: boolean;
   /**
    * PKCS#8 in fresh memory, the caller's to wipe.
    *
@@ -78,6 +84,8 @@ export interface KeyAccess {
   readonly password?: string | undefined;
   /** Read what is encrypted by schemes that are out of use. */
   readonly legacy?: boolean | undefined;
+  /** Told where a piece that is shown all the same could not be opened. */
+  readonly onRefusal?: () => void;
 }
 
 export type Entry = Origin & Content;
@@ -93,12 +101,14 @@ const labels: ReadonlyMap<string, Shape> = new Map<string, Shape>([
   ['CERTIFICATE REQUEST', 'request'],
   ['NEW CERTIFICATE REQUEST', 'request'],
   ['X509 CRL', 'crl'],
+  ['CRL', 'crl'],
   ['PUBLIC KEY', 'publicKey'],
   ['PRIVATE KEY', 'pkcs8'],
   ['ENCRYPTED PRIVATE KEY', 'encryptedPkcs8'],
   ['RSA PRIVATE KEY', 'pkcs1'],
   ['EC PRIVATE KEY', 'sec1'],
   ['PKCS7', 'pkcs7'],
+  ['PKCS #7 SIGNED DATA', 'pkcs7'],
   ['CMS', 'pkcs7'],
   ['PKCS12', 'pkcs12'],
   ['OCSP REQUEST', 'ocspRequest'],
@@ -137,23 +147,31 @@ export async function loadFile(option: string, path: string, io: Io): Promise<re
   const bytes = path === '-' ? await readAll(io.stdin) : readFileFor(option, path);
   const file = path === '-' ? 'stdin' : path;
   if (bytes.length === 0) throw usageError(`${option} ${quote(file)} is empty`);
-  if (!bytes.includes('-----BEGIN ')) return [{ file, index: 0, ...readDer(bytes, option, file) }];
-  const blocks = parsingFile(option, file, () => parsePem(bytes));
-  if (blocks.length === 0) throw usageError(`${option} ${quote(file)} holds no whole PEM block`);
-  return blocks.map((block, index) => ({ file, index, label: block.label, ...readBlock(block) }));
+  const shape = shapeOf(bytes);
+  // DER first: what somebody wrote into a name of a certificate must not be read in its place.
+  if (shape !== undefined) return [{ file, index: 0, count: 1, ...read(shape, Uint8Array.from(bytes)) }];
+  const blocks = bytes.includes('-----BEGIN ') ? parsingFile(option, file, () => parsePem(bytes)) : [];
+  if (blocks.length === 0) throw nothingKnown(option, file);
+  return blocks.map((block, index) => ({ file, index, count: blocks.length, label: block.label, ...readBlock(block) }));
 }
 
-/** The entries, none of which may be unreadable: a command that acts must know what it acts on. */
-export function readableEntries(entries: readonly Entry[]): readonly Exclude<Entry, { readonly kind: 'unreadable' }>[] {
+/**
+ * The entries, none of which may be unreadable: a command that acts must know what it acts on. Blocks of
+ * other labels are passed over: OpenSSL writes `EC PARAMETERS` before a key.
+ */
+export function readableEntries(
+  entries: readonly Entry[],
+): readonly Exclude<Entry, { readonly kind: 'other' | 'unreadable' }>[] {
   return entries.flatMap((entry) => {
+    if (entry.kind === 'other') return [];
     if (entry.kind !== 'unreadable') return [entry];
     throw usageError(`${whereOf(entry)}: ${entry.error.message}`, entry.error.hint);
   });
 }
 
-/** `"chain.pem"`, `block 2 of "chain.pem"`: for messages. */
-export function whereOf({ file, index, label }: Origin): string {
-  return label === undefined ? quote(file) : `block ${index + 1} of ${quote(file)}`;
+/** `"chain.pem"`, `block 2 of "chain.pem"`, `piece 1 of "server.p12"`: for messages. */
+export function whereOf({ file, index, count, label }: Origin): string {
+  return count === 1 ? quote(file) : `${label === undefined ? 'piece' : 'block'} ${index + 1} of ${quote(file)}`;
 }
 
 /** `--password-file`: its first line, without the line's end. */
@@ -175,10 +193,8 @@ async function readAll(stdin: Readable): Promise<Buffer> {
   return Buffer.concat(chunks);
 }
 
-function readDer(bytes: Buffer, option: string, file: string): Content {
-  const shape = shapeOf(bytes);
-  if (shape !== undefined) return read(shape, Uint8Array.from(bytes));
-  throw usageError(
+function nothingKnown(option: string, file: string): CliError {
+  return usageError(
     `${option} ${quote(file)} holds neither PEM nor any DER that is known here`,
     'known are certificates, requests, CRLs, OCSP requests and responses, keys, PKCS #7 and PKCS #12',
   );
@@ -187,11 +203,10 @@ function readDer(bytes: Buffer, option: string, file: string): Content {
 function readBlock(block: PemBlock): Content {
   const { label, bytes, headers } = block;
   const expected = labels.get(label);
+  if (expected === undefined) return { kind: 'other', bytes };
   if (headers.some((header) => header.startsWith('DEK-Info'))) return oldEncryptedKey(block);
   const shape = shapeOf(bytes) ?? expected;
-  if (shape === undefined) return unreadable(quote(label), `a PEM block ${quote(label)}, which is nothing known here`);
-  if (expected !== undefined && expected !== shape)
-    return unreadable(quote(label), `a PEM block ${quote(label)} that holds ${nouns[shape]}`);
+  if (shape !== expected) return unreadable(quote(label), `a PEM block ${quote(label)} that holds ${nouns[shape]}`);
   return read(shape, bytes);
 }
 
@@ -231,7 +246,7 @@ export function privateKey(form: PrivateKeyContent['form'], pem: string, encrypt
     async open({ password, legacy }) {
       if (encryption === undefined) return parsePrivateKey(pem);
       if (password === undefined) throw needsPassword('the private key');
-      return decryptPrivateKey(nodeProvider, pem, password, legacy === true ? { legacy: legacyPbe } : {});
+      return advisingLegacy(() => decryptPrivateKey(nodeProvider, pem, password, legacy ? { legacy: legacyPbe } : {}));
     },
   };
 }
@@ -250,4 +265,14 @@ export function needsPassword(what: string): CertificateError {
   return new CertificateError('encrypted_key', `${what} is encrypted, and no password is given`, {
     hint: 'write the password into a file that only you can read, and name it with --password-file',
   });
+}
+
+/** What is out of use is read under `--legacy`: the library's own hint is for programmers. */
+export async function advisingLegacy<T>(open: () => T | Promise<T>): Promise<T> {
+  try {
+    return await open();
+  } catch (error) {
+    if (!(error instanceof CertificateError) || error.hint?.includes('legacyPbe') !== true) throw error;
+    throw new CertificateError(error.code, error.message, { hint: '--legacy reads it', cause: error });
+  }
 }

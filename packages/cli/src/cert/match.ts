@@ -9,10 +9,10 @@ import { quote } from '@handfast/tls';
 import { keyMatches } from '@handfast/x509';
 import { type ExitCode, exitCodes, usageError } from '../exit.ts';
 import { colorsFor, type Io } from '../io.ts';
-import { nameOf } from '../transcript.ts';
 import { openContainers } from './contents.ts';
-import { publicHalfOf, spkiFingerprint, spkiLabel } from './keys.ts';
-import { decodedOr, layOut } from './layout.ts';
+import { digestHex } from './json.ts';
+import { digestLines, publicHalfOf, spkiLabel } from './keys.ts';
+import { decodedOr, layOut, quotedName } from './layout.ts';
 import { type Entry, type KeyAccess, loadFile, readableEntries, readPassword, whereOf } from './load.ts';
 
 export interface MatchOptions {
@@ -75,7 +75,7 @@ async function bearerOf(entry: Entry, access: KeyAccess): Promise<Bearer | undef
   const where = whereOf(entry);
   switch (kind) {
     case 'certificate':
-      return { kind, where, what: `the certificate ${quote(nameOf(entry.certificate))}`, spki: entry.certificate.spki };
+      return { kind, where, what: `the certificate ${quotedName(entry.certificate)}`, spki: entry.certificate.spki };
     case 'request':
       return {
         kind,
@@ -99,7 +99,7 @@ function verdict(one: Bearer, other: Bearer, same: boolean, options: MatchOption
     : `${one.what} and ${other.what} do not belong together`;
   const side = (bearer: Bearer): readonly [string, readonly string[]] => [
     'Key SHA-256',
-    [spkiFingerprint(bearer.spki), `${keyText(bearer)}, ${bearer.where}`],
+    [...digestLines(bearer.spki), `${keyText(bearer)}, ${bearer.where}`],
   ];
   return layOut(
     { heading: `${same ? colors.green('✓') : colors.red('✗')} ${text}`, fields: [side(one), side(other)] },
@@ -108,7 +108,7 @@ function verdict(one: Bearer, other: Bearer, same: boolean, options: MatchOption
 }
 
 function json(bearer: Bearer): object {
-  return { kind: bearer.kind, where: bearer.where, keySha256: spkiFingerprint(bearer.spki) };
+  return { kind: bearer.kind, where: bearer.where, keySha256: digestHex(bearer.spki) };
 }
 
 function keyText({ spki }: Bearer): string {

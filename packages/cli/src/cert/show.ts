@@ -9,7 +9,7 @@ import { colorsFor, type Io } from '../io.ts';
 import { describeEntry } from './describe.ts';
 import { entryJson } from './json.ts';
 import { layOut } from './layout.ts';
-import { loadFiles, readPassword } from './load.ts';
+import { type KeyAccess, loadFiles, readPassword } from './load.ts';
 import { parseTime } from './time.ts';
 
 export interface ShowOptions {
@@ -20,9 +20,16 @@ export interface ShowOptions {
   readonly time?: string;
 }
 
-/** Exits with 2 where a piece could not be read; the others are shown all the same. */
+/** Exits with 2 where a piece could not be read, or not be opened; the others are shown all the same. */
 export async function show(files: readonly string[], options: ShowOptions, io: Io): Promise<ExitCode> {
-  const access = { password: readPassword(options.passwordFile), legacy: options.legacy };
+  let refused = false;
+  const access: KeyAccess = {
+    password: readPassword(options.passwordFile),
+    legacy: options.legacy,
+    onRefusal: () => {
+      refused = true;
+    },
+  };
   const viewing = { ...access, now: parseTime(options.time) };
   const entries = await loadFiles('FILE', files, io);
   const colors = colorsFor(io.stdout, io.env, options.color ?? true);
@@ -34,5 +41,5 @@ export async function show(files: readonly string[], options: ShowOptions, io: I
       io.stdout.write(`${index === 0 ? '' : '\n'}${lines.join('\n')}\n`);
     }
   }
-  return entries.some(({ kind }) => kind === 'unreadable') ? exitCodes.usage : exitCodes.ok;
+  return refused || entries.some(({ kind }) => kind === 'unreadable') ? exitCodes.usage : exitCodes.ok;
 }

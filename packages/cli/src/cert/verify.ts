@@ -6,7 +6,6 @@
  */
 
 import { nodeProvider } from '@handfast/crypto/node';
-import { quote } from '@handfast/tls';
 import {
   CertificateError,
   type CertificateUsage,
@@ -23,9 +22,9 @@ import { type ExitCode, exitCodes, usageError } from '../exit.ts';
 import { explain, explainJson } from '../explain.ts';
 import { systemTrust } from '../identity.ts';
 import { type Colors, colorsFor, type Io, widthOf } from '../io.ts';
-import { nameOf, wrap } from '../transcript.ts';
+import { wrap } from '../transcript.ts';
 import { certificateJson } from './json.ts';
-import { timeText } from './layout.ts';
+import { quotedName, timeText } from './layout.ts';
 import { loadFiles, readableEntries, readPassword, whereOf } from './load.ts';
 import { parseTime } from './time.ts';
 import { anchorsOf, certificatesOf } from './trust.ts';
@@ -121,9 +120,9 @@ const ruleWidth = 18;
 function drawn({ path, checks, revocation: verdicts }: VerifiedPath, colors: Colors): readonly string[] {
   const { green, bold, dim } = colors;
   const [leaf] = path;
-  const lines = leaf === undefined ? [] : [`${green('✓')} ${bold(`${quote(nameOf(leaf))} is verified`)}`];
+  const lines = leaf === undefined ? [] : [`${green('✓')} ${bold(`${quotedName(leaf)} is verified`)}`];
   for (const [depth, certificate] of path.entries()) {
-    lines.push('', `${depth} ${bold(quote(nameOf(certificate)))}`);
+    lines.push('', `${depth} ${bold(quotedName(certificate))}`);
     for (const { rule, detail } of checks.filter((check) => check.certificate === certificate)) {
       for (const [index, part] of wrap(detail, lineWidth - 2 - ruleWidth).entries())
         lines.push(`  ${dim((index === 0 ? ruleText(rule) : '').padEnd(ruleWidth))}${part}`);
@@ -140,6 +139,18 @@ function statusText(answer: RevocationAnswer): string {
   return `${answer.status}, says the ${source} of ${timeText(answer.thisUpdate)}`;
 }
 
+function statusJson(answer: RevocationAnswer | undefined): object | null {
+  if (answer === undefined) return null;
+  if (answer.status === 'unknown') return answer;
+  const { status, source, thisUpdate, nextUpdate } = answer;
+  return {
+    status,
+    source,
+    thisUpdate: timeText(thisUpdate),
+    nextUpdate: nextUpdate === undefined ? null : timeText(nextUpdate),
+  };
+}
+
 function ruleText(rule: PathCheck['rule']): string {
   return rule.replaceAll('_', ' ');
 }
@@ -150,7 +161,7 @@ function verifiedJson({ path, checks, revocation: verdicts }: VerifiedPath): obj
     path: path.map((certificate) => ({
       ...certificateJson(certificate),
       checks: checks.filter((check) => check.certificate === certificate).map(({ rule, detail }) => ({ rule, detail })),
-      revocation: verdicts.find((verdict) => verdict.certificate === certificate)?.answer ?? null,
+      revocation: statusJson(verdicts.find((verdict) => verdict.certificate === certificate)?.answer),
     })),
   };
 }
