@@ -18,6 +18,7 @@ import {
   verifyCertificate,
 } from '@handfast/x509';
 import { toAscii } from '@handfast/x509/idna';
+import { getPublicSuffix } from 'tldts';
 import { type ExitCode, exitCodes, usageError } from '../exit.ts';
 import { explain, explainJson } from '../explain.ts';
 import { systemTrust } from '../identity.ts';
@@ -67,7 +68,7 @@ export async function verify(file: string, options: VerifyOptions, io: Io): Prom
       usage: options.usage,
       name: options.name,
       profile: options.profile,
-      policy: { toAscii },
+      policy: { toAscii, isPublicSuffix },
       ...(known && { revocation: revocation({ mode: 'require', mustStaple: false, ...known }) }),
     });
     if (options.json) io.stdout.write(`${JSON.stringify(verifiedJson(verified))}\n`);
@@ -80,6 +81,11 @@ export async function verify(file: string, options: VerifyOptions, io: Io): Prom
     refuse(error, options, io);
     return exitCodes.certificateRefused;
   }
+}
+
+/** Whether a wildcard over this name would be one over other people's: `co.uk`, `github.io`. */
+function isPublicSuffix(name: string): boolean {
+  return getPublicSuffix(name, { allowPrivateDomains: true }) === name;
 }
 
 /** The CRLs and OCSP responses that are given; with any, every certificate's status must be known. */

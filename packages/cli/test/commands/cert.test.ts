@@ -104,6 +104,7 @@ const files = {
   leaf: file('leaf.der', leaf.raw),
   chain: file('chain.pem', `text before\n${pem(leaf, ca)}text after\n`),
   expired: file('expired.pem', pem(expired)),
+  suffix: file('suffix.pem', pem(await leafOf({ names: ['*.co.uk'] }), ca)),
   key: file('key.pem', toPem('PRIVATE KEY', leafKey.pkcs8)),
   otherKey: file('other.pem', toPem('PRIVATE KEY', caKey.pkcs8)),
   password: file('password', 'correct horse\nnot this line\n'),
@@ -237,6 +238,11 @@ describe('cert verify', () => {
   });
   const refused: readonly (readonly [string, readonly string[], RegExp])[] = [
     ['another name', [...good, '--name', 'other.internal'], /name_mismatch/],
+    [
+      'a wildcard over other people’s names',
+      ['cert', 'verify', files.suffix, '--ca', files.root, '--name', 'example.co.uk'],
+      /name_mismatch/,
+    ],
     ['another use', [...good, '--usage', 'clientAuth'], /is not for clientAuth/],
     ['another time', [...good, '--time', '2100-01-01T00:00:00Z'], /expired/],
     ['a missing intermediate', ['cert', 'verify', files.leaf, '--ca', files.root], /Issuing CA/],
