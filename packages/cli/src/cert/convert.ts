@@ -10,13 +10,11 @@ import { nodeProvider } from '@handfast/crypto/node';
 import { encryptPrivateKey, toPem, writePkcs7, writePkcs12 } from '@handfast/x509';
 import { type ExitCode, exitCodes, usageError } from '../exit.ts';
 import type { Io } from '../io.ts';
+import type { Format } from './choices.ts';
 import { openContainers } from './contents.ts';
 import { countText } from './layout.ts';
 import { type Entry, type EntryOf, type KeyAccess, loadFiles, readableEntries, readPassword, whereOf } from './load.ts';
 import { checkOutput, type OutputOptions, type Result, writeResult } from './output.ts';
-
-export const formats = ['pem', 'der', 'p12', 'p7b'] as const;
-export type Format = (typeof formats)[number];
 
 export interface ConvertOptions extends OutputOptions {
   readonly to: Format;

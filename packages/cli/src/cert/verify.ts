@@ -30,9 +30,6 @@ import { loadFiles, readableEntries, readPassword, whereOf } from './load.ts';
 import { parseTime } from './time.ts';
 import { anchorsOf, certificatesOf } from './trust.ts';
 
-export const usages: readonly CertificateUsage[] = ['serverAuth', 'clientAuth', 'any'];
-export const profiles: readonly Profile[] = ['rfc5280', 'webpki'];
-
 export interface VerifyOptions {
   readonly ca?: readonly string[];
   readonly intermediates?: readonly string[];

@@ -5,11 +5,12 @@
  */
 
 import { type Command, Option } from 'commander';
-import { type ChainOptions, chain } from '../cert/chain.ts';
-import { type ConvertOptions, convert, formats } from '../cert/convert.ts';
-import { type MatchOptions, match } from '../cert/match.ts';
-import { type ShowOptions, show } from '../cert/show.ts';
-import { profiles, usages, type VerifyOptions, verify } from '../cert/verify.ts';
+import type { ChainOptions } from '../cert/chain.ts';
+import { formats, profiles, usages } from '../cert/choices.ts';
+import type { ConvertOptions } from '../cert/convert.ts';
+import type { MatchOptions } from '../cert/match.ts';
+import type { ShowOptions } from '../cert/show.ts';
+import type { VerifyOptions } from '../cert/verify.ts';
 import { type ExitCode, exitCodesHelp } from '../exit.ts';
 import type { Io } from '../io.ts';
 
@@ -27,6 +28,7 @@ export function addCertCommands(program: Command, io: Io, done: (code: ExitCode)
     .option('--time <time>', 'when it is, by RFC 3339 (default: now)')
     .addHelpText('after', filesHelp)
     .action(async (files: readonly string[], options: ShowOptions) => {
+      const { show } = await import('../cert/show.ts');
       done(await show(files, options, io));
     });
 
@@ -51,6 +53,7 @@ Examples:
   handfast cert verify server.pem --ca root.pem --intermediates issuing.pem --time 2027-01-01T00:00:00Z`,
     )
     .action(async (file: string, options: VerifyOptions) => {
+      const { verify } = await import('../cert/verify.ts');
       done(await verify(file, options, io));
     });
 
@@ -63,6 +66,7 @@ Examples:
     .option('--time <time>', 'when it is, by RFC 3339 (default: now)')
     .addHelpText('after', `${filesHelp}\nExits with 1 if something is missing or expired.`)
     .action(async (files: readonly string[], options: ChainOptions) => {
+      const { chain } = await import('../cert/chain.ts');
       done(await chain(files, options, io));
     });
 
@@ -84,6 +88,7 @@ Examples:
   handfast cert convert server.p12 --password-file password --to pem --out server.pem`,
     )
     .action(async (files: readonly string[], options: ConvertOptions) => {
+      const { convert } = await import('../cert/convert.ts');
       done(await convert(files, options, io));
     });
 
@@ -93,6 +98,7 @@ Examples:
     .argument('<key>', 'a key; or another certificate or request')
     .addHelpText('after', `${filesHelp}\nExits with 1 if they do not belong together.`)
     .action(async (certificate: string, key: string, options: MatchOptions) => {
+      const { match } = await import('../cert/match.ts');
       done(await match(certificate, key, options, io));
     });
 }
