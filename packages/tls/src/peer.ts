@@ -115,7 +115,8 @@ export function* verifyPeerChain(
     const { revocation, transparency } = policy;
     const found = yield* verify({
       ...{ provider, leaf, intermediates, trust, time, usage, name },
-      ...(revocation && { revocation, staple: beside?.status_request, signal: signal() }),
+      ...(revocation && { revocation, staple: beside?.status_request }),
+      ...(revocation?.fetches && { signal: signal() }),
     });
     const timestamps = beside?.signed_certificate_timestamp;
     if (transparency !== undefined) scts = yield* transparency({ provider, path: found.path, time, timestamps });

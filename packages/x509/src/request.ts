@@ -43,6 +43,7 @@ import {
   readExtensions,
   type SubjectAltName,
 } from './extensions.ts';
+import { defaultAlgorithm } from './issue.ts';
 import { keyFits, parsePublicKey } from './keys.ts';
 import { type DirectoryName, directoryName, type NameFields, parseDirectoryName } from './names/directory.ts';
 import { algorithmRefusal, type SignatureProvider, verifySignature } from './path/signature.ts';
@@ -360,11 +361,4 @@ function requestedExtensions(options: RequestOptions, subject: DirectoryName): r
   return templateExtensions(options, context).filter(
     (extension) => new DerReader(extension, 'extension').sequence().oid() !== extensionOids.authorityKeyIdentifier,
   );
-}
-
-function defaultAlgorithm(signer: Signer): SignatureAlgorithm {
-  if (signer.publicKey.type === 'rsa' && signer.algorithms.includes('rsa-pkcs1-sha256')) return 'rsa-pkcs1-sha256';
-  const [first] = signer.algorithms;
-  if (first === undefined) throw new RangeError('the signer has no signature algorithm');
-  return first;
 }

@@ -114,19 +114,25 @@ export interface RevocationQuestion extends Omit<RevocationCheck, 'revocation'> 
  * How `verifyCertificate` and TLS look at revocation. A value that is passed in, so that a program which does not look has
  * none of this in it.
  */
-export type Revocation = (question: RevocationQuestion) => Settling<readonly RevocationVerdict[]>;
+export interface Revocation {
+  (question: RevocationQuestion): Settling<readonly RevocationVerdict[]>;
+  /** Whether it may fetch, so that a signal to end that is worth making. */
+  readonly fetches: boolean;
+}
 
 /**
  * How revocation is to be looked at, for `verifyCertificate` and for TLS.
  *
  * @example
  * ```ts
- * await verifyCertificate({ …, revocation: revocation({ mode: 'require', fetch: httpFetcher(), cache }) });
+ * const looking = revocation({ mode: 'require', fetch: httpFetcher(), cache: new RevocationCache() });
+ * await verifyCertificate({ provider, leaf, intermediates, trust, time, usage: 'serverAuth', revocation: looking });
  * ```
  */
 export function revocation(options: RevocationOptions): Revocation {
-  return ({ staple = options.staple, signal = options.signal, ...check }) =>
+  const look = ({ staple = options.staple, signal = options.signal, ...check }: RevocationQuestion) =>
     revocationVerdicts({ ...check, revocation: { ...options, staple, signal } });
+  return Object.assign(look, { fetches: options.fetch !== undefined });
 }
 
 /**
