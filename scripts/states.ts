@@ -7,6 +7,7 @@
 
 import { writeFileSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
+import { clientStates12, serverStates12 } from '../packages/tls/src/tls12/states.ts';
 import { clientStates, serverStates } from '../packages/tls/src/tls13/states.ts';
 
 export const page: URL = new URL('../docs/states.md', import.meta.url);
@@ -23,19 +24,41 @@ function diagram(table: Table): string {
 
 /** The page's text. */
 export function draw(): string {
-  return `# States of the TLS 1.3 handshake
+  return `# States of the handshake
 
-Named as in RFC 9846 appendix A. An arrow is a message that is legal in its state; everything else on the wire ends the
-connection with \`unexpected_message\`. Drawn from \`packages/tls/src/tls13/states.ts\` by \`npm run docs\`.
+An arrow is a message that is legal in its state; everything else on the wire ends the connection with
+\`unexpected_message\`. Drawn by \`npm run docs\` from the tables that the compiler holds the code to.
 
-## Client
+## TLS 1.3
+
+Named as in RFC 9846 appendix A; \`packages/tls/src/tls13/states.ts\`.
+
+### Client
 
 ${diagram(clientStates)}
 
-## Server
+### Server
 
 ${diagram(serverStates)}
+
+## TLS 1.2 and before
+
+RFC 5246 names no states: each is named after the message that it waits for; \`packages/tls/src/tls12/states.ts\`. A client
+ignores a HelloRequest inside a handshake, so those arrows are left out.
+
+### Client
+
+${diagram(withoutHelloRequests(clientStates12))}
+
+### Server
+
+${diagram(serverStates12)}
 `;
+}
+
+function withoutHelloRequests(table: Table): Table {
+  const entries = Object.entries(table).map(([state, { hello_request: _, ...messages }]) => [state, messages] as const);
+  return Object.fromEntries(entries);
 }
 
 if (import.meta.main) writeFileSync(fileURLToPath(page), draw());

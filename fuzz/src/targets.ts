@@ -24,7 +24,10 @@ import {
   readPkcs12,
   trustStore,
 } from '@handfast/x509';
+import { tls12, tls13 } from '../../packages/tls/src/index.ts';
 import { maxMessageLength, readHandshake } from '../../packages/tls/src/messages/handshake.ts';
+import { messages12 } from '../../packages/tls/src/tls12/messages.ts';
+import { messages13 } from '../../packages/tls/src/tls13/messages.ts';
 import { clientCredential, pki } from '../../packages/tls/test/support/identities.ts';
 import { connected } from '../../packages/tls/test/support/pair.ts';
 import { parseCrl } from '../../packages/x509/src/crl.ts';
@@ -150,10 +153,12 @@ async function handshakeMessages(): Promise<readonly Bytes[]> {
   const trace = (event: { readonly type: string; readonly message?: { readonly raw: Bytes } }): void => {
     if (event.message !== undefined) messages.push(event.message.raw);
   };
-  await connected({
-    client: { credentials: [clientCredential], alpnProtocols: ['a', 'b'], trace },
-    server: { alpnProtocols: ['b'], clientCertificate: 'require', trust: pki.trust, trace },
-  });
+  for (const version of [tls13, tls12]) {
+    await connected({
+      client: { versions: [version], credentials: [clientCredential], alpnProtocols: ['a', 'b'], trace },
+      server: { versions: [version], alpnProtocols: ['b'], clientCertificate: 'require', trust: pki.trust, trace },
+    });
+  }
   return messages;
 }
 
@@ -162,9 +167,11 @@ const everything: ReadonlySet<number> = Object.assign(new Set<number>(), { has: 
 /** A message reaches its decoder with a type that was welcome, whole, and within its length. */
 function handshake(bytes: Bytes): void {
   const [type = 0] = bytes;
-  const body = bytes.subarray(4, 4 + maxMessageLength(type, 1 << 16));
-  if (maxMessageLength(type, 1 << 16) === 0) return;
-  const raw = Uint8Array.of(type, body.length >> 16, body.length >> 8, body.length, ...body);
-  accepted(() => readHandshake(raw, everything));
-  accepted(() => readHandshake(raw, new Set()));
+  for (const table of [messages13, messages12]) {
+    if (!table.has(type)) continue;
+    const body = bytes.subarray(4, 4 + maxMessageLength(table, type, 1 << 16));
+    const raw = Uint8Array.of(type, body.length >> 16, body.length >> 8, body.length, ...body);
+    accepted(() => readHandshake(table, raw, everything));
+    accepted(() => readHandshake(table, raw, new Set()));
+  }
 }

@@ -149,7 +149,7 @@ export function disagreements(
   const { updates } = witness;
   const checks: readonly (readonly [string, unknown, unknown])[] = [
     ['cipher suite', negotiated.cipherSuite.name, row.suite],
-    ['group', negotiated.group.name, row.group],
+    ['group', negotiated.group?.name, row.group],
     ["the server's signature scheme", serverScheme?.name, row.scheme],
     ["the client's signature scheme", clientScheme?.name, clientSigns ? row.scheme : undefined],
     ['ALPN', negotiated.alpnProtocol, row.alpn === 'none' ? undefined : alpn],

@@ -8,8 +8,16 @@ import { closeSync, openSync, writeSync } from 'node:fs';
 import { getCACertificates, rootCertificates } from 'node:tls';
 import { type Bytes, equalBytes, type Signer, wipe } from '@handfast/crypto';
 import { nodeProvider } from '@handfast/crypto/node';
-import { type Credential, cipherSuites, namedGroups, quote, signatureSchemes } from '@handfast/tls';
-import type { SecureContextOptions } from '@handfast/tls/node';
+import {
+  type CipherSuite,
+  type Credential,
+  cipherSuites,
+  defaultCipherSuites12,
+  namedGroups,
+  quote,
+  signatureSchemes,
+} from '@handfast/tls';
+import type { SecureContextOptions, SecureVersion } from '@handfast/tls/node';
 import {
   type Certificate,
   CertificateError,
@@ -27,18 +35,31 @@ export interface NegotiationOptions {
   readonly groups?: string;
   readonly ciphers?: string;
   readonly signatureSchemes?: string;
+  readonly minVersion?: string;
+  readonly maxVersion?: string;
 }
 
-/** `--groups`, `--ciphers` and `--signature-schemes` as rows. */
+/** `--groups`, `--ciphers` and `--signature-schemes` as rows; `--min-version` and `--max-version` as Node names them. */
 export function negotiation(
   options: NegotiationOptions,
-): Pick<SecureContextOptions, 'groups' | 'cipherSuites' | 'signatureSchemes'> {
-  const { groups, ciphers, signatureSchemes: schemes } = options;
+): Pick<SecureContextOptions, 'groups' | 'cipherSuites' | 'signatureSchemes' | 'minVersion' | 'maxVersion'> {
+  const { groups, ciphers, signatureSchemes: schemes, minVersion, maxVersion } = options;
   return {
     ...(groups === undefined ? {} : { groups: parseNames('group', groups, namedGroups) }),
-    ...(ciphers === undefined ? {} : { cipherSuites: parseNames('cipher suite', ciphers, cipherSuites) }),
+    ...(ciphers === undefined ? {} : { cipherSuites: parseNames('cipher suite', ciphers, knownSuites) }),
     ...(schemes === undefined ? {} : { signatureSchemes: parseNames('signature scheme', schemes, signatureSchemes) }),
+    ...(minVersion === undefined ? {} : { minVersion: versionNamed(minVersion) }),
+    ...(maxVersion === undefined ? {} : { maxVersion: versionNamed(maxVersion) }),
   };
+}
+
+const knownSuites: readonly CipherSuite[] = [...cipherSuites, ...defaultCipherSuites12];
+
+/** What `--min-version` and `--max-version` take. */
+export const versionChoices = ['1.2', '1.3'] as const;
+
+function versionNamed(text: string): SecureVersion {
+  return text === '1.2' ? 'TLSv1.2' : 'TLSv1.3';
 }
 
 /** The certificates of a PEM file, as anchors. */

@@ -5,13 +5,19 @@
  */
 
 import type { TraceEvent } from '@handfast/tls';
-import { cipherSuites, namedGroups, signatureSchemes } from '@handfast/tls';
+import { cipherSuites, defaultCipherSuites12, type NamedGroup, namedGroups, signatureSchemes } from '@handfast/tls';
 
 export type HandshakeMessage = Extract<TraceEvent, { readonly type: 'message' }>['message'];
 
 type Row = { readonly id: number; readonly name: string };
 
-const suites = namesById(cipherSuites);
+/** Values that stand among a hello's suites and are none (RFC 5746 §3.3, RFC 7507). */
+const signals: readonly Row[] = [
+  { id: 0x00ff, name: 'TLS_EMPTY_RENEGOTIATION_INFO_SCSV' },
+  { id: 0x5600, name: 'TLS_FALLBACK_SCSV' },
+];
+
+const suites = namesById([...cipherSuites, ...defaultCipherSuites12, ...signals]);
 const groups = namesById(namedGroups);
 const schemes = namesById(signatureSchemes);
 
@@ -25,6 +31,12 @@ export function groupName(id: number): string {
 
 export function schemeName(id: number): string {
   return schemes.get(id) ?? unknownName(id);
+}
+
+/** The curve that a ServerKeyExchange of ECDHE names (RFC 8422 §5.4); undefined for other exchanges. */
+export function curveOf(body: Uint8Array): string | undefined {
+  const [type, high, low] = body;
+  return type === 3 && high !== undefined && low !== undefined ? groups.get((high << 8) | low) : undefined;
 }
 
 const versions: ReadonlyMap<number, string> = new Map([
@@ -50,6 +62,11 @@ export function groupNote(name: string): string {
   return name.startsWith('ffdhe') ? 'finite-field Diffie-Hellman' : 'elliptic-curve Diffie-Hellman';
 }
 
+/** The key exchange of a connection, by its group; before TLS 1.3 it may have none. */
+export function keyExchangeName(group: NamedGroup | undefined): string {
+  return group?.name ?? 'without a group';
+}
+
 const titles: Readonly<Record<HandshakeMessage['type'], string>> = {
   client_hello: 'ClientHello',
   server_hello: 'ServerHello',
@@ -62,6 +79,14 @@ const titles: Readonly<Record<HandshakeMessage['type'], string>> = {
   finished: 'Finished',
   new_session_ticket: 'NewSessionTicket',
   key_update: 'KeyUpdate',
+  hello_request: 'HelloRequest',
+  certificate_12: 'Certificate',
+  certificate_status: 'CertificateStatus',
+  server_key_exchange: 'ServerKeyExchange',
+  certificate_request_12: 'CertificateRequest',
+  server_hello_done: 'ServerHelloDone',
+  client_key_exchange: 'ClientKeyExchange',
+  certificate_verify_12: 'CertificateVerify',
 };
 
 /** The RFC's name of a handshake message. */

@@ -7,7 +7,16 @@
 
 import type { Negotiated } from '@handfast/tls';
 import { keyLabel } from '@handfast/x509';
-import { groupName, groupNote, type HandshakeMessage, isGrease, schemeName, suiteName, versionName } from './names.ts';
+import {
+  groupName,
+  groupNote,
+  type HandshakeMessage,
+  isGrease,
+  keyExchangeName,
+  schemeName,
+  suiteName,
+  versionName,
+} from './names.ts';
 import { negotiatedJson } from './trace-json.ts';
 import { nameOf } from './transcript.ts';
 
@@ -25,7 +34,7 @@ type Row = readonly [label: string, value: string, note?: string];
 /** The page, whole: no script, nothing fetched. */
 export function page(visit: Visit): string {
   const { negotiated } = visit;
-  const title = negotiated.group.postQuantum
+  const title = negotiated.group?.postQuantum
     ? 'This connection is private, also from tomorrow’s quantum computers'
     : 'This connection is private';
   return `<!doctype html>
@@ -80,7 +89,7 @@ function chosenRows({ negotiated }: Visit): readonly Row[] {
   return [
     ['Version', version],
     ['Cipher suite', cipherSuite.name],
-    ['Key exchange', group.name, groupNote(group.name)],
+    group ? ['Key exchange', group.name, groupNote(group.name)] : ['Key exchange', keyExchangeName(group)],
     ['Server’s signature', signatureScheme?.name ?? 'none'],
     [
       'Application protocol',

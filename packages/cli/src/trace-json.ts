@@ -7,7 +7,15 @@
 import { quote, type TraceEvent } from '@handfast/tls';
 import { parseCertificate } from '@handfast/x509';
 import { explainJson } from './explain.ts';
-import { groupName, type HandshakeMessage, messageTitle, schemeName, suiteName, versionName } from './names.ts';
+import {
+  curveOf,
+  groupName,
+  type HandshakeMessage,
+  messageTitle,
+  schemeName,
+  suiteName,
+  versionName,
+} from './names.ts';
 import { nameOf } from './transcript.ts';
 
 const contentTypes: ReadonlyMap<number, string> = new Map([
@@ -63,8 +71,8 @@ export function negotiatedJson(negotiated: Extract<TraceEvent, { type: 'establis
   return {
     version: negotiated.version,
     cipherSuite: negotiated.cipherSuite.name,
-    group: negotiated.group.name,
-    postQuantum: negotiated.group.postQuantum,
+    group: negotiated.group?.name ?? null,
+    postQuantum: negotiated.group?.postQuantum ?? false,
     alpnProtocol: negotiated.alpnProtocol ?? null,
     serverName: negotiated.serverName ?? null,
     helloRetryRequest: negotiated.helloRetryRequest,
@@ -113,6 +121,19 @@ function fields(message: HandshakeMessage): object {
     case 'key_update':
       return { updateRequested: message.updateRequested };
     case 'legacy_server_hello':
+      return { version: versionName(message.legacyVersion), cipherSuite: suiteName(message.cipherSuite) };
+    case 'certificate_12':
+      return { chain: message.chain.map(certificateName) };
+    case 'server_key_exchange':
+      return { group: curveOf(message.body) ?? null };
+    case 'certificate_request_12':
+      return { signatureSchemes: message.signatureAlgorithms?.map(schemeName) ?? [] };
+    case 'certificate_verify_12':
+      return { signatureScheme: message.algorithm === undefined ? null : schemeName(message.algorithm) };
+    case 'hello_request':
+    case 'certificate_status':
+    case 'server_hello_done':
+    case 'client_key_exchange':
     case 'finished':
     case 'new_session_ticket':
       return {};

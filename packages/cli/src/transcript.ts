@@ -17,6 +17,7 @@ import {
 import type { Colors } from './io.ts';
 import {
   byteCount,
+  curveOf,
   duration,
   groupName,
   groupNote,
@@ -157,7 +158,13 @@ export class Transcript {
       case 'server_hello':
         return serverHelloNotes(message, this.#hello);
       case 'legacy_server_hello':
-        return [['version', versionName(message.legacyVersion)]];
+        return [
+          ['version', versionName(message.legacyVersion)],
+          ['cipher suite', `${suiteName(message.cipherSuite)}${ofOffered(this.#hello?.cipherSuites)}`],
+          ...(message.extensions.extended_master_secret
+            ? [['', 'keys will be bound to this whole handshake (extended master secret)'] as const]
+            : []),
+        ];
       case 'hello_retry_request': {
         const { key_share: group, cookie } = message.extensions;
         return [
@@ -172,16 +179,33 @@ export class Transcript {
           ? []
           : [['ALPN', `${escapeText(chosen)}${offered === undefined ? '' : ` (of ${offered})`}`]];
       }
-      case 'certificate_request': {
-        const authorities = message.extensions.certificate_authorities?.map(authorityName).join(', ');
-        return [['', `and who is the client?${authorities ? ` One signed by ${authorities}` : ''}`]];
-      }
+      case 'certificate_request':
+        return [whoIsTheClient(message.extensions.certificate_authorities)];
+      case 'certificate_request_12':
+        return [whoIsTheClient(message.certificateAuthorities)];
       case 'certificate':
+      case 'certificate_12':
         return message.chain.length === 0
           ? [['', `empty: the ${from} has none to show`]]
           : message.chain.map((der) => ['', describeDer(der)] as const);
       case 'certificate_verify':
         return [['', `the ${from} proves that it holds the key: ${schemeName(message.algorithm)}`]];
+      case 'certificate_verify_12':
+        return [['', `the ${from} proves that it holds the key${signedWith(message.algorithm)}`]];
+      case 'server_key_exchange': {
+        const curve = curveOf(message.body);
+        return [
+          ...(curve === undefined ? [] : [['key share', `${curve}: ${groupNote(curve)}`] as const]),
+          ['', 'signed: the server proves that it holds the key of its certificate'] as const,
+        ];
+      }
+      case 'client_key_exchange':
+        return [['', 'the client’s share: from here on both know the secret']];
+      case 'certificate_status':
+        return [['', `the certificate’s status, by its issuer (${byteCount(message.ocspResponse.length)})`]];
+      case 'hello_request':
+      case 'server_hello_done':
+        return [];
       case 'finished':
         // Said of the first: the second is the same from the other side.
         return this.#finished++ > 0 ? [] : [['', `a MAC over all of the above, as the ${from} saw it`]];
@@ -287,17 +311,28 @@ function serverHelloNotes(
   { cipherSuite, extensions }: Extract<HandshakeMessage, { type: 'server_hello' }>,
   hello: Extract<HandshakeMessage, { type: 'client_hello' }> | undefined,
 ): readonly Note[] {
-  const from = (offered: readonly number[] | undefined): string => {
-    const count = offered?.filter((id) => !isGrease(id)).length;
-    return count === undefined ? '' : ` (of ${count})`;
-  };
   const group = extensions.key_share?.group;
-  const notes: Note[] = [['cipher suite', `${suiteName(cipherSuite)}${from(hello?.cipherSuites)}`]];
+  const notes: Note[] = [['cipher suite', `${suiteName(cipherSuite)}${ofOffered(hello?.cipherSuites)}`]];
   if (group !== undefined) {
     const name = groupName(group);
-    notes.push(['key share', `${name}${from(hello?.extensions.supported_groups)}: ${groupNote(name)}`]);
+    notes.push(['key share', `${name}${ofOffered(hello?.extensions.supported_groups)}: ${groupNote(name)}`]);
   }
   return notes;
+}
+
+/** ` (of 9)` */
+function ofOffered(offered: readonly number[] | undefined): string {
+  const count = offered?.filter((id) => !isGrease(id)).length;
+  return count === undefined ? '' : ` (of ${count})`;
+}
+
+function signedWith(algorithm: number | undefined): string {
+  return algorithm === undefined ? '' : `: ${schemeName(algorithm)}`;
+}
+
+function whoIsTheClient(authorities: readonly Uint8Array[] | undefined): Note {
+  const names = authorities?.map(authorityName).join(', ');
+  return ['', `and who is the client?${names ? ` One signed by ${names}` : ''}`];
 }
 
 function list(ids: readonly number[] | undefined, name: (id: number) => string, most = 8): string | undefined {

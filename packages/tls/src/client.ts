@@ -1,5 +1,5 @@
 /**
- * The client: a connection whose flow is the version's own.
+ * The client: one hello for every version that the config offers, then the chosen version's own flow.
  *
  * @module
  */
@@ -7,7 +7,12 @@
 import type { ClientConfig } from './config.ts';
 import { isConfig, ownOf } from './config.ts';
 import { Connection, type ConnectionHandlers } from './connection.ts';
-import { TlsConfigError } from './errors.ts';
+import { refuseVersion } from './downgrade.ts';
+import { TlsConfigError, TlsError } from './errors.ts';
+import { expect, type Flow, type FlowHost } from './flow.ts';
+import { sendHello } from './hello.ts';
+import { TLS12 } from './registry.ts';
+import type { ClientOffer, ClientParameters, ClientVersion, FirstAnswer } from './version.ts';
 
 /** Whom a client connects to. */
 export interface ClientTarget {
@@ -36,8 +41,6 @@ export function tlsClient(config: ClientConfig, target: ClientTarget, handlers: 
       'a name (or verifyName) is needed: whose certificate is the server to have?',
     );
   }
-  const [version] = config.versions;
-  if (version === undefined) throw new TlsConfigError('versions', 'at least one version is needed');
   return new Connection({
     role: 'client',
     provider: config.provider,
@@ -47,6 +50,36 @@ export function tlsClient(config: ClientConfig, target: ClientTarget, handlers: 
     trace: config.trace,
     keyLog: config.keyLog,
     clock: config.clock,
-    flow: (host) => version.client(host, { config, serverName, verifyName }),
+    // Servers before TLS 1.3 warn, of a name they do not know for one, and go on.
+    passesWarnings: config.versions.some(({ id }) => id <= TLS12),
+    flow: (host) => connect(host, { config, serverName, verifyName }),
   });
+}
+
+/** One hello for all versions; the flow of the one that the server chooses goes on from its answer. */
+function* connect(host: FlowHost, parameters: ClientParameters): Flow<never> {
+  const { config } = parameters;
+  const offers = new Map<ClientVersion, ClientOffer>();
+  try {
+    for (const version of config.versions) offers.set(version, yield* version.offer(parameters));
+    const sent = sendHello(host, parameters, [...offers.values()]);
+    const answer = yield* expect('WAIT_SH', 'server_hello', 'hello_retry_request', 'legacy_server_hello');
+    return yield* chosenOffer(answer, offers, config).proceed(host, sent, answer);
+  } finally {
+    for (const offer of offers.values()) offer.dispose();
+  }
+}
+
+function chosenOffer(
+  answer: FirstAnswer,
+  offers: ReadonlyMap<ClientVersion, ClientOffer>,
+  config: ClientConfig,
+): ClientOffer {
+  const legacy = answer.type === 'legacy_server_hello';
+  for (const [{ id }, offer] of offers) {
+    // TLS 1.3 says so in supported_versions alone, which its own flow looks at; no other version may stand there.
+    if (legacy ? id === answer.legacyVersion && id <= TLS12 : id > TLS12) return offer;
+  }
+  if (legacy) throw refuseVersion(answer, config);
+  throw new TlsError('unsupported_extension', 'ServerHello: supported_versions answers nothing that was offered');
 }

@@ -24,13 +24,12 @@ import type { PaddingPolicy } from './record/layer.ts';
 import {
   signatureSchemes as allSchemes,
   type CipherSuite,
-  defaultCipherSuites,
   defaultGroups,
   type NamedGroup,
   type SignatureScheme,
 } from './registry.ts';
 import type { KeyLogListener, TraceListener } from './trace.ts';
-import type { ClientVersion, ServerVersion } from './version.ts';
+import type { ClientVersion, ServerVersion, VersionRow } from './version.ts';
 
 /** What client and server have in common. Everything but `provider` has a safe default. */
 export interface CommonOptions {
@@ -63,6 +62,11 @@ export interface CommonOptions {
   readonly revocation?: Revocation;
   /** Signed certificate timestamps that the peer's certificate must have: `transparency(logs)`. Absent: none. */
   readonly transparency?: Transparency;
+  /**
+   * Refuse a peer of TLS 1.2 or earlier without extended_master_secret (RFC 7627). It is always asked for, and used where
+   * the peer knows it. Default: false.
+   */
+  readonly requireExtendedMasterSecret?: boolean;
   /** Largest record that we take, in bytes of TLSInnerPlaintext (RFC 8449): 64 to 16,385. */
   readonly recordSizeLimit?: number;
   /** Padding for each protected record (RFC 9846 §5.4). */
@@ -87,7 +91,10 @@ export interface CredentialRequest {
 }
 
 export interface ClientOptions extends CommonOptions {
-  /** The protocol versions, as values, best first: `[tls13]`; `[tls13Client]` keeps the server out of a bundle. */
+  /**
+   * The protocol versions, as values, best first: `[tls13, tls12]`; `[tls13Client]` keeps the server out of a bundle. A
+   * version for which `cipherSuites` names none is left out.
+   */
   readonly versions: readonly ClientVersion[];
   /** Groups to send a share for. Default: the first group, and a hybrid's classical part under the same key. */
   readonly keyShares?: readonly NamedGroup[];
@@ -97,6 +104,10 @@ export interface ClientOptions extends CommonOptions {
   readonly certificateAuthorities?: readonly Uint8Array[];
   /** Sends random reserved values, so that servers stay tolerant (RFC 8701). */
   readonly grease?: boolean;
+  /** Asks for records of at most so many bytes both ways (RFC 6066 §4); `recordSizeLimit` is its better successor. */
+  readonly maxFragmentLength?: 512 | 1024 | 2048 | 4096;
+  /** Says that this is another attempt, with a lower version than the one that failed (RFC 7507). */
+  readonly fallback?: boolean;
   /** Looks like a TLS 1.2 resumption to middleboxes (RFC 9846 appendix E.4). Default: true. */
   readonly middleboxCompatibility?: boolean;
 }
@@ -110,7 +121,7 @@ export interface HelloInfo {
 }
 
 export interface ServerOptions extends CommonOptions {
-  /** The protocol versions, as values, best first: `[tls13]` or `[tls13Server]`. */
+  /** The protocol versions, as values, best first: `[tls13, tls12]` or `[tls13Server]`. */
   readonly versions: readonly ServerVersion[];
   /** Whether clients are asked for a certificate, and must have one. Default: `none`. */
   readonly clientCertificate?: 'none' | 'request' | 'require';
@@ -170,6 +181,7 @@ const commonKeys: readonly (keyof CommonOptions | 'versions')[] = [
   'certificateStatus',
   'revocation',
   'transparency',
+  'requireExtendedMasterSecret',
   'recordSizeLimit',
   'padding',
   'limits',
@@ -183,6 +195,8 @@ const clientKeys: ReadonlySet<string> = new Set<keyof ClientOptions>([
   'keyShares',
   'selectCredential',
   'certificateAuthorities',
+  'maxFragmentLength',
+  'fallback',
   'grease',
   'middleboxCompatibility',
 ]);
@@ -263,17 +277,21 @@ function refuseUnknown(options: object, known: ReadonlySet<string>): void {
   }
 }
 
-function complete(options: ClientOptions | ServerOptions): Defaults {
+function complete<V extends VersionRow>(
+  options: CommonOptions & { readonly versions: readonly V[] },
+): Defaults & { readonly versions: readonly V[] } {
   const { provider } = options;
   if (options.versions.length === 0) throw new TlsConfigError('versions', 'at least one version is needed');
+  const cipherSuites = rows(
+    'cipherSuites',
+    options.cipherSuites,
+    [...new Set(options.versions.flatMap(({ defaultCipherSuites }) => defaultCipherSuites))],
+    ({ supportedBy }) => supportedBy(provider),
+    provider,
+  );
   const common = {
-    cipherSuites: rows(
-      'cipherSuites',
-      options.cipherSuites,
-      defaultCipherSuites,
-      ({ aead }) => !!provider.aeads[aead],
-      provider,
-    ),
+    versions: usableVersions(options.versions, cipherSuites),
+    cipherSuites,
     groups: rows('groups', options.groups, defaultGroups, ({ exchange }) => !!provider.groups[exchange], provider),
     signatureSchemes: rows(
       'signatureSchemes',
@@ -292,14 +310,30 @@ function complete(options: ClientOptions | ServerOptions): Defaults {
   };
   checkAlpn(common.alpnProtocols);
   checkCredentials(common.credentials);
-  const { recordSizeLimit } = options;
+  checkSizes(options);
+  return common;
+}
+
+function checkSizes({
+  recordSizeLimit,
+  maxFragmentLength,
+}: Pick<ClientOptions, 'recordSizeLimit' | 'maxFragmentLength'>): void {
+  if (maxFragmentLength !== undefined && ![512, 1024, 2048, 4096].includes(maxFragmentLength)) {
+    throw new TlsConfigError('maxFragmentLength', `${maxFragmentLength} is not 512, 1024, 2048 or 4096`);
+  }
   if (
     recordSizeLimit !== undefined &&
     !(Number.isInteger(recordSizeLimit) && recordSizeLimit >= 64 && recordSizeLimit <= 16_385)
   ) {
     throw new TlsConfigError('recordSizeLimit', `${recordSizeLimit} is not a whole number from 64 to 16,385`);
   }
-  return common;
+}
+
+function usableVersions<V extends VersionRow>(versions: readonly V[], suites: readonly CipherSuite[]): readonly V[] {
+  const usable = versions.filter(({ uses }) => suites.some(uses));
+  if (usable.length > 0) return Object.freeze(usable);
+  const names = versions.map(({ name }) => name).join(', ');
+  throw new TlsConfigError('cipherSuites', `none of them is a suite of ${names}`);
 }
 
 function rows<R extends { readonly name: string }>(

@@ -11,11 +11,12 @@
 
 import { type Bytes, type CryptoProvider, copyBytes, isThenable } from '@handfast/crypto';
 import { alertMeaning } from './alerts.ts';
+import { helloDialect } from './dialect.ts';
 import { type Phase, reasonOf, TlsError } from './errors.ts';
 import { discard, type Established, type Expectation, type Flow, type FlowHost, type Negotiated } from './flow.ts';
 import { keyLogLine } from './key-log.ts';
 import { type Limits, maxConsecutive } from './limits.ts';
-import { maxMessageLength, messageTitle, readHandshake, wireType } from './messages/handshake.ts';
+import { maxMessageLength, messageTitle, readHandshake } from './messages/handshake.ts';
 import { type AbortControllerLike, newAbortController } from './platform.ts';
 import { Deframer } from './record/deframer.ts';
 import { HandshakeJoiner } from './record/joiner.ts';
@@ -51,6 +52,8 @@ export interface ConnectionOptions {
   readonly keyLog: KeyLogListener | undefined;
   /** Milliseconds, for the trace. */
   readonly clock: () => number;
+  /** Whether warnings leave the connection standing before its version is known. */
+  readonly passesWarnings: boolean;
   /** The whole life of the connection, as a flow that ends only by an error. */
   readonly flow: (host: FlowHost) => Flow<never>;
 }
@@ -58,10 +61,6 @@ export interface ConnectionOptions {
 /** One `receive` opens at most so much, and goes on in a later turn: other connections want theirs too. */
 const recordsPerTurn = 256;
 const bytesPerTurn = 1024 * 1024;
-
-interface Waiting extends Expectation {
-  readonly wireTypes: readonly number[];
-}
 
 export class Connection {
   readonly role: 'client' | 'server';
@@ -82,7 +81,7 @@ export class Connection {
   #delivering = false;
 
   #started = false;
-  #waiting: Waiting | undefined;
+  #waiting: Expectation | undefined;
   /** A promise is out: of a flow, or of an AEAD. No input is taken. */
   #parked = false;
   #owesResume = false;
@@ -105,7 +104,6 @@ export class Connection {
     this.#handlers = options.handlers;
     const { trace, keyLog } = options;
     this.#records = new RecordLayer({
-      provider: options.provider,
       role: options.role,
       padding: options.padding,
       observe:
@@ -119,6 +117,7 @@ export class Connection {
             throw new TlsError('crypto_failed', 'a record could not be sealed', { cause: error });
         }),
     });
+    const dropped = (): boolean => this.#changeCipherSpecs > 0;
     const abortController = (): AbortControllerLike => {
       this.#abort ??= newAbortController();
       return this.#abort;
@@ -137,10 +136,15 @@ export class Connection {
           const line = keyLogLine(label, random, secret);
           this.#deliverLater('key log', () => keyLog(line));
         }),
+      dialect: helloDialect(options.passesWarnings),
       offered: new Set(),
       changeCipherSpecAllowed: options.role === 'client',
+      get droppedChangeCipherSpec() {
+        return dropped();
+      },
       requireAligned: () => this.#requireAligned(),
       send: (message) => this.#sendHandshake(message),
+      warn: (alert) => this.#sendAlert(alert, 1),
       established: (established) => this.#onEstablished(established),
     };
     this.#flow = options.flow(this.#host);
@@ -153,7 +157,7 @@ export class Connection {
     return this.#established ? 'connected' : 'handshake';
   }
 
-  /** The state of RFC 9846 appendix A that the handshake waits in. */
+  /** The state that the handshake waits in: of RFC 9846 appendix A, or of `tls12/states.ts`. */
   get state(): string | undefined {
     return this.#waiting?.state;
   }
@@ -216,6 +220,11 @@ export class Connection {
     this.#step(() => {
       if (this.#readEnded) return;
       const peer = this.#peerName;
+      // Before TLS 1.3 our close_notify ends both directions: nobody has to answer it (RFC 5246 §7.2.1).
+      if (this.#established && this.#writeEnded && !this.#host.dialect.halfClose) {
+        this.#end(undefined);
+        return;
+      }
       if (!this.#established) {
         throw new TlsError('truncated', `the ${peer} closed the transport during the handshake`, {
           hint: `look into the ${peer}'s log: it said no word of why`,
@@ -288,10 +297,11 @@ export class Connection {
   }
 
   /**
-   * Keying material for the application (RFC 9846 §7.5, RFC 5705), the same on both sides.
+   * Keying material for the application (RFC 9846 §7.5, RFC 5705), the same on both sides. In TLS 1.3 no context is an empty
+   * one; before it they are different, and extended_master_secret must have been agreed on (RFC 9266).
    * @throws TlsError `closed` before the handshake is done and after the end.
    */
-  exportKeyingMaterial(length: number, label: string, context: Uint8Array = new Uint8Array(0)): Bytes {
+  exportKeyingMaterial(length: number, label: string, context?: Uint8Array): Bytes {
     if (!this.#established || this.#ended) {
       throw new TlsError('closed', 'keying material can be exported only while the connection stands');
     }
@@ -405,6 +415,7 @@ export class Connection {
     this.#writeEnded = true;
     try {
       if (!isAlertName(error.alert)) return false;
+      error.alert = this.#host.dialect.toWireAlert(error.alert);
       this.#sendAlert(error.alert);
       if (error.alert === 'user_canceled') this.#sendAlert('close_notify');
       return true;
@@ -414,9 +425,9 @@ export class Connection {
     }
   }
 
-  #sendAlert(alert: AlertName): void {
-    this.#records.alert(alert);
-    const level = alert === 'close_notify' || alert === 'user_canceled' ? 1 : 2;
+  #sendAlert(meant: AlertName, level: 1 | 2 = isWarning(meant) ? 1 : 2): void {
+    const alert = this.#host.dialect.toWireAlert(meant);
+    this.#records.alert(alert, level);
     this.#trace({ type: 'alert', direction: 'out', alert, level });
   }
 
@@ -437,7 +448,7 @@ export class Connection {
       this.#waiting = undefined;
       this.#parkFlow(value as Promise<unknown>);
     } else {
-      this.#waiting = { ...value, wireTypes: value.types.map((type) => wireType[type]) };
+      this.#waiting = value;
       if (this.#options.trace) this.#trace({ type: 'state', state: value.state });
     }
   }
@@ -484,11 +495,13 @@ export class Connection {
     while (!this.#parked && !this.#ended && this.#waiting !== undefined) {
       const type = this.#joiner.nextType;
       if (type === undefined) return;
-      const waiting: Waiting = this.#waiting;
-      if (!waiting.wireTypes.includes(type)) throw unexpected(waiting, messageTitle(type));
-      const raw = this.#joiner.take(maxMessageLength(type, this.#options.limits.certificateBytes));
+      const waiting: Expectation = this.#waiting;
+      const { messages } = this.#host.dialect;
+      const row = messages.get(type);
+      if (!row?.types.some((known) => waiting.types.includes(known))) throw unexpected(waiting, messageTitle(type));
+      const raw = this.#joiner.take(maxMessageLength(messages, type, this.#options.limits.certificateBytes));
       if (raw === undefined) return;
-      const message = readHandshake(raw, this.#host.offered);
+      const message = readHandshake(messages, raw, this.#host.offered);
       if (!waiting.types.includes(message.type)) throw unexpected(waiting, message.type);
       this.#trace({ type: 'message', direction: 'in', message });
       this.#advance(() => this.#flow.next(message));
@@ -498,7 +511,11 @@ export class Connection {
   #sendHandshake(message: Bytes): void {
     this.#records.handshake(message);
     if (this.#options.trace) {
-      this.#trace({ type: 'message', direction: 'out', message: readHandshake(message, everything) });
+      this.#trace({
+        type: 'message',
+        direction: 'out',
+        message: readHandshake(this.#host.dialect.messages, message, everything),
+      });
     }
   }
 
@@ -572,7 +589,18 @@ export class Connection {
     if (alert === 'close_notify' && this.#established) {
       this.#readEnded = true;
       this.#events.push(() => this.#handlers.end?.());
+      if (!this.#host.dialect.halfClose && !this.#writeEnded) {
+        // RFC 5246 §7.2.1: answered at once; what was not written by now is not written any more.
+        this.#writeEnded = true;
+        this.#sendAlert('close_notify');
+      }
       this.#endIfBothEnded();
+      return;
+    }
+    if (level === 1 && this.#host.dialect.passesWarnings) {
+      if (++this.#warnings > maxConsecutive.warnings) {
+        throw new TlsError('too_many_alerts', `more than ${maxConsecutive.warnings} warnings`);
+      }
       return;
     }
     throw new TlsError('peer_alert', alertMeaning(this.#peerName, alert, this.#established !== undefined), {
@@ -582,12 +610,19 @@ export class Connection {
   }
 
   #changeCipherSpec({ bytes, protected: isProtected }: Content): void {
+    if (this.#waiting?.types.includes('change_cipher_spec')) {
+      if (bytes.length !== 1 || bytes[0] !== 1) {
+        throw new TlsError('illegal_parameter', 'a ChangeCipherSpec other than 0x01 came');
+      }
+      this.#advance(() => this.#flow.next({ type: 'change_cipher_spec' }));
+      return;
+    }
     if (isProtected || !this.#host.changeCipherSpecAllowed || bytes.length !== 1 || bytes[0] !== 1) {
       const why = isProtected
         ? 'a protected ChangeCipherSpec came'
         : this.#host.changeCipherSpecAllowed
           ? 'a ChangeCipherSpec other than 0x01 came'
-          : 'a ChangeCipherSpec came outside the handshake';
+          : 'a ChangeCipherSpec came where none was due';
       throw new TlsError('unexpected_message', why);
     }
     if (++this.#changeCipherSpecs > maxConsecutive.changeCipherSpecs) {
@@ -600,6 +635,10 @@ export class Connection {
       throw new TlsError('unexpected_message', 'handshake bytes follow in the record after which keys change');
     }
   }
+}
+
+function isWarning(alert: AlertName): boolean {
+  return alert === 'close_notify' || alert === 'user_canceled';
 }
 
 /** Our own messages need no offer to be decoded for the trace. */

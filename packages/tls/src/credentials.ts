@@ -5,8 +5,10 @@
  * @module
  */
 
-import type { MaybePromise, Signer } from '@handfast/crypto';
+import type { MaybePromise, PublicKeyInfo, Signer } from '@handfast/crypto';
 import { type Certificate, matchesHostname } from '@handfast/x509';
+import { TlsError } from './errors.ts';
+import { callUser, type Flow } from './flow.ts';
 import { type SignatureScheme, schemeById } from './registry.ts';
 
 /** A certificate chain and the key that proves it ours. */
@@ -45,18 +47,19 @@ export interface Chosen {
   readonly scheme: SignatureScheme;
 }
 
+/** Whether a version's handshake can be signed so by such a key. */
+export type SchemeRule = (scheme: SignatureScheme, key: PublicKeyInfo) => boolean;
+
 /** The first of our schemes that this key can sign with and the peer can verify. */
 export function schemeFor(
   { signer }: Credential,
   ours: readonly SignatureScheme[],
   peer: readonly number[],
+  rule: SchemeRule,
 ): SignatureScheme | undefined {
   return ours.find(
     (scheme) =>
-      scheme.handshake &&
-      scheme.keyType === signer.publicKey.type &&
-      signer.algorithms.includes(scheme.algorithm) &&
-      peer.includes(scheme.id),
+      rule(scheme, signer.publicKey) && signer.algorithms.includes(scheme.algorithm) && peer.includes(scheme.id),
   );
 }
 
@@ -69,10 +72,11 @@ export function chooseCredential(
   serverName: string | undefined,
   ours: readonly SignatureScheme[],
   peer: PeerSchemes,
+  rule: SchemeRule,
 ): Chosen | undefined {
   let best: (Chosen & { readonly rank: number }) | undefined;
   for (const credential of credentials) {
-    const scheme = schemeFor(credential, ours, peer.handshake);
+    const scheme = schemeFor(credential, ours, peer.handshake, rule);
     if (scheme === undefined) continue;
     const rank = (isFor(credential, serverName) ? 2 : 0) + (chainFits(credential, peer.certificates) ? 1 : 0);
     if (best === undefined || rank > best.rank) best = { credential, scheme, rank };
@@ -92,4 +96,14 @@ function chainFits({ chain }: Credential, schemes: readonly number[]): boolean {
     const selfIssued = issuer.toString() === subject.toString();
     return selfIssued || (signatureAlgorithm !== undefined && algorithms.has(signatureAlgorithm));
   });
+}
+
+/** What a credential's callback answers: bytes for the peer, or nothing. */
+export function* optionalBytes(
+  source: 'ocspResponse' | 'signedCertificateTimestamps',
+  credential: Credential | undefined,
+): Flow<Uint8Array | undefined> {
+  const answer: unknown = yield* callUser(source, () => credential?.[source]?.());
+  if (answer === undefined || (answer instanceof Uint8Array && answer.length > 0)) return answer;
+  throw new TlsError('callback_failed', `the ${source} callback answered neither bytes nor undefined`);
 }

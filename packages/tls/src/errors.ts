@@ -22,6 +22,9 @@ export type TlsErrorCode =
   | 'unsupported_extension'
   | 'protocol_version'
   | 'handshake_failure'
+  | 'insufficient_security'
+  | 'inappropriate_fallback'
+  | 'no_renegotiation'
   | 'no_application_protocol'
   | 'unrecognized_name'
   | 'certificate_required'
@@ -70,6 +73,9 @@ export const alertOf: Readonly<Record<TlsErrorCode, AlertName | null>> = {
   unsupported_extension: 'unsupported_extension',
   protocol_version: 'protocol_version',
   handshake_failure: 'handshake_failure',
+  insufficient_security: 'insufficient_security',
+  inappropriate_fallback: 'inappropriate_fallback',
+  no_renegotiation: 'handshake_failure',
   no_application_protocol: 'no_application_protocol',
   unrecognized_name: 'unrecognized_name',
   certificate_required: 'certificate_required',

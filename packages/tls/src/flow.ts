@@ -7,12 +7,13 @@
 
 import { type Bytes, type CryptoProvider, type KeyExchange, type MaybePromise, settle } from '@handfast/crypto';
 import type { AbortSignalLike } from '@handfast/x509';
+import type { Dialect } from './dialect.ts';
 import { reasonOf, TlsError } from './errors.ts';
 import type { MessageOf, MessageType } from './messages/handshake.ts';
 import type { PeerIdentity } from './peer.ts';
 import type { RecordLayer } from './record/layer.ts';
-import type { CipherSuite, NamedGroup, SignatureScheme } from './registry.ts';
-import type { LegalIn, State } from './tls13/states.ts';
+import type { AlertName, CipherSuite, NamedGroup, SignatureScheme, VersionName } from './registry.ts';
+import type { LegalIn, State } from './states.ts';
 import type { TraceEventBody } from './trace.ts';
 
 /** What a flow waits for: one of these messages, in this state. */
@@ -40,23 +41,32 @@ export interface FlowHost {
   readonly trace: ((event: TraceEventBody) => void) | undefined;
   /** SSLKEYLOGFILE lines, where asked for. */
   readonly keyLog: ((label: string, clientRandom: Uint8Array, secret: Uint8Array) => void) | undefined;
+  /** What the engine does as the version wants it: set by the flow as soon as the version is known. */
+  dialect: Dialect;
   /** The extensions that the peer's answers may hold: set by the flow before it waits for one. */
   offered: ReadonlySet<number>;
-  /** Whether a ChangeCipherSpec of the peer is dropped now (RFC 9846 §5). */
+  /** Whether a ChangeCipherSpec of the peer that nothing waits for is dropped now (RFC 9846 §5). */
   changeCipherSpecAllowed: boolean;
+  /** Whether one has been dropped. */
+  readonly droppedChangeCipherSpec: boolean;
   /** Throws where handshake bytes of the old keys are left: read keys must not change in the middle of a record. */
   requireAligned(): void;
   /** A handshake message on its way out. */
   send(message: Bytes): void;
+  /** An alert that leaves the connection standing. */
+  warn(alert: AlertName): void;
   /** The handshake is done: the application may go on. */
   established(connection: Established): void;
 }
 
 /** What both sides agreed on, and who the peer is. Readonly; kept as long as the caller likes. */
 export interface Negotiated {
-  readonly version: 'TLS 1.3';
+  readonly version: VersionName;
   readonly cipherSuite: CipherSuite;
-  readonly group: NamedGroup;
+  /** Of the key exchange; undefined where it used none of these. */
+  readonly group: NamedGroup | undefined;
+  /** Whether keys are bound to the whole handshake: always in TLS 1.3, before it where both sides know RFC 7627. */
+  readonly extendedMasterSecret: boolean;
   /** The protocol chosen by ALPN. */
   readonly alpnProtocol: string | undefined;
   /** The name that the client asked for. */
@@ -78,10 +88,10 @@ export interface Established {
   beforeApplicationData(): void;
   /** Called when application data has come: what is counted against a flood of key updates begins anew. */
   receivedApplicationData(): void;
-  /** Sends a KeyUpdate; `requestPeer` asks for the peer's own. */
+  /** Sends a KeyUpdate; `requestPeer` asks for the peer's own. Throws before TLS 1.3. */
   updateKeys(requestPeer: boolean): void;
-  /** RFC 9846 §7.5. */
-  exportKeyingMaterial(length: number, label: string, context: Uint8Array): Bytes;
+  /** RFC 9846 §7.5, RFC 5705. Before TLS 1.3 no context is something else than an empty one. */
+  exportKeyingMaterial(length: number, label: string, context: Uint8Array | undefined): Bytes;
   dispose(): void;
 }
 
@@ -94,7 +104,13 @@ export function* expect<S extends State, T extends LegalIn<S> & MessageType>(
   ...types: readonly T[]
 ): Flow<MessageOf<T>> {
   // The engine resumes an expectation with a message of one of its types: this is where that is said to the compiler.
-  return (yield { state, types, applicationData: state === 'CONNECTED' ? 'interleaved' : 'never' }) as MessageOf<T>;
+  return (yield* expectAny(state, types)) as MessageOf<T>;
+}
+
+/** `expect`, for who puts the list of types together. */
+export function* expectAny(state: State, types: readonly MessageType[]): Flow<MessageOf<MessageType>> {
+  const applicationData = state === 'CONNECTED' || state === 'CONNECTED_12' ? 'interleaved' : 'never';
+  return (yield { state, types, applicationData }) as MessageOf<MessageType>;
 }
 
 /**

@@ -41,8 +41,21 @@ export {
   TLS_AES_128_GCM_SHA256,
   TLS_AES_256_GCM_SHA384,
   TLS_CHACHA20_POLY1305_SHA256,
+  type Tls13CipherSuite,
+  type VersionName,
 } from './registry.ts';
 export { tlsServer } from './server.ts';
+export { tls12, tls12Client, tls12Server } from './tls12/index.ts';
+export {
+  defaultCipherSuites12,
+  TLS_ECDHE_ECDSA_WITH_AES_128_GCM_SHA256,
+  TLS_ECDHE_ECDSA_WITH_AES_256_GCM_SHA384,
+  TLS_ECDHE_ECDSA_WITH_CHACHA20_POLY1305_SHA256,
+  TLS_ECDHE_RSA_WITH_AES_128_GCM_SHA256,
+  TLS_ECDHE_RSA_WITH_AES_256_GCM_SHA384,
+  TLS_ECDHE_RSA_WITH_CHACHA20_POLY1305_SHA256,
+  type Tls12CipherSuite,
+} from './tls12/suites.ts';
 export { tls13, tls13Client, tls13Server } from './tls13/index.ts';
 export type { KeyLogListener, TraceEvent, TraceEventBody, TraceListener } from './trace.ts';
 export type { ClientVersion, ServerVersion, Version } from './version.ts';

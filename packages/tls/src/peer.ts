@@ -11,6 +11,7 @@ import {
   type Certificate,
   CertificateError,
   type CertificateErrorCode,
+  type KeyUsage,
   type Revocation,
   type SctVerdict,
   type Transparency,
@@ -63,6 +64,8 @@ export interface PeerPolicy {
   readonly revocation: Revocation | undefined;
   readonly transparency: Transparency | undefined;
   readonly maxCertificates: number;
+  /** What the leaf's KeyUsage must have: digitalSignature unless the key exchange says otherwise. */
+  readonly keyUsage?: readonly KeyUsage[];
 }
 
 /** Parses the chain, before its key is used. */
@@ -112,9 +115,10 @@ export function* verifyPeerChain(
   try {
     const [leaf, ...intermediates] = chain;
     const usage = role === 'server' ? 'serverAuth' : 'clientAuth';
-    const { revocation, transparency } = policy;
+    const { revocation, transparency, keyUsage } = policy;
     const found = yield* verify({
       ...{ provider, leaf, intermediates, trust, time, usage, name },
+      ...(keyUsage && { policy: { keyUsage } }),
       ...(revocation && { revocation, staple: beside?.status_request }),
       ...(revocation?.fetches && { signal: signal() }),
     });

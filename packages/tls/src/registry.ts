@@ -1,14 +1,16 @@
 /**
- * IANA's registries as far as TLS 1.3 uses them, as descriptor rows: versions, cipher suites, groups, signature
- * schemes, alerts, extensions, content and handshake types. Everything that the protocol needs to know of one algorithm
- * stands in its row; nothing below switches on a name.
+ * IANA's registries as descriptor rows: versions, TLS 1.3's cipher suites, groups, signature schemes, alerts, extensions,
+ * content and handshake types. Everything that the protocol needs to know of one algorithm stands in its row; nothing
+ * below switches on a name. Cipher suites of TLS 1.2 stand in `tls12/suites.ts`: who leaves that version out has none of
+ * their code.
  *
  * Which rows are offered is the config's matter (`config.ts`), what computes them the provider's.
  *
  * @module
  */
 
-import type { AeadName, GroupName, HashName, KeyType, SignatureAlgorithm } from '@handfast/crypto';
+import type { AeadName, CryptoProvider, GroupName, HashName, KeyType, SignatureAlgorithm } from '@handfast/crypto';
+import type { Tls12CipherSuite } from './tls12/suites.ts';
 
 /** A registry row: its wire number and IANA's name for it. */
 export interface Row {
@@ -16,9 +18,20 @@ export interface Row {
   readonly name: string;
 }
 
-export interface CipherSuite extends Row {
-  readonly aead: AeadName;
+/** A cipher suite: of TLS 1.3, or of TLS 1.2 and before. */
+export type CipherSuite = Tls13CipherSuite | Tls12CipherSuite;
+
+/** What every suite says. */
+export interface SuiteRow extends Row {
+  /** The hash of the key schedule. */
   readonly hash: HashName;
+  /** Whether a provider has what it takes. */
+  readonly supportedBy: (provider: CryptoProvider) => boolean;
+}
+
+export interface Tls13CipherSuite extends SuiteRow {
+  readonly family: 'tls13';
+  readonly aead: AeadName;
   readonly keyLength: number;
   readonly tagLength: number;
   /** Records that one key may protect (RFC 9846 §5.5); a key update comes before. */
@@ -31,54 +44,68 @@ const gcmRecords = 23_726_566;
 const ccmRecords = 2 ** 23;
 const noRecordLimit = Number.MAX_SAFE_INTEGER;
 
-export const TLS_AES_128_GCM_SHA256: CipherSuite = {
-  id: 0x1301,
-  name: 'TLS_AES_128_GCM_SHA256',
-  aead: 'aes-128-gcm',
-  hash: 'sha256',
-  keyLength: 16,
-  tagLength: 16,
-  recordLimit: gcmRecords,
-};
-export const TLS_AES_256_GCM_SHA384: CipherSuite = {
-  id: 0x1302,
-  name: 'TLS_AES_256_GCM_SHA384',
-  aead: 'aes-256-gcm',
-  hash: 'sha384',
-  keyLength: 32,
-  tagLength: 16,
-  recordLimit: gcmRecords,
-};
-export const TLS_CHACHA20_POLY1305_SHA256: CipherSuite = {
-  id: 0x1303,
-  name: 'TLS_CHACHA20_POLY1305_SHA256',
-  aead: 'chacha20-poly1305',
-  hash: 'sha256',
-  keyLength: 32,
-  tagLength: 16,
-  recordLimit: noRecordLimit,
-};
-export const TLS_AES_128_CCM_SHA256: CipherSuite = {
-  id: 0x1304,
-  name: 'TLS_AES_128_CCM_SHA256',
-  aead: 'aes-128-ccm',
-  hash: 'sha256',
-  keyLength: 16,
-  tagLength: 16,
-  recordLimit: ccmRecords,
-};
-/** Tags of 8 bytes: RFC 9846 §B.4 does not recommend it; never in the defaults. */
-export const TLS_AES_128_CCM_8_SHA256: CipherSuite = {
-  id: 0x1305,
-  name: 'TLS_AES_128_CCM_8_SHA256',
-  aead: 'aes-128-ccm-8',
-  hash: 'sha256',
-  keyLength: 16,
-  tagLength: 8,
-  recordLimit: ccmRecords,
-};
+function suite13(
+  id: number,
+  name: string,
+  aead: AeadName,
+  hash: HashName,
+  keyLength: number,
+  tagLength: number,
+  recordLimit: number,
+): Tls13CipherSuite {
+  const supportedBy = (provider: CryptoProvider): boolean => provider.aeads[aead] !== undefined;
+  return { id, name, family: 'tls13', aead, hash, keyLength, tagLength, recordLimit, supportedBy };
+}
 
-export const cipherSuites: readonly CipherSuite[] = [
+export const TLS_AES_128_GCM_SHA256: Tls13CipherSuite = /* @__PURE__ */ suite13(
+  0x1301,
+  'TLS_AES_128_GCM_SHA256',
+  'aes-128-gcm',
+  'sha256',
+  16,
+  16,
+  gcmRecords,
+);
+export const TLS_AES_256_GCM_SHA384: Tls13CipherSuite = /* @__PURE__ */ suite13(
+  0x1302,
+  'TLS_AES_256_GCM_SHA384',
+  'aes-256-gcm',
+  'sha384',
+  32,
+  16,
+  gcmRecords,
+);
+export const TLS_CHACHA20_POLY1305_SHA256: Tls13CipherSuite = /* @__PURE__ */ suite13(
+  0x1303,
+  'TLS_CHACHA20_POLY1305_SHA256',
+  'chacha20-poly1305',
+  'sha256',
+  32,
+  16,
+  noRecordLimit,
+);
+export const TLS_AES_128_CCM_SHA256: Tls13CipherSuite = /* @__PURE__ */ suite13(
+  0x1304,
+  'TLS_AES_128_CCM_SHA256',
+  'aes-128-ccm',
+  'sha256',
+  16,
+  16,
+  ccmRecords,
+);
+/** Tags of 8 bytes: RFC 9846 §B.4 does not recommend it; never in the defaults. */
+export const TLS_AES_128_CCM_8_SHA256: Tls13CipherSuite = /* @__PURE__ */ suite13(
+  0x1305,
+  'TLS_AES_128_CCM_8_SHA256',
+  'aes-128-ccm-8',
+  'sha256',
+  16,
+  8,
+  ccmRecords,
+);
+
+/** TLS 1.3's cipher suites. */
+export const cipherSuites: readonly Tls13CipherSuite[] = [
   TLS_AES_128_GCM_SHA256,
   TLS_AES_256_GCM_SHA384,
   TLS_CHACHA20_POLY1305_SHA256,
@@ -86,8 +113,8 @@ export const cipherSuites: readonly CipherSuite[] = [
   TLS_AES_128_CCM_8_SHA256,
 ];
 
-/** What is offered unless the config says otherwise, best first. */
-export const defaultCipherSuites: readonly CipherSuite[] = [
+/** What TLS 1.3 offers unless the config says otherwise, best first. */
+export const defaultCipherSuites: readonly Tls13CipherSuite[] = [
   TLS_AES_128_GCM_SHA256,
   TLS_AES_256_GCM_SHA384,
   TLS_CHACHA20_POLY1305_SHA256,
@@ -126,8 +153,13 @@ export interface SignatureScheme extends Row {
   readonly algorithm: SignatureAlgorithm;
   /** The kinds of key that may sign with it. */
   readonly keyType: KeyType;
-  /** Whether CertificateVerify may use it; PKCS#1 v1.5 signs certificates alone (RFC 9846 §4.3.3). */
+  /** Whether TLS 1.3's CertificateVerify may use it; PKCS#1 v1.5 signs certificates alone (RFC 9846 §4.3.3). */
   readonly handshake: boolean;
+  /**
+   * The kinds of key that may sign with it in TLS 1.2's handshake: there an ECDSA scheme names its hash alone (RFC 5246
+   * §7.4.1.4.1), and ML-DSA does not exist.
+   */
+  readonly keyTypes12: readonly KeyType[];
 }
 
 function scheme(
@@ -137,8 +169,11 @@ function scheme(
   keyType: KeyType,
   handshake = true,
 ): SignatureScheme {
-  return { id, name, algorithm, keyType, handshake };
+  const keyTypes12 = algorithm.startsWith('ecdsa') ? ecKeys : algorithm.startsWith('ml-dsa') ? [] : [keyType];
+  return { id, name, algorithm, keyType, handshake, keyTypes12 };
 }
+
+const ecKeys: readonly KeyType[] = ['secp256r1', 'secp384r1', 'secp521r1'];
 
 /** In the default order of preference. */
 export const signatureSchemes: readonly SignatureScheme[] = [
@@ -161,7 +196,7 @@ export const signatureSchemes: readonly SignatureScheme[] = [
   scheme(0x0601, 'rsa_pkcs1_sha512', 'rsa-pkcs1-sha512', 'rsa', false),
 ];
 
-/** Alert descriptions (RFC 9846 §6). */
+/** Alert descriptions (RFC 9846 §6, RFC 5246 §7.2). */
 export const alerts = {
   close_notify: 0,
   unexpected_message: 10,
@@ -183,6 +218,7 @@ export const alerts = {
   internal_error: 80,
   inappropriate_fallback: 86,
   user_canceled: 90,
+  no_renegotiation: 100,
   missing_extension: 109,
   unsupported_extension: 110,
   unrecognized_name: 112,
@@ -216,20 +252,25 @@ export const contentType = {
 } as const;
 
 export const handshakeType = {
+  hello_request: 0,
   client_hello: 1,
   server_hello: 2,
   new_session_ticket: 4,
   end_of_early_data: 5,
   encrypted_extensions: 8,
   certificate: 11,
+  server_key_exchange: 12,
   certificate_request: 13,
+  server_hello_done: 14,
   certificate_verify: 15,
+  client_key_exchange: 16,
   finished: 20,
+  certificate_status: 22,
   key_update: 24,
   message_hash: 254,
 } as const;
 
-/** Extension types that TLS 1.3 recognises (RFC 9846 §4.3 and IANA's registry). */
+/** Extension types that are recognised (RFC 9846 §4.3 and IANA's registry). */
 export const extensionType = {
   server_name: 0,
   max_fragment_length: 1,
@@ -277,13 +318,18 @@ export function extensionName(id: number): string {
 export const TLS13 = 0x0304;
 export const TLS12 = 0x0303;
 
-const versionNames: ReadonlyMap<number, string> = new Map([
+export type VersionName = 'SSL 3.0' | 'TLS 1.0' | 'TLS 1.1' | 'TLS 1.2' | 'TLS 1.3';
+
+const versionNames: ReadonlyMap<number, VersionName> = new Map<number, VersionName>([
   [0x0300, 'SSL 3.0'],
   [0x0301, 'TLS 1.0'],
   [0x0302, 'TLS 1.1'],
   [TLS12, 'TLS 1.2'],
   [TLS13, 'TLS 1.3'],
 ]);
+
+/** Signalling values that stand among a hello's cipher suites: RFC 5746 §3.3 and RFC 7507. */
+export const scsv = { emptyRenegotiationInfo: 0x00ff, fallback: 0x5600 } as const;
 
 /** `TLS 1.3`, `GREASE (0x…)`, or the number in hexadecimal. */
 export function versionName(id: number): string {
@@ -304,7 +350,8 @@ export function byId<R extends Row>(rows: readonly R[]): ReadonlyMap<number, R> 
   return new Map(rows.map((row) => [row.id, row]));
 }
 
-export const cipherSuiteById: ReadonlyMap<number, CipherSuite> = byId(cipherSuites);
+/** TLS 1.3's. */
+export const cipherSuiteById: ReadonlyMap<number, Tls13CipherSuite> = byId(cipherSuites);
 export const groupById: ReadonlyMap<number, NamedGroup> = byId(namedGroups);
 export const schemeById: ReadonlyMap<number, SignatureScheme> = byId(signatureSchemes);
 

@@ -7,10 +7,13 @@
 
 import { type HelloInfo, isConfig, type ServerConfig } from './config.ts';
 import { Connection, type ConnectionHandlers } from './connection.ts';
+import { checkFallback } from './downgrade.ts';
 import { TlsConfigError, TlsError } from './errors.ts';
 import { callUser, expect, type Flow, type FlowHost } from './flow.ts';
+import { bestVersion } from './hello.ts';
 import type { ClientHello } from './messages/client-hello.ts';
-import { versionName } from './registry.ts';
+import { TLS12, versionName } from './registry.ts';
+import type { ServerVersion } from './version.ts';
 
 /**
  * A server's side of one connection, without I/O: give it what the transport receives, send what it hands to
@@ -33,6 +36,7 @@ export function tlsServer(config: ServerConfig, handlers: ConnectionHandlers): C
     trace: config.trace,
     keyLog: config.keyLog,
     clock: config.clock,
+    passesWarnings: config.versions.some(({ id }) => id <= TLS12),
     flow: (host) => serve(host, config),
   });
 }
@@ -42,17 +46,24 @@ function* serve(host: FlowHost, base: ServerConfig): Flow<never> {
   host.changeCipherSpecAllowed = true;
   const info = helloInfo(host, hello);
   const config = yield* selectConfig(base, info);
-  // A hello without supported_versions is one of TLS 1.2 or earlier.
-  const offered = hello.extensions.supported_versions ?? [hello.legacyVersion];
-  const version = config.versions.find(({ id }) => offered.includes(id));
+  return yield* chooseVersion(hello, config).server(host, config, info);
+}
+
+function chooseVersion(hello: ClientHello, { versions }: ServerConfig): ServerVersion {
+  const offered = hello.extensions.supported_versions;
+  // Without supported_versions a hello is of TLS 1.2 or earlier, and takes every version up to its own (RFC 9846 §4.3.1).
+  const takes = ({ id }: ServerVersion): boolean =>
+    offered === undefined ? id <= Math.min(hello.legacyVersion, TLS12) : offered.includes(id);
+  const version = versions.find(takes);
   if (version === undefined) {
-    const theirs = offered.slice(0, 8).map(versionName).join(', ');
-    const ours = config.versions.map(({ name }) => name).join(', ');
+    const theirs = (offered ?? [hello.legacyVersion]).slice(0, 8).map(versionName).join(', ');
+    const ours = versions.map(({ name }) => name).join(', ');
     throw new TlsError('protocol_version', `no version in common: the client offers ${theirs}, we speak ${ours}`, {
-      hint: 'the client must be brought to TLS 1.3',
+      hint: `the client must be brought to ${versionName(bestVersion({ versions }))}`,
     });
   }
-  return yield* version.server(host, config, info);
+  checkFallback(hello, bestVersion({ versions }), version.id);
+  return version;
 }
 
 function* selectConfig(base: ServerConfig, info: HelloInfo): Flow<ServerConfig> {

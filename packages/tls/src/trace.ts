@@ -10,7 +10,7 @@ import type { Negotiated } from './flow.ts';
 import type { HandshakeMessage } from './messages/handshake.ts';
 import type { PeerIdentity } from './peer.ts';
 import type { AlertName } from './registry.ts';
-import type { State } from './tls13/states.ts';
+import type { State } from './states.ts';
 
 /** What happened, without the time. */
 export type TraceEventBody =
@@ -30,7 +30,7 @@ export type TraceEventBody =
       readonly alert: AlertName | `unknown (${number})`;
       readonly level: number;
     }
-  /** The handshake waits in a state of RFC 9846 appendix A. */
+  /** The handshake waits in a state of RFC 9846 appendix A, or of `tls12/states.ts`. */
   | { readonly type: 'state'; readonly state: State }
   /** A direction's key changed. `generation` counts key updates from 0. */
   | {

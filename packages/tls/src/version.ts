@@ -6,6 +6,10 @@
 
 import type { ClientConfig, HelloInfo, ServerConfig } from './config.ts';
 import type { Flow, FlowHost } from './flow.ts';
+import type { SentHello } from './hello.ts';
+import type { ClientHelloExtensions } from './messages/extensions.ts';
+import type { HelloRetryRequest, LegacyServerHello, ServerHello } from './messages/server-hello.ts';
+import type { CipherSuite, VersionName } from './registry.ts';
 
 export interface ClientParameters {
   readonly config: ClientConfig;
@@ -15,19 +19,36 @@ export interface ClientParameters {
   readonly verifyName: string | undefined;
 }
 
-/** The client's half. */
-export interface ClientVersion {
+/** What client and server of a version have in common. */
+export interface VersionRow {
   /** The wire number: 0x0304. */
   readonly id: number;
-  readonly name: string;
-  /** A client's whole life, from its first hello. */
-  readonly client: (host: FlowHost, parameters: ClientParameters) => Flow<never>;
+  readonly name: VersionName;
+  /** What it offers where the config names no suites, best first. */
+  readonly defaultCipherSuites: readonly CipherSuite[];
+  /** Whether a suite is one of this version's. */
+  readonly uses: (suite: CipherSuite) => boolean;
+}
+
+/** The server's first answer to a hello. */
+export type FirstAnswer = ServerHello | HelloRetryRequest | LegacyServerHello;
+
+/** A version's part in one hello, and the handshake that goes on from it where the server chooses that version. */
+export interface ClientOffer {
+  readonly extensions: ClientHelloExtensions;
+  /** A client's whole life, from the server's answer on. */
+  readonly proceed: (host: FlowHost, sent: SentHello, answer: FirstAnswer) => Flow<never>;
+  /** Forgets the keys that were made for it. */
+  readonly dispose: () => void;
+}
+
+/** The client's half. */
+export interface ClientVersion extends VersionRow {
+  readonly offer: (parameters: ClientParameters) => Flow<ClientOffer>;
 }
 
 /** The server's half. */
-export interface ServerVersion {
-  readonly id: number;
-  readonly name: string;
+export interface ServerVersion extends VersionRow {
   /** A server's life from the first hello on, which has been read and whose config is chosen. */
   readonly server: (host: FlowHost, config: ServerConfig, hello: HelloInfo) => Flow<never>;
 }

@@ -11,7 +11,7 @@ import { describe, it } from 'node:test';
 import { type Bytes, concat, toHex } from '@handfast/crypto';
 import { TlsError } from '../src/index.ts';
 import { lastSequence, RecordProtection, recordNonce } from '../src/record/protection13.ts';
-import { type CipherSuite, cipherSuites, TLS_AES_128_GCM_SHA256 } from '../src/registry.ts';
+import { cipherSuites, TLS_AES_128_GCM_SHA256, type Tls13CipherSuite } from '../src/registry.ts';
 import { connected, providers, settled } from './support/pair.ts';
 
 const openssl: Readonly<Record<string, string>> = {
@@ -23,7 +23,7 @@ const openssl: Readonly<Record<string, string>> = {
 };
 
 const iv: Bytes = Uint8Array.from({ length: 12 }, (_, i) => 0xf0 + i);
-const keyOf = ({ keyLength }: CipherSuite): Bytes => Uint8Array.from({ length: keyLength }, (_, i) => i);
+const keyOf = ({ keyLength }: Tls13CipherSuite): Bytes => Uint8Array.from({ length: keyLength }, (_, i) => i);
 const inner: Bytes = Uint8Array.from({ length: 100 }, (_, i) => i + 1);
 
 /** RFC 9846 §5.3 by whole numbers: the sequence number, padded to the IV's length, XOR the IV. */
@@ -34,7 +34,7 @@ function nonceOf(sequence: bigint): Buffer {
 }
 
 /** OpenSSL's AEAD, by way of node:crypto, under that nonce. */
-function openByOpenssl(suite: CipherSuite, record: Bytes, sequence: bigint): Buffer {
+function openByOpenssl(suite: Tls13CipherSuite, record: Bytes, sequence: bigint): Buffer {
   const algorithm = openssl[suite.aead] as CipherGCMTypes;
   const options = { authTagLength: suite.tagLength };
   const decipher = createDecipheriv(algorithm, keyOf(suite), nonceOf(sequence), options);
@@ -46,7 +46,7 @@ function openByOpenssl(suite: CipherSuite, record: Bytes, sequence: bigint): Buf
   return opened;
 }
 
-function sealByOpenssl(suite: CipherSuite, sequence: bigint): Bytes {
+function sealByOpenssl(suite: Tls13CipherSuite, sequence: bigint): Bytes {
   const length = inner.length + suite.tagLength;
   const header = Uint8Array.of(23, 3, 3, length >> 8, length & 0xff);
   const cipher = createCipheriv(openssl[suite.aead] as CipherGCMTypes, keyOf(suite), nonceOf(sequence), {

@@ -6,7 +6,7 @@
 
 import type { Socket } from 'node:net';
 import { nodeProvider } from '@handfast/crypto/node';
-import { clientConfig, type Negotiated, quote, type TraceEvent, tls13 } from '@handfast/tls';
+import { clientConfig, type Negotiated, quote, type TraceEvent } from '@handfast/tls';
 import {
   connect,
   createSecureContext,
@@ -25,7 +25,7 @@ import {
   trustFile,
 } from '../identity.ts';
 import type { Io } from '../io.ts';
-import { groupNote } from '../names.ts';
+import { groupNote, keyExchangeName } from '../names.ts';
 import { formatHostPort, type HostPort, parseHostPort, parseList, parseSeconds } from '../options.ts';
 import { Report, type ReportOptions } from '../report.ts';
 import { dialogues, startTls } from '../starttls/index.ts';
@@ -92,7 +92,7 @@ async function makePlan(text: string, options: ConnectOptions): Promise<Plan> {
     ...(credential === undefined ? {} : { credentials: [credential] }),
   });
   const alpnProtocols = options.alpn === undefined ? [] : parseList(options.alpn);
-  clientConfig({ ...secureContext.options, versions: [tls13], alpnProtocols });
+  clientConfig({ ...secureContext.options, alpnProtocols });
   const serverName = options.servername ?? target.host;
   if (serverName === '')
     throw usageError('--servername is empty', 'an address as the host is verified as one, and never sent');
@@ -238,10 +238,11 @@ function summary(socket: TLSSocket, { target, serverName }: Plan, { colors }: Re
   const { negotiated } = socket;
   if (negotiated === undefined) return '';
   const { green, red, bold } = colors;
+  const { group } = negotiated;
   const parts = [
     negotiated.version,
     negotiated.cipherSuite.name,
-    `${negotiated.group.name}${negotiated.group.postQuantum ? ` (${groupNote(negotiated.group.name)})` : ''}`,
+    `${keyExchangeName(group)}${group?.postQuantum ? ` (${groupNote(group.name)})` : ''}`,
     ...(negotiated.alpnProtocol === undefined ? [] : [`ALPN ${quote(negotiated.alpnProtocol)}`]),
   ];
   const verdict = socket.authorized

@@ -152,13 +152,13 @@ async function conversation(cast: Cast, stage: Stage, checks: Checks, patience: 
       `both sides chose ${ours?.cipherSuite.name}`,
       ours !== undefined && ours.cipherSuite === theirs?.cipherSuite,
     );
-    const group = ours?.group.name ?? 'no group';
+    const group = ours?.group?.name ?? 'no group';
     checks.check(
       'key_exchange',
       `both sides chose ${group}: ${groupNote(group)}`,
       ours !== undefined &&
         ours.group === theirs?.group &&
-        ours.group.id === firstGroup(clientTrace) &&
+        ours.group?.id === firstGroup(clientTrace) &&
         !ours.helloRetryRequest,
     );
     checks.check(

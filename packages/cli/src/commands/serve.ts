@@ -22,7 +22,6 @@ import {
   serverConfig,
   TlsError,
   type TraceEvent,
-  tls13,
   tlsServer,
 } from '@handfast/tls';
 import { createSecureContext, TLSSocket } from '@handfast/tls/node';
@@ -31,6 +30,7 @@ import { CliError, type ExitCode, exitCodes, usageError } from '../exit.ts';
 import { explainJson } from '../explain.ts';
 import { credentialFiles, type NegotiationOptions, negotiation, openKeyLog, trustFile } from '../identity.ts';
 import type { Io } from '../io.ts';
+import { keyExchangeName } from '../names.ts';
 import { formatHostPort, parseList, parsePort, reasonOf } from '../options.ts';
 import { type ClientHello, page, type Visit, visitJson } from '../page.ts';
 import { Report, type ReportOptions } from '../report.ts';
@@ -119,7 +119,6 @@ function engineOptions(
   return {
     ...context,
     provider: nodeProvider,
-    versions: [tls13],
     selectCredential: () => identity.credential(),
     alpnProtocols: alpn === undefined ? (http ? ['http/1.1'] : []) : parseList(alpn),
     ...(clientCa === undefined
@@ -234,7 +233,7 @@ function accept(
     const { version, cipherSuite, group, serverName, alpnProtocol, peer } = negotiated;
     const [leaf] = peer?.chain ?? [];
     const parts = [
-      `${version}, ${cipherSuite.name}, ${group.name}`,
+      `${version}, ${cipherSuite.name}, ${keyExchangeName(group)}`,
       ...(serverName === undefined ? [] : [`for ${quote(serverName)}`]),
       ...(alpnProtocol === undefined ? [] : [`ALPN ${quote(alpnProtocol)}`]),
       ...(leaf === undefined ? [] : [`by ${nameOf(leaf)}, verified`]),

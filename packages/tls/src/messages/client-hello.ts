@@ -60,6 +60,8 @@ export function readClientHello(reader: Reader, raw: Bytes): ClientHello {
 }
 
 export interface ClientHelloFields {
+  /** legacy_version: that of the best version before TLS 1.3; default 0x0303. */
+  readonly legacyVersion?: number;
   readonly random: Uint8Array;
   readonly legacySessionId: Uint8Array;
   readonly cipherSuites: readonly number[];
@@ -70,11 +72,15 @@ export interface ClientHelloFields {
 
 export function writeClientHello(fields: ClientHelloFields): Bytes {
   return handshakeMessage(handshakeType.client_hello, (writer) => {
-    writer.u16(TLS12).bytes(fields.random).opaque8(fields.legacySessionId);
+    writer
+      .u16(fields.legacyVersion ?? TLS12)
+      .bytes(fields.random)
+      .opaque8(fields.legacySessionId);
     writer.block16(() => {
       for (const suite of fields.cipherSuites) writer.u16(suite);
     });
     writer.opaque8(new Uint8Array(1));
-    writeExtensions(writer, 'CH', fields.extensions, fields.raw);
+    const bare = Object.values(fields.extensions).every((value) => value === undefined) && fields.raw === undefined;
+    if (!bare) writeExtensions(writer, 'CH', fields.extensions, fields.raw);
   });
 }

@@ -11,12 +11,13 @@ import { extensionName, extensionType } from '../registry.ts';
 import { Reader } from './reader.ts';
 import type { Writer } from './writer.ts';
 
-/** The messages that carry extensions, abbreviated as RFC 9846 §4.3 does. */
-export type Place = 'CH' | 'SH' | 'HRR' | 'EE' | 'CT' | 'CR' | 'NST';
+/** The messages that carry extensions, abbreviated as RFC 9846 §4.3 does; SH12 is ServerHello before TLS 1.3. */
+export type Place = 'CH' | 'SH' | 'SH12' | 'HRR' | 'EE' | 'CT' | 'CR' | 'NST';
 
 const placeNames: Readonly<Record<Place, string>> = {
   CH: 'ClientHello',
   SH: 'ServerHello',
+  SH12: 'ServerHello',
   HRR: 'HelloRetryRequest',
   EE: 'EncryptedExtensions',
   CT: 'Certificate',
@@ -59,6 +60,28 @@ export interface ClientHelloExtensions {
   readonly certificate_authorities?: readonly Uint8Array[];
   readonly post_handshake_auth?: true;
   readonly key_share?: readonly KeyShareEntry[];
+  /** MaxFragmentLength (RFC 6066 §4): 1 to 4 for 2^9 to 2^12 bytes. */
+  readonly max_fragment_length?: number;
+  /** ECPointFormat numbers (RFC 8422 §5.1.2). */
+  readonly ec_point_formats?: readonly number[];
+  readonly encrypt_then_mac?: true;
+  readonly extended_master_secret?: true;
+  /** renegotiated_connection (RFC 5746 §3.2): empty in a first handshake. */
+  readonly renegotiation_info?: Uint8Array;
+}
+
+/** What a server before TLS 1.3 answers. */
+export interface ServerHello12Extensions {
+  readonly server_name?: true;
+  readonly max_fragment_length?: number;
+  readonly status_request?: true;
+  readonly ec_point_formats?: readonly number[];
+  readonly application_layer_protocol_negotiation?: string;
+  readonly signed_certificate_timestamp?: Uint8Array;
+  readonly encrypt_then_mac?: true;
+  readonly extended_master_secret?: true;
+  readonly record_size_limit?: number;
+  readonly renegotiation_info?: Uint8Array;
 }
 
 export interface ServerHelloExtensions {
@@ -78,6 +101,7 @@ export interface EncryptedExtensionsValues {
   readonly supported_groups?: readonly number[];
   /** The one protocol that the server chose. */
   readonly application_layer_protocol_negotiation?: string;
+  readonly max_fragment_length?: number;
   readonly record_size_limit?: number;
   readonly early_data?: true;
 }
@@ -106,6 +130,7 @@ export interface NewSessionTicketExtensions {
 export interface ExtensionsIn {
   readonly CH: ClientHelloExtensions;
   readonly SH: ServerHelloExtensions;
+  readonly SH12: ServerHello12Extensions;
   readonly HRR: HelloRetryRequestExtensions;
   readonly EE: EncryptedExtensionsValues;
   readonly CT: CertificateEntryExtensions;
@@ -113,7 +138,7 @@ export interface ExtensionsIn {
   readonly NST: NewSessionTicketExtensions;
 }
 
-interface Codec<T> {
+export interface Codec<T> {
   readonly read: (reader: Reader) => T;
   readonly write: (writer: Writer, value: T) => void;
 }
@@ -126,6 +151,22 @@ type Row<N extends ExtensionName> = {
 };
 
 const empty: Codec<true> = { read: () => true, write: () => undefined };
+
+const u8: Codec<number> = { read: (reader) => reader.u8(), write: (writer, value) => writer.u8(value) };
+
+const u8List: Codec<readonly number[]> = {
+  read: (reader) => reader.vector8(1).each((item) => item.u8()),
+  write(writer, values) {
+    writer.block8(() => {
+      for (const value of values) writer.u8(value);
+    });
+  },
+};
+
+const opaque8: Codec<Uint8Array> = {
+  read: (reader) => reader.opaque8(),
+  write: (writer, value) => writer.opaque8(value),
+};
 
 const u16: Codec<number> = { read: (reader) => reader.u16(), write: (writer, value) => writer.u16(value) };
 
@@ -215,15 +256,6 @@ const versionList: Codec<readonly number[]> = {
   },
 };
 
-const pskModes: Codec<readonly number[]> = {
-  read: (reader) => reader.vector8(1).each((item) => item.u8()),
-  write(writer, modes) {
-    writer.block8(() => {
-      for (const mode of modes) writer.u8(mode);
-    });
-  },
-};
-
 const ocspStatus = 1;
 
 /** CertificateStatusRequest (RFC 6066 §8). We name no responders and ask for no extensions. */
@@ -240,12 +272,12 @@ const statusRequest: Codec<StatusType> = {
   write: (writer) => writer.u8(ocspStatus).u16(0).u16(0),
 };
 
-/** CertificateStatus (RFC 6066 §8). */
-const certificateStatus: Codec<Uint8Array> = {
+/** CertificateStatus (RFC 6066 §8): in TLS 1.3 beside the certificate, before it a message. */
+export const certificateStatus: Codec<Uint8Array> = {
   read(reader) {
     const type = reader.u8();
     if (type !== ocspStatus) {
-      throw new TlsError('illegal_parameter', `status_request of Certificate: a status of type ${type}, not ocsp`);
+      throw new TlsError('illegal_parameter', `CertificateStatus: a status of type ${type}, not ocsp`);
     }
     return reader.opaque24(1);
   },
@@ -295,29 +327,30 @@ const maxEarlyDataSize: Codec<number> = {
 };
 
 /**
- * RFC 9846 §4.3's table. Rows below the line are earlier versions' extensions: a hello may offer them beside 1.3's, a
- * 1.3 server never answers them.
+ * RFC 9846 §4.3's table, with a column for ServerHello before TLS 1.3. Rows below the line are earlier versions' extensions: a
+ * hello may offer them beside 1.3's, a 1.3 server never answers them.
  */
 const table: { readonly [N in ExtensionName]: Row<N> } = {
-  server_name: { CH: serverNameList, EE: empty, CR: recognised },
-  status_request: { CH: statusRequest, CR: empty, CT: certificateStatus },
-  supported_groups: { CH: u16List, EE: u16List },
+  server_name: { CH: serverNameList, SH12: empty, EE: empty, CR: recognised },
+  status_request: { CH: statusRequest, SH12: empty, CR: empty, CT: certificateStatus },
+  // BIG-IP servers answer it in TLS 1.2, where nobody should: passed by.
+  supported_groups: { CH: u16List, SH12: recognised, EE: u16List },
   signature_algorithms: { CH: u16List, CR: u16List },
-  use_srtp: { CH: recognised, EE: recognised },
-  heartbeat: { CH: recognised, EE: recognised },
-  application_layer_protocol_negotiation: { CH: protocolNames, EE: oneProtocolName },
-  signed_certificate_timestamp: { CH: empty, CR: empty, CT: timestampList },
-  client_certificate_type: { CH: recognised, EE: recognised },
-  server_certificate_type: { CH: recognised, EE: recognised },
+  use_srtp: { CH: recognised, SH12: recognised, EE: recognised },
+  heartbeat: { CH: recognised, SH12: recognised, EE: recognised },
+  application_layer_protocol_negotiation: { CH: protocolNames, SH12: oneProtocolName, EE: oneProtocolName },
+  signed_certificate_timestamp: { CH: empty, SH12: timestampList, CR: empty, CT: timestampList },
+  client_certificate_type: { CH: recognised, SH12: recognised, EE: recognised },
+  server_certificate_type: { CH: recognised, SH12: recognised, EE: recognised },
   padding: { CH: recognised },
   compress_certificate: { CH: recognised, CR: recognised },
-  record_size_limit: { CH: u16, EE: u16 },
+  record_size_limit: { CH: u16, SH12: u16, EE: u16 },
   delegated_credential: { CH: recognised, CR: recognised, CT: recognised },
   pre_shared_key: { CH: offeredPsks, SH: u16 },
   early_data: { CH: empty, EE: empty, NST: maxEarlyDataSize },
   supported_versions: { CH: versionList, SH: u16, HRR: u16 },
   cookie: { CH: opaque16, HRR: opaque16 },
-  psk_key_exchange_modes: { CH: pskModes },
+  psk_key_exchange_modes: { CH: u8List },
   certificate_authorities: { CH: distinguishedNames, CR: distinguishedNames },
   oid_filters: { CR: recognised },
   post_handshake_auth: { CH: empty },
@@ -325,13 +358,13 @@ const table: { readonly [N in ExtensionName]: Row<N> } = {
   key_share: { CH: keyShareList, SH: keyShareEntry, HRR: u16 },
   ticket_request: { CH: recognised, EE: recognised },
   encrypted_client_hello: { CH: recognised, HRR: recognised, EE: recognised },
+  max_fragment_length: { CH: u8, SH12: u8, EE: u8 },
   // ----
-  max_fragment_length: { CH: recognised, EE: recognised },
-  ec_point_formats: { CH: recognised },
-  encrypt_then_mac: { CH: recognised },
-  extended_master_secret: { CH: recognised },
+  ec_point_formats: { CH: u8List, SH12: u8List },
+  encrypt_then_mac: { CH: empty, SH12: empty },
+  extended_master_secret: { CH: empty, SH12: empty },
   session_ticket: { CH: recognised },
-  renegotiation_info: { CH: recognised },
+  renegotiation_info: { CH: opaque8, SH12: opaque8 },
 };
 
 const rowById: ReadonlyMap<number, readonly [ExtensionName, Row<ExtensionName>]> = new Map(

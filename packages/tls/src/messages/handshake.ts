@@ -1,20 +1,30 @@
 /**
- * Handshake messages (RFC 9846 §4): the union of all, which type number is which, how large each may be, and the one
- * function that decodes a message whose type is welcome.
+ * Handshake messages (RFC 9846 §4, RFC 5246 §7.4): the union of all, and tables that say for a version which type number
+ * is which message, how large each may be, and how it is read. Some numbers mean another structure from version to
+ * version, so there is a table for each (`tls13/messages.ts`, `tls12/messages.ts`); hellos stand in all of them.
  *
  * @module
  */
 
 import type { Bytes } from '@handfast/crypto';
 import { handshakeType } from '../registry.ts';
-import { type CertificateMessage, readCertificate } from './certificate.ts';
-import { type CertificateRequest, readCertificateRequest } from './certificate-request.ts';
-import { type CertificateVerify, readCertificateVerify } from './certificate-verify.ts';
+import type { CertificateMessage } from './certificate.ts';
+import type { CertificateRequest } from './certificate-request.ts';
+import type { CertificateStatus } from './certificate-status.ts';
+import type { CertificateVerify } from './certificate-verify.ts';
 import { type ClientHello, readClientHello } from './client-hello.ts';
-import { type EncryptedExtensions, readEncryptedExtensions } from './encrypted-extensions.ts';
-import { type Finished, readFinished } from './finished.ts';
-import { type KeyUpdate, readKeyUpdate } from './key-update.ts';
-import { type NewSessionTicket, readNewSessionTicket } from './new-session-ticket.ts';
+import type { EncryptedExtensions } from './encrypted-extensions.ts';
+import type { Finished } from './finished.ts';
+import type { ClientKeyExchange, ServerKeyExchange } from './key-exchange.ts';
+import type { KeyUpdate } from './key-update.ts';
+import type {
+  Certificate12,
+  CertificateRequest12,
+  CertificateVerify12,
+  HelloRequest,
+  ServerHelloDone,
+} from './messages12.ts';
+import type { NewSessionTicket } from './new-session-ticket.ts';
 import { Reader } from './reader.ts';
 import { type HelloRetryRequest, type LegacyServerHello, readServerHello, type ServerHello } from './server-hello.ts';
 
@@ -29,63 +39,77 @@ export type HandshakeMessage =
   | CertificateVerify
   | Finished
   | NewSessionTicket
-  | KeyUpdate;
+  | KeyUpdate
+  | Certificate12
+  | CertificateStatus
+  | ServerKeyExchange
+  | CertificateRequest12
+  | CertificateVerify12
+  | ServerHelloDone
+  | ClientKeyExchange
+  | HelloRequest;
 
-export type MessageType = HandshakeMessage['type'];
+/** Before TLS 1.3 a flow waits for this record as it does for a message. */
+export interface ChangeCipherSpec {
+  readonly type: 'change_cipher_spec';
+}
+
+/** Everything that a flow can wait for. */
+export type MessageType = HandshakeMessage['type'] | ChangeCipherSpec['type'];
 
 /** The message of a type: `MessageOf<'finished' | 'certificate'>` is their union. */
-export type MessageOf<T extends MessageType> = Extract<HandshakeMessage, { type: T }>;
+export type MessageOf<T extends MessageType> = Extract<HandshakeMessage | ChangeCipherSpec, { type: T }>;
 
-interface MessageRow {
+export interface MessageRow {
   /** Its name in the RFC, for people. */
   readonly title: string;
-  /**
-   * The largest body taken, in bytes: nothing larger is buffered. Certificate's is the config's.
-   */
+  /** What it is read as. A HelloRetryRequest has ServerHello's number. */
+  readonly types: readonly HandshakeMessage['type'][];
+  /** The largest body taken, in bytes: nothing larger is buffered. Certificate's is the config's. */
   readonly maxLength: number | 'config';
   readonly read: (reader: Reader, raw: Bytes, offered: ReadonlySet<number>) => HandshakeMessage;
 }
 
-const rows: ReadonlyMap<number, MessageRow> = new Map<number, MessageRow>([
-  // 2 + 32 + 33 + (2 + 65,534) + 256 + (2 + 65,535) = 131,396: the largest that its syntax allows.
-  [handshakeType.client_hello, { title: 'ClientHello', maxLength: 131_396, read: readClientHello }],
-  // 2 + 32 + 33 + 2 + 1 + (2 + 65,535)
-  [handshakeType.server_hello, { title: 'ServerHello', maxLength: 65_607, read: readServerHello }],
-  [
-    handshakeType.encrypted_extensions,
-    { title: 'EncryptedExtensions', maxLength: 65_537, read: readEncryptedExtensions },
-  ],
-  [handshakeType.certificate_request, { title: 'CertificateRequest', maxLength: 65_793, read: readCertificateRequest }],
-  [handshakeType.certificate, { title: 'Certificate', maxLength: 'config', read: readCertificate }],
-  [handshakeType.certificate_verify, { title: 'CertificateVerify', maxLength: 65_539, read: readCertificateVerify }],
-  [handshakeType.finished, { title: 'Finished', maxLength: 64, read: readFinished }],
-  [handshakeType.new_session_ticket, { title: 'NewSessionTicket', maxLength: 131_338, read: readNewSessionTicket }],
-  [handshakeType.key_update, { title: 'KeyUpdate', maxLength: 1, read: readKeyUpdate }],
-]);
+/** By wire number. */
+export type MessageTable = ReadonlyMap<number, MessageRow>;
 
-/** Which wire types a flow's expectation covers: a HelloRetryRequest has ServerHello's number. */
-export const wireType: Readonly<Record<MessageType, number>> = {
-  client_hello: handshakeType.client_hello,
-  server_hello: handshakeType.server_hello,
-  hello_retry_request: handshakeType.server_hello,
-  legacy_server_hello: handshakeType.server_hello,
-  encrypted_extensions: handshakeType.encrypted_extensions,
-  certificate_request: handshakeType.certificate_request,
-  certificate: handshakeType.certificate,
-  certificate_verify: handshakeType.certificate_verify,
-  finished: handshakeType.finished,
-  new_session_ticket: handshakeType.new_session_ticket,
-  key_update: handshakeType.key_update,
-};
+const hellos: readonly (readonly [number, MessageRow])[] = [
+  // 2 + 32 + 33 + (2 + 65,534) + 256 + (2 + 65,535) = 131,396: the largest that its syntax allows.
+  [
+    handshakeType.client_hello,
+    { title: 'ClientHello', types: ['client_hello'], maxLength: 131_396, read: readClientHello },
+  ],
+  // 2 + 32 + 33 + 2 + 1 + (2 + 65,535)
+  [
+    handshakeType.server_hello,
+    {
+      title: 'ServerHello',
+      types: ['server_hello', 'hello_retry_request', 'legacy_server_hello'],
+      maxLength: 65_607,
+      read: readServerHello,
+    },
+  ],
+];
+
+/** Hellos, and a version's own messages. */
+export function messageTable(own: readonly (readonly [number, MessageRow])[]): MessageTable {
+  return new Map([...hellos, ...own]);
+}
+
+export const helloMessages: MessageTable = /* @__PURE__ */ messageTable([]);
+
+const titles: ReadonlyMap<number, string> = new Map(
+  Object.entries(handshakeType).map(([name, id]) => [id, name.replace(/(^|_)([a-z])/g, (_, __, c) => c.toUpperCase())]),
+);
 
 /** The RFC's name of a message type, or `message of type N`. */
 export function messageTitle(type: number): string {
-  return rows.get(type)?.title ?? `message of type ${type}`;
+  return titles.get(type) ?? `message of type ${type}`;
 }
 
 /** The largest body that is buffered for a type; an unknown type's is 0, as it will be refused. */
-export function maxMessageLength(type: number, maxCertificateLength: number): number {
-  const limit = rows.get(type)?.maxLength ?? 0;
+export function maxMessageLength(table: MessageTable, type: number, maxCertificateLength: number): number {
+  const limit = table.get(type)?.maxLength ?? 0;
   return limit === 'config' ? maxCertificateLength : limit;
 }
 
@@ -93,9 +117,9 @@ export function maxMessageLength(type: number, maxCertificateLength: number): nu
  * Decodes a whole message (header included) whose type the flow has welcomed.
  * @param offered the extensions that its own may answer.
  */
-export function readHandshake(raw: Bytes, offered: ReadonlySet<number>): HandshakeMessage {
+export function readHandshake(table: MessageTable, raw: Bytes, offered: ReadonlySet<number>): HandshakeMessage {
   const type = raw[0] as number;
-  const row = rows.get(type);
+  const row = table.get(type);
   if (row === undefined) throw new TypeError(`no codec for handshake type ${type}`);
   return row.read(new Reader(raw, row.title, 4), raw, offered);
 }

@@ -20,11 +20,12 @@ import { extensionType, handshakeType, TLS12 } from '../registry.ts';
 import {
   type HelloRetryRequestExtensions,
   readExtensions,
+  type ServerHello12Extensions,
   type ServerHelloExtensions,
   writeExtensions,
 } from './extensions.ts';
 import type { Reader } from './reader.ts';
-import { handshakeMessage } from './writer.ts';
+import { handshakeMessage, type Writer } from './writer.ts';
 
 interface Fields {
   readonly raw: Bytes;
@@ -45,9 +46,10 @@ export interface HelloRetryRequest extends Fields {
   readonly extensions: HelloRetryRequestExtensions;
 }
 
-/** The hello of a server that chose TLS 1.2 or earlier: no supported_versions in it. Its extensions are not decoded. */
+/** The hello of a server that chose TLS 1.2 or earlier: no supported_versions in it. */
 export interface LegacyServerHello extends Fields {
   readonly type: 'legacy_server_hello';
+  readonly extensions: ServerHello12Extensions;
 }
 
 /** SHA-256 of "HelloRetryRequest". */
@@ -71,7 +73,8 @@ export function readServerHello(
   reader.end();
   const isRetry = equalBytes(fields.random, retryRandom);
   if (!isRetry && (block === undefined || !holds(block.clone(), extensionType.supported_versions))) {
-    return { ...fields, type: 'legacy_server_hello' };
+    const extensions = block === undefined ? {} : readExtensions(block, 'SH12', offered).values;
+    return { ...fields, type: 'legacy_server_hello', extensions };
   }
   if (block === undefined) throw reader.fail('no extensions');
   return isRetry
@@ -99,6 +102,19 @@ export function writeServerHello(
   return write(fields, fields.random, (writer) => writeExtensions(writer, 'SH', fields.extensions));
 }
 
+/** A ServerHello before TLS 1.3; without extensions the block is left out. */
+export function writeServerHello12(
+  fields: ServerHelloFields & {
+    readonly version: number;
+    readonly random: Uint8Array;
+    readonly extensions: ServerHello12Extensions;
+  },
+): Bytes {
+  const { random, extensions, version } = fields;
+  const bare = Object.values(extensions).every((value) => value === undefined);
+  return write(fields, random, (writer) => !bare && writeExtensions(writer, 'SH12', extensions), version);
+}
+
 export function writeHelloRetryRequest(
   fields: ServerHelloFields & { readonly extensions: HelloRetryRequestExtensions },
 ): Bytes {
@@ -108,10 +124,11 @@ export function writeHelloRetryRequest(
 function write(
   { legacySessionIdEcho, cipherSuite }: ServerHelloFields,
   random: Uint8Array,
-  extensions: Parameters<typeof handshakeMessage>[1],
+  extensions: (writer: Writer) => void,
+  version: number = TLS12,
 ): Bytes {
   return handshakeMessage(handshakeType.server_hello, (writer) => {
-    writer.u16(TLS12).bytes(random).opaque8(legacySessionIdEcho).u16(cipherSuite).u8(0);
+    writer.u16(version).bytes(random).opaque8(legacySessionIdEcho).u16(cipherSuite).u8(0);
     extensions(writer);
   });
 }

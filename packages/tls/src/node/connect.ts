@@ -10,7 +10,6 @@ import { revocation } from '@handfast/x509';
 import { tlsClient } from '../client.ts';
 import { type ClientConfig, type ClientOptions, clientConfig, ownOf } from '../config.ts';
 import type { PeerVerdict } from '../peer.ts';
-import { tls13 } from '../tls13/index.ts';
 import { createSecureContext, defaultTrust, type SecureContext, type SecureContextOptions } from './secure-context.ts';
 import { TLSSocket, type TLSSocketOptions } from './socket.ts';
 
@@ -23,7 +22,10 @@ export type EngineClientOptions = Pick<
   | 'certificateStatus'
   | 'selectCredential'
   | 'certificateAuthorities'
+  | 'requireExtendedMasterSecret'
   | 'recordSizeLimit'
+  | 'maxFragmentLength'
+  | 'fallback'
   | 'padding'
   | 'limits'
   | 'trace'
@@ -119,7 +121,6 @@ function makeConfig(options: ConnectOptions, context: SecureContext): ClientConf
   const { keyShares } = createSharesOption(options);
   return clientConfig({
     ...context.options,
-    versions: [tls13],
     trust: context.trust ?? defaultTrust(),
     alpnProtocols: options.ALPNProtocols ?? [],
     ...(keyShares === undefined ? {} : { keyShares }),
@@ -142,7 +143,10 @@ function engineOptions(options: EngineClientOptions): EngineClientOptions {
     'certificateStatus',
     'selectCredential',
     'certificateAuthorities',
+    'requireExtendedMasterSecret',
     'recordSizeLimit',
+    'maxFragmentLength',
+    'fallback',
     'padding',
     'limits',
     'trace',

@@ -11,6 +11,7 @@ export {
   type Pem,
   type SecureContext,
   type SecureContextOptions,
+  type SecureVersion,
 } from './secure-context.ts';
 export { createServer, type EngineServerOptions, Server, serverConfigFrom, type TlsServerOptions } from './server.ts';
 export { TLSSocket, type TLSSocketOptions } from './socket.ts';

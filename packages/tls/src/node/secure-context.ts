@@ -20,7 +20,12 @@ import {
   type Row,
   type SignatureScheme,
   signatureSchemes,
+  type VersionName,
 } from '../registry.ts';
+import { tls12 } from '../tls12/index.ts';
+import { defaultCipherSuites12 } from '../tls12/suites.ts';
+import { tls13 } from '../tls13/index.ts';
+import type { Version } from '../version.ts';
 
 /** Text in PEM, or bytes in PEM or DER. */
 export type Pem = string | Uint8Array;
@@ -40,11 +45,36 @@ export interface SecureContextOptions {
   readonly cipherSuites?: readonly (CipherSuite | string)[];
   readonly groups?: readonly (NamedGroup | string)[];
   readonly signatureSchemes?: readonly (SignatureScheme | string)[];
+  /** Protocol versions, as values, best first. Default: TLS 1.3 and TLS 1.2. */
+  readonly versions?: readonly Version[];
+  /** The lowest and the highest of them that are spoken, by `node:tls`'s names. */
+  readonly minVersion?: SecureVersion;
+  readonly maxVersion?: SecureVersion;
   /** Default: `nodeProvider`. */
   readonly provider?: CryptoProvider;
 }
 
-type ContextConfig = Pick<CommonOptions, 'provider' | 'credentials' | 'cipherSuites' | 'groups' | 'signatureSchemes'>;
+/** A version as `node:tls` names it. */
+export type SecureVersion = 'TLSv1' | 'TLSv1.1' | 'TLSv1.2' | 'TLSv1.3';
+
+const versionIds: Readonly<Record<SecureVersion, number>> = {
+  TLSv1: 0x0301,
+  'TLSv1.1': 0x0302,
+  'TLSv1.2': 0x0303,
+  'TLSv1.3': 0x0304,
+};
+
+/** What `node:tls` calls a version. */
+export function secureVersionName(name: VersionName): string {
+  return name === 'TLS 1.0' ? 'TLSv1' : name === 'SSL 3.0' ? 'SSLv3' : name.replace(' ', 'v');
+}
+
+type ContextConfig = Pick<
+  CommonOptions,
+  'provider' | 'credentials' | 'cipherSuites' | 'groups' | 'signatureSchemes'
+> & {
+  readonly versions: readonly Version[];
+};
 
 /** What `createSecureContext` makes. */
 export interface SecureContext {
@@ -61,19 +91,35 @@ export function createSecureContext(given: SecureContextOptions = {}): SecureCon
   const options = ownOf(given);
   const provider = options.provider ?? nodeProvider;
   const credentials = [...(options.credentials ?? []), ...credentialOf(options, provider)];
-  const suites = list('cipherSuites', options.cipherSuites, cipherSuites);
+  const suites = list<CipherSuite>('cipherSuites', options.cipherSuites, [...cipherSuites, ...defaultCipherSuites12]);
   const groups = list('groups', options.groups, namedGroups);
   const schemes = list('signatureSchemes', options.signatureSchemes, signatureSchemes);
   return {
     options: {
       provider,
       credentials,
+      versions: versionsOf(options),
       ...(suites && { cipherSuites: suites }),
       ...(groups && { groups }),
       ...(schemes && { signatureSchemes: schemes }),
     },
     trust: options.trust ?? (options.ca === undefined ? undefined : trustStore(several(options.ca).flatMap(parsed))),
   };
+}
+
+function versionsOf({ versions = [tls13, tls12], minVersion, maxVersion }: SecureContextOptions): readonly Version[] {
+  const id = (option: string, name: SecureVersion): number => {
+    if (!Object.hasOwn(versionIds, name)) {
+      throw new TlsConfigError(option, `${quote(String(name))} is not one of ${Object.keys(versionIds).join(', ')}`);
+    }
+    return versionIds[name];
+  };
+  const least = minVersion === undefined ? 0 : id('minVersion', minVersion);
+  const most = maxVersion === undefined ? 0xffff : id('maxVersion', maxVersion);
+  const chosen = versions.filter((version) => version.id >= least && version.id <= most);
+  if (chosen.length > 0) return chosen;
+  const ours = versions.map(({ name }) => secureVersionName(name)).join(', ');
+  throw new TlsConfigError(minVersion === undefined ? 'maxVersion' : 'minVersion', `it leaves none of ${ours}`);
 }
 
 let defaultStore: TrustStore | undefined;

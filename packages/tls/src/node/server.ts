@@ -9,7 +9,6 @@ import type { Duplex } from 'node:stream';
 import { ownOf, type ServerConfig, type ServerOptions, serverConfig } from '../config.ts';
 import type { PeerVerdict } from '../peer.ts';
 import { tlsServer } from '../server.ts';
-import { tls13 } from '../tls13/index.ts';
 import { createSecureContext, type SecureContext, type SecureContextOptions } from './secure-context.ts';
 import { TLSSocket, type TLSSocketOptions } from './socket.ts';
 import { Turns } from './turns.ts';
@@ -77,7 +76,6 @@ export function serverConfigFrom(given: TlsServerOptions): ServerConfig {
   );
   return serverConfig({
     ...context.options,
-    versions: [tls13],
     alpnProtocols: options.ALPNProtocols ?? [],
     clientCertificate: options.requestCert ? (required ? 'require' : 'request') : 'none',
     ...(options.requestCert && !required ? { verifyPeer: acceptAnyway } : {}),

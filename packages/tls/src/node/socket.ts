@@ -12,6 +12,7 @@ import type { CertificateError } from '@handfast/x509';
 import type { Connection, ConnectionHandlers } from '../connection.ts';
 import { TlsError } from '../errors.ts';
 import type { Negotiated } from '../flow.ts';
+import { secureVersionName } from './secure-context.ts';
 import type { Turns } from './turns.ts';
 
 /** After a fatal alert the peer's bytes are read and dropped for so long and so much: a reset would destroy the alert. */
@@ -96,15 +97,15 @@ export class TLSSocket extends Duplex {
     return this.#connection.negotiated;
   }
 
-  /** `TLSv1.3`, or null before `secureConnect`. */
+  /** `TLSv1.3` or `TLSv1.2`, or null before `secureConnect`. */
   getProtocol(): string | null {
-    return this.negotiated ? 'TLSv1.3' : null;
+    return this.negotiated ? secureVersionName(this.negotiated.version) : null;
   }
 
   /** The suite, as node:tls tells it. */
   getCipher(): { readonly name: string; readonly standardName: string; readonly version: string } | undefined {
     const name = this.negotiated?.cipherSuite.name;
-    return name === undefined ? undefined : { name, standardName: name, version: 'TLSv1.3' };
+    return name === undefined ? undefined : { name, standardName: name, version: String(this.getProtocol()) };
   }
 
   /** Fresh keys for what we send; `requestPeer` asks for the peer's as well. */

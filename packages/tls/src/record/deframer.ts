@@ -20,8 +20,8 @@ export interface RawRecord {
 export const headerLength = 5;
 /** 2^14: the largest plaintext of a record. */
 export const maxPlaintext = 16_384;
-/** 2^14 + 256: the largest protected payload. */
-export const maxCiphertext: number = maxPlaintext + 256;
+/** 2^14 + 2048: the largest protected payload of any version (RFC 5246 §6.2.3); TLS 1.3 stops at 2^14 + 256. */
+export const maxCiphertext: number = maxPlaintext + 2048;
 
 /** What a stream that is not TLS begins with, by its first bytes. */
 const otherProtocols: readonly (readonly [RegExp, string])[] = [
@@ -52,7 +52,7 @@ export class Deframer {
    * Takes the next record from `input` at `from`. Answers the record and how many bytes of `input` it took; with no
    * record all of the input was taken into memory.
    *
-   * @param maxPayload 2^14 before keys, 2^14 + 256 after.
+   * @param maxPayload 2^14 before keys, what the protection takes after.
    */
   next(input: Uint8Array, from: number, maxPayload: number): { readonly record?: RawRecord; readonly taken: number } {
     const available = input.length - from;
@@ -106,7 +106,7 @@ export class Deframer {
   #checkHeader(bytes: Uint8Array, at: number, maxPayload: number): number {
     this.#checkType(bytes, at, bytes.length - at);
     const length = ((bytes[at + 3] as number) << 8) | (bytes[at + 4] as number);
-    // legacy_record_version is ignored for all purposes.
+    // The version is the layer's to look at, or not: TLS 1.3 ignores it.
     if (length > maxPayload) {
       throw new TlsError('record_overflow', `a record of ${length} bytes came, where ${maxPayload} are the most`);
     }

@@ -1,6 +1,6 @@
 /**
- * The TLS 1.3 record layer over a byte stream: the one that turns handshake messages, application data and alerts into
- * records and back (RFC 9846 §5). It is the `Carrier` that flows give their secrets to.
+ * The record layer over a byte stream: it turns handshake messages, application data and alerts into records and back
+ * (RFC 9846 §5, RFC 5246 §6). How a record is protected is a `Protection`'s matter, which the version's flow puts in.
  *
  * Writing: a record takes its key and sequence number when it is queued, so that an asynchronous AEAD keeps order.
  * Reading: one record at a time.
@@ -8,11 +8,11 @@
  * @module
  */
 
-import { type Bytes, type CryptoProvider, concat, isThenable, type MaybePromise, wipe } from '@handfast/crypto';
+import { type Bytes, concat, isThenable, type MaybePromise } from '@handfast/crypto';
 import { reasonOf, TlsError } from '../errors.ts';
-import { type AlertName, alerts, type CipherSuite, contentType, TLS12 } from '../registry.ts';
-import { headerLength, maxCiphertext, maxPlaintext, type RawRecord } from './deframer.ts';
-import { RecordProtection, type TrafficKey } from './protection13.ts';
+import { type AlertName, alerts, contentType, TLS12, versionName } from '../registry.ts';
+import { headerLength, maxPlaintext, type RawRecord } from './deframer.ts';
+import type { Plaintext, Protection } from './protection.ts';
 
 /** A record's content, deprotected. */
 export interface Content {
@@ -33,37 +33,38 @@ interface Queued {
 const typeNames = { 21: 'alert', 22: 'handshake', 23: 'application_data' } as const;
 
 export class RecordLayer {
-  readonly #provider: CryptoProvider;
   #padding: PaddingPolicy | undefined;
   readonly #observe: RecordObserver | undefined;
   /** Called when a queued record, sealed asynchronously, is ready or has failed. */
   readonly #onSealed: (error?: unknown) => void;
   readonly #out: Queued[] = [];
   #pendingHandshake: Bytes[] = [];
-  #write: RecordProtection | undefined;
-  #read: RecordProtection | undefined;
-  #inner: Uint8Array = new Uint8Array(0);
-  /** The largest TLSInnerPlaintext that the peer takes (RFC 8449), type byte and padding included. */
-  #maxInnerOut: number = maxPlaintext + 1;
-  #maxInnerIn: number = maxPlaintext + 1;
-  /** legacy_record_version of the first ClientHello's record. */
-  #firstRecord: boolean;
+  #write: Protection | undefined;
+  #read: Protection | undefined;
+  /** record_size_limit (RFC 8449) of both sides: where types are hidden, type byte and padding count. */
+  #limitOut: number = maxPlaintext + 1;
+  #limitIn: number = maxPlaintext + 1;
+  /** max_fragment_length (RFC 6066 §4): of every record, both ways. */
+  #maxFragment: number = maxPlaintext;
+  /** What our records say. */
+  #version: number;
+  /** What the peer's must say; undefined: anything, as TLS 1.3 wants and as the first flight is. */
+  #expectedVersion: number | undefined;
   /** Bytes of early data that may still be skipped: a server that said no (RFC 9846 §4.3.10). */
   #earlyDataToSkip = 0;
   #plaintextAlerts = false;
 
   constructor(options: {
-    readonly provider: CryptoProvider;
     readonly role: 'client' | 'server';
     readonly padding: PaddingPolicy | undefined;
     readonly observe: RecordObserver | undefined;
     readonly onSealed: (error?: unknown) => void;
   }) {
-    this.#provider = options.provider;
     this.#padding = options.padding;
     this.#observe = options.observe;
     this.#onSealed = options.onSealed;
-    this.#firstRecord = options.role === 'client';
+    // RFC 9846 §5.1: the first ClientHello's record says 0x0301, for old servers' sake; all others 0x0303.
+    this.#version = options.role === 'client' ? 0x0301 : TLS12;
   }
 
   // ---- writing
@@ -87,32 +88,45 @@ export class RecordLayer {
     this.#fragments(contentType.application_data, data);
   }
 
-  alert(name: AlertName): void {
+  /** @param level 1 for a warning, 2 for the end. */
+  alert(name: AlertName, level: 1 | 2): void {
     this.flushHandshake();
-    const level = name === 'close_notify' || name === 'user_canceled' ? 1 : 2;
     this.#record(contentType.alert, Uint8Array.of(level, alerts[name]));
   }
 
-  /** The record that middleboxes like to see (RFC 9846 appendix E.4); never protected. */
+  /**
+   * ChangeCipherSpec: for TLS 1.3 the record that middleboxes like to see (RFC 9846 appendix E.4), never protected; before
+   * it, the last record of the old keys.
+   */
   changeCipherSpec(): void {
     this.flushHandshake();
-    this.#plain(contentType.change_cipher_spec, Uint8Array.of(1));
+    const one = Uint8Array.of(1);
+    if (this.#write?.hidesType) this.#plain(contentType.change_cipher_spec, one);
+    else this.#record(contentType.change_cipher_spec, one);
   }
 
-  setWriteKey(suite: CipherSuite, key: TrafficKey): void {
+  /** Everything written after this is protected so; what was written before keeps its key. */
+  setWriteProtection(protection: Protection): void {
     this.flushHandshake();
     this.#write?.dispose();
-    this.#write = new RecordProtection(this.#provider, suite, key);
+    this.#write = protection;
+  }
+
+  /** Before TLS 1.3 records say their version, and a record of another one is refused. */
+  setVersion(version: number): void {
+    this.#version = version;
+    this.#expectedVersion = version;
   }
 
   /** Records under the current write key, and how many it may protect. */
   get writeUsage(): { readonly records: number; readonly limit: number } {
-    return { records: this.#write?.records ?? 0, limit: this.#write?.suite.recordLimit ?? lastPossible };
+    return { records: this.#write?.records ?? 0, limit: this.#write?.recordLimit ?? lastPossible };
   }
 
   /** Content bytes of a full record. */
   get maxContent(): number {
-    return this.#write === undefined ? maxPlaintext : Math.min(maxPlaintext, this.#maxInnerOut - 1);
+    if (this.#write === undefined) return this.#maxFragment;
+    return Math.min(this.#maxFragment, this.#limitOut - (this.#write.hidesType ? 1 : 0));
   }
 
   /** Whole records that are ready, in order. */
@@ -127,22 +141,28 @@ export class RecordLayer {
     return this.#out.some(({ record }) => record === undefined);
   }
 
-  /** record_size_limit (RFC 8449) of both sides, where agreed: bytes of TLSInnerPlaintext. */
+  /** record_size_limit (RFC 8449) of both sides, where agreed: it counts for protected records. */
   setRecordSizeLimits(limits: { readonly peer?: number; readonly own?: number }): void {
-    if (limits.peer !== undefined) this.#maxInnerOut = Math.min(limits.peer, maxPlaintext + 1);
-    if (limits.own !== undefined) this.#maxInnerIn = Math.min(limits.own, maxPlaintext + 1);
+    if (limits.peer !== undefined) this.#limitOut = Math.min(limits.peer, maxPlaintext + 1);
+    if (limits.own !== undefined) this.#limitIn = Math.min(limits.own, maxPlaintext + 1);
+  }
+
+  /** max_fragment_length (RFC 6066 §4), where agreed: it counts for all records, both ways. */
+  setMaxFragment(length: number): void {
+    this.#maxFragment = length;
   }
 
   // ---- reading
 
   /** The largest payload that a record may have now. */
   get maxPayload(): number {
-    return this.#read === undefined && this.#earlyDataToSkip === 0 ? maxPlaintext : maxCiphertext;
+    if (this.#read !== undefined) return maxPlaintext + this.#read.maxExpansion;
+    return this.#earlyDataToSkip > 0 ? maxPlaintext + earlyExpansion : maxPlaintext;
   }
 
-  setReadKey(suite: CipherSuite, key: TrafficKey): void {
+  setReadProtection(protection: Protection): void {
     this.#read?.dispose();
-    this.#read = new RecordProtection(this.#provider, suite, key);
+    this.#read = protection;
   }
 
   /** From here on up to `bytes` of what may be early data are dropped. */
@@ -155,53 +175,61 @@ export class RecordLayer {
     this.#plaintextAlerts = true;
   }
 
-  /** Deprotects a record. `undefined`: it was early data, and is dropped. ChangeCipherSpec comes back as it is. */
+  /** Deprotects a record. `undefined`: it was early data, and is dropped. */
   open(record: RawRecord): MaybePromise<Content | undefined> {
-    const { type, header, payload } = record;
-    if (type === contentType.change_cipher_spec) return { type, bytes: payload, protected: false };
-    if (this.#read === undefined) {
+    const { type, header } = record;
+    this.#checkVersion(header);
+    const read = this.#read;
+    if (read === undefined) {
       if (type === contentType.application_data && this.#earlyDataToSkip > 0) {
-        return this.#skip(payload.length, 'unexpected_message');
+        return this.#skip(record.payload.length, 'unexpected_message');
       }
-      this.#observe?.('in', type, payload.length, false);
-      return { type, bytes: payload, protected: false };
+      return this.#inTheClear(record);
     }
-    if (type !== contentType.application_data) {
-      if (type === contentType.alert && this.#plaintextAlerts) {
-        this.#observe?.('in', type, payload.length, false);
-        return { type, bytes: payload, protected: false };
-      }
+    if (read.hidesType && type !== contentType.application_data) {
+      if (type === contentType.change_cipher_spec) return this.#inTheClear(record);
+      if (type === contentType.alert && this.#plaintextAlerts) return this.#inTheClear(record);
       throw new TlsError(
         'unexpected_message',
         `a ${typeName(type)} record came in plaintext, after keys were in place`,
       );
     }
-    const { length } = payload;
-    const inner = this.#read.open(header, payload);
-    return isThenable(inner) ? inner.then((opened) => this.#opened(opened, length)) : this.#opened(inner, length);
+    const { length } = record.payload;
+    const plaintext = read.unprotect(record);
+    return isThenable(plaintext)
+      ? plaintext.then((opened) => this.#opened(opened, length))
+      : this.#opened(plaintext, length);
   }
 
-  #opened(inner: Uint8Array | undefined, sealedLength: number): Content | undefined {
-    if (inner === undefined) {
+  #checkVersion(header: Uint8Array): void {
+    if (this.#expectedVersion === undefined) return;
+    const version = ((header[1] as number) << 8) | (header[2] as number);
+    if (version === this.#expectedVersion) return;
+    const agreed = versionName(this.#expectedVersion);
+    throw new TlsError('protocol_version', `a record of ${versionName(version)} came, after ${agreed} was agreed on`);
+  }
+
+  #inTheClear({ type, payload }: RawRecord): Content {
+    if (payload.length > this.#maxFragment) throw tooLong(payload.length, this.#maxFragment);
+    if (type !== contentType.change_cipher_spec) this.#observe?.('in', type, payload.length, false);
+    return { type, bytes: payload, protected: false };
+  }
+
+  #opened(plaintext: Plaintext | undefined, sealedLength: number): Content | undefined {
+    if (plaintext === undefined) {
       if (this.#earlyDataToSkip > 0) return this.#skip(sealedLength, 'bad_record_mac');
       throw new TlsError('bad_record_mac', 'a record does not authenticate: it was changed on its way, or keys differ');
     }
     this.#earlyDataToSkip = 0;
     this.#plaintextAlerts = false;
-    if (inner.length > this.#maxInnerIn) {
-      throw new TlsError(
-        'record_overflow',
-        `a record holds ${inner.length} bytes, where ${this.#maxInnerIn} are the most`,
-      );
-    }
-    let end = inner.length - 1;
-    while (end >= 0 && inner[end] === 0) end--;
-    const type = inner[end];
-    if (type === undefined) {
+    const { type, bytes, limitedLength } = plaintext;
+    if (limitedLength > this.#limitIn) throw tooLong(limitedLength, this.#limitIn);
+    if (bytes.length > this.#maxFragment) throw tooLong(bytes.length, this.#maxFragment);
+    if (type === 0) {
       throw new TlsError('unexpected_message', 'a protected record holds padding alone: its content type is absent');
     }
-    this.#observe?.('in', type, end, true);
-    return { type, bytes: inner.subarray(0, end), protected: true };
+    this.#observe?.('in', type, bytes.length, true);
+    return { type, bytes, protected: true };
   }
 
   #skip(length: number, otherwise: 'unexpected_message' | 'bad_record_mac'): undefined {
@@ -218,31 +246,30 @@ export class RecordLayer {
     this.#read?.dispose();
     this.#write = undefined;
     this.#read = undefined;
-    wipe(this.#inner);
   }
 
   #fragments(type: 22 | 23, bytes: Uint8Array): void {
     const most = this.maxContent;
-    for (let at = 0; at < bytes.length; at += most) this.#record(type, bytes.subarray(at, at + most));
+    let at = 0;
+    const first = type === contentType.application_data ? this.#write?.firstFragment : undefined;
+    if (first !== undefined && bytes.length > first) {
+      this.#record(type, bytes.subarray(0, first));
+      at = first;
+    }
+    for (; at < bytes.length; at += most) this.#record(type, bytes.subarray(at, at + most));
   }
 
-  #record(type: 21 | 22 | 23, content: Uint8Array): void {
-    if (this.#write === undefined) {
+  #record(type: 20 | 21 | 22 | 23, content: Uint8Array): void {
+    const write = this.#write;
+    if (write === undefined) {
       this.#plain(type, content);
       return;
     }
-    const padding = Math.max(
-      0,
-      Math.min(this.#wantedPadding(content.length, type), this.#maxInnerOut - 1 - content.length),
-    );
-    const length = content.length + 1 + padding;
-    if (this.#inner.length < length) this.#inner = new Uint8Array(Math.max(length, 2 * this.#inner.length));
-    const inner = this.#inner.subarray(0, length);
-    inner.set(content);
-    inner[content.length] = type;
-    inner.fill(0, content.length + 1);
+    const padding = write.hidesType
+      ? Math.max(0, Math.min(this.#wantedPadding(content.length, type), this.#limitOut - 1 - content.length))
+      : 0;
     this.#observe?.('out', type, content.length, true);
-    const sealed = this.#write.seal(inner);
+    const sealed = write.protect(type, content, padding);
     if (!isThenable(sealed)) {
       this.#out.push({ record: sealed });
       return;
@@ -258,8 +285,8 @@ export class RecordLayer {
     );
   }
 
-  #wantedPadding(length: number, type: 21 | 22 | 23): number {
-    if (this.#padding === undefined) return 0;
+  #wantedPadding(length: number, type: 20 | 21 | 22 | 23): number {
+    if (this.#padding === undefined || type === contentType.change_cipher_spec) return 0;
     try {
       return Math.trunc(this.#padding(length, typeNames[type])) || 0;
     } catch (cause) {
@@ -271,9 +298,8 @@ export class RecordLayer {
 
   #plain(type: number, content: Uint8Array): void {
     this.#observe?.('out', type, content.length, false);
-    // RFC 9846 §5.1: the first ClientHello's record says 0x0301, for old servers' sake; all others 0x0303.
-    const version = this.#firstRecord ? 0x0301 : TLS12;
-    if (type === contentType.handshake) this.#firstRecord = false;
+    const version = this.#version;
+    if (this.#expectedVersion === undefined && type === contentType.handshake) this.#version = TLS12;
     const record = new Uint8Array(headerLength + content.length);
     record.set([type, version >> 8, version & 0xff, content.length >> 8, content.length & 0xff]);
     record.set(content, headerLength);
@@ -282,6 +308,13 @@ export class RecordLayer {
 }
 
 const lastPossible = Number.MAX_SAFE_INTEGER;
+
+/** TLS 1.3's (RFC 9846 §5.2): early data is of that version alone. */
+const earlyExpansion = 256;
+
+function tooLong(length: number, most: number): TlsError {
+  return new TlsError('record_overflow', `a record holds ${length} bytes, where ${most} are the most`);
+}
 
 function typeName(type: number): string {
   return type in typeNames ? typeNames[type as keyof typeof typeNames] : `type ${type}`;

@@ -4,10 +4,11 @@
  * @module
  */
 
-import { type AeadKey, type Bytes, type CryptoProvider, type MaybePromise, wipe } from '@handfast/crypto';
+import { type AeadKey, type Bytes, type CryptoProvider, isThenable, type MaybePromise, wipe } from '@handfast/crypto';
 import { TlsError } from '../errors.ts';
-import { type CipherSuite, contentType, TLS12 } from '../registry.ts';
-import { headerLength } from './deframer.ts';
+import { contentType, TLS12, type Tls13CipherSuite } from '../registry.ts';
+import { headerLength, maxPlaintext, type RawRecord } from './deframer.ts';
+import type { Plaintext, Protection } from './protection.ts';
 
 export interface TrafficKey {
   readonly key: Uint8Array;
@@ -30,17 +31,23 @@ export function recordNonce(iv: Uint8Array, sequence: number, out: Uint8Array): 
   return out;
 }
 
+/** The largest TLSInnerPlaintext: a content of 2^14 bytes, and its type. */
+export const maxInnerPlaintext: number = maxPlaintext + 1;
+
 /** One direction's key in use. */
-export class RecordProtection {
-  readonly suite: CipherSuite;
+export class RecordProtection implements Protection {
+  readonly hidesType = true;
+  readonly maxExpansion = 256;
+  readonly suite: Tls13CipherSuite;
   readonly #aead: AeadKey;
   readonly #iv: Bytes;
   readonly #nonce: Uint8Array = new Uint8Array(12);
   readonly #header: Bytes = new Uint8Array(headerLength);
+  #inner: Uint8Array = new Uint8Array(0);
   #sequence: number;
 
   /** The key's bytes are copied: the caller wipes its own. `sequence` is for tests of its far end. */
-  constructor(provider: CryptoProvider, suite: CipherSuite, { key, iv }: TrafficKey, sequence = 0) {
+  constructor(provider: CryptoProvider, suite: Tls13CipherSuite, { key, iv }: TrafficKey, sequence = 0) {
     const aead = provider.aeads[suite.aead];
     if (aead === undefined) throw new TlsError('internal', `the ${provider.name} provider has no ${suite.aead}`);
     this.suite = suite;
@@ -52,6 +59,25 @@ export class RecordProtection {
   /** Records sealed or opened under this key. */
   get records(): number {
     return this.#sequence;
+  }
+
+  get recordLimit(): number {
+    return this.suite.recordLimit;
+  }
+
+  protect(type: number, content: Uint8Array, padding: number): MaybePromise<Bytes> {
+    const length = content.length + 1 + padding;
+    if (this.#inner.length < length) this.#inner = new Uint8Array(Math.max(length, 2 * this.#inner.length));
+    const inner = this.#inner.subarray(0, length);
+    inner.set(content);
+    inner[content.length] = type;
+    inner.fill(0, content.length + 1);
+    return this.seal(inner);
+  }
+
+  unprotect({ header, payload }: RawRecord): MaybePromise<Plaintext | undefined> {
+    const inner = this.open(header, payload);
+    return isThenable(inner) ? inner.then(plaintextOf) : plaintextOf(inner);
   }
 
   /**
@@ -85,7 +111,7 @@ export class RecordProtection {
 
   dispose(): void {
     this.#aead.dispose();
-    wipe(this.#iv);
+    wipe(this.#iv, this.#inner);
   }
 
   #nextNonce(): Uint8Array {
@@ -94,6 +120,16 @@ export class RecordProtection {
     }
     return recordNonce(this.#iv, this.#sequence++, this.#nonce);
   }
+}
+
+/** TLSInnerPlaintext: content, type, zeros (RFC 9846 §5.4). */
+function plaintextOf(inner: Bytes | undefined): Plaintext | undefined {
+  if (inner === undefined) return undefined;
+  let end = inner.length - 1;
+  while (end >= 0 && inner[end] === 0) end--;
+  // Without a type: refused by the layer as type 0, after the length.
+  const type = inner[end] ?? 0;
+  return { type, bytes: inner.subarray(0, Math.max(0, end)), limitedLength: inner.length };
 }
 
 function withHeader(record: Bytes, header: Uint8Array): Bytes {

@@ -7,9 +7,9 @@
 
 import { type Bytes, type CryptoProvider, equalConstantTime, settle } from '@handfast/crypto';
 import type { Certificate } from '@handfast/x509';
-import type { Chosen, Credential } from '../credentials.ts';
+import { type Chosen, type Credential, optionalBytes } from '../credentials.ts';
 import { reasonOf, TlsError } from '../errors.ts';
-import { callUser, expect, type Flow, type FlowHost } from '../flow.ts';
+import { expect, type Flow, type FlowHost } from '../flow.ts';
 import { writeCertificate } from '../messages/certificate.ts';
 import { signedContent, writeCertificateVerify } from '../messages/certificate-verify.ts';
 import type { CertificateEntryExtensions, CertificateRequestExtensions } from '../messages/extensions.ts';
@@ -67,12 +67,8 @@ function* ask(
   source: 'ocspResponse' | 'signedCertificateTimestamps',
   credential: Credential,
 ): Flow<CertificateEntryExtensions> {
-  const answer: unknown = yield* callUser(source, () => credential[source]?.());
-  if (answer === undefined) return {};
-  if (!(answer instanceof Uint8Array) || answer.length === 0) {
-    throw new TlsError('callback_failed', `the ${source} callback answered neither bytes nor undefined`);
-  }
-  return { [extension]: answer };
+  const answer = yield* optionalBytes(source, credential);
+  return answer === undefined ? {} : { [extension]: answer };
 }
 
 /** The peer's CertificateVerify: proof that it holds the key of its certificate. Answers the scheme it used. */

@@ -7,19 +7,19 @@
 
 import { wipe } from '@handfast/crypto';
 import type { FlowHost, SecretLevel } from '../flow.ts';
-import type { TrafficKey } from '../record/protection13.ts';
+import { RecordProtection, type TrafficKey } from '../record/protection13.ts';
 import type { Kdf } from './key-schedule.ts';
 
 /** Everything read after this is under `secret`. Refused while handshake bytes of the old key are left. */
 export function setReadSecret(host: FlowHost, kdf: Kdf, level: SecretLevel, secret: Uint8Array, generation = 0): void {
   host.requireAligned();
-  withKey(kdf, secret, (key) => host.records.setReadKey(kdf.suite, key));
+  withKey(kdf, secret, (key) => host.records.setReadProtection(new RecordProtection(kdf.provider, kdf.suite, key)));
   host.trace?.({ type: 'key', direction: 'in', level, cipherSuite: kdf.suite.name, generation });
 }
 
 /** Everything written after this is under `secret`; what was sent before keeps its key. */
 export function setWriteSecret(host: FlowHost, kdf: Kdf, level: SecretLevel, secret: Uint8Array, generation = 0): void {
-  withKey(kdf, secret, (key) => host.records.setWriteKey(kdf.suite, key));
+  withKey(kdf, secret, (key) => host.records.setWriteProtection(new RecordProtection(kdf.provider, kdf.suite, key)));
   host.trace?.({ type: 'key', direction: 'out', level, cipherSuite: kdf.suite.name, generation });
 }
 

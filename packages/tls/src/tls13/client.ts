@@ -20,19 +20,21 @@
  * @module
  */
 
-import { type Bytes, equalBytes, fromHex, settle, wipe } from '@handfast/crypto';
+import { equalBytes, settle, wipe } from '@handfast/crypto';
 import { certificateCacheOf } from '../certificate-cache.ts';
+import { applySizeLimits, badShare, checkAlpn } from '../checks.ts';
 import type { ClientConfig } from '../config.ts';
-import { type Chosen, chooseCredential, isCredential, schemeFor } from '../credentials.ts';
+import type { Chosen } from '../credentials.ts';
+import { refuseVersion } from '../downgrade.ts';
 import { TlsError } from '../errors.ts';
-import { callUser, expect, type Flow, type FlowHost } from '../flow.ts';
+import { expect, type Flow, type FlowHost } from '../flow.ts';
+import type { SentHello } from '../hello.ts';
 import { writeCertificate } from '../messages/certificate.ts';
 import type { CertificateRequest } from '../messages/certificate-request.ts';
-import { readHandshake } from '../messages/handshake.ts';
-import type { HelloRetryRequest, LegacyServerHello, ServerHello } from '../messages/server-hello.ts';
-import { type PeerPolicy, parseChain, verifyPeerChain } from '../peer.ts';
+import type { HelloRetryRequest, ServerHello } from '../messages/server-hello.ts';
+import { parseChain, verifyPeerChain } from '../peer.ts';
+import { maxInnerPlaintext } from '../record/protection13.ts';
 import {
-  type CipherSuite,
   cipherSuiteById,
   groupById,
   hexId,
@@ -40,9 +42,11 @@ import {
   nameIn,
   TLS12,
   TLS13,
+  type Tls13CipherSuite,
   versionName,
 } from '../registry.ts';
-import type { ClientParameters } from '../version.ts';
+import { chooseClientCredential, peerPolicy } from '../selection.ts';
+import type { ClientOffer, ClientParameters, FirstAnswer } from '../version.ts';
 import {
   receiveCertificateVerify,
   receiveFinished,
@@ -51,31 +55,38 @@ import {
   sendFinished,
 } from './authentication.ts';
 import { setReadSecret, setWriteSecret } from './carrier.ts';
-import { badShare, checkRecordSizeLimit } from './checks.ts';
-import { generateShares, type HelloConstants, helloConstants, offeredBy, type Shares, writeHello } from './hello.ts';
 import { EarlySecret, type HandshakeSecret, Kdf, type MainSecret, type TrafficSecrets } from './key-schedule.ts';
+import { dialect13 } from './messages.ts';
+import { rule13, suites13 } from './negotiate.ts';
 import { afterHandshake, Connected } from './post-handshake.ts';
+import { disposeShares, generateShares, type Shares, shareEntries } from './shares.ts';
 import { Transcript } from './transcript.ts';
 
-export function* client(host: FlowHost, parameters: ClientParameters): Flow<never> {
-  const { config, serverName, verifyName } = parameters;
+/** TLS 1.3's part in a hello: key shares, and the handshake from the server's answer on. */
+export function* offer({ config }: ClientParameters): Flow<ClientOffer> {
+  const shares = yield* generateShares(config.provider, config.keyShares);
+  return {
+    extensions: { key_share: shareEntries(shares) },
+    proceed: (host, sent, answer) => client(host, sent, shares, answer),
+    dispose: () => disposeShares(shares),
+  };
+}
+
+function* client(host: FlowHost, sent: SentHello, firstShares: Shares, answer: FirstAnswer): Flow<never> {
+  const { config, serverName, verifyName } = sent.parameters;
   const { provider } = config;
-  const constants = helloConstants(parameters);
-  let shares: Shares = yield* generateShares(provider, config.keyShares);
+  host.dialect = dialect13;
+  let shares = firstShares;
   // Secrets in the order in which they come to be; whatever exists at the end, whichever end, is wiped.
   let handshakeSecret: HandshakeSecret | undefined;
   let traffic: TrafficSecrets | undefined;
   let main: MainSecret | undefined;
   let connection: Connected | undefined;
   try {
-    // ClientHello
-    const hello = sendHello(host, writeHello(parameters, constants, shares));
-
     // ServerHello, perhaps after a HelloRetryRequest
-    const answer = yield* expect('WAIT_SH', 'server_hello', 'hello_retry_request', 'legacy_server_hello');
-    if (answer.type === 'legacy_server_hello') throw refuseLegacy(answer);
-    const suite = checkHello(answer, constants, config);
-    const transcript = new Transcript(provider, suite.hash).add(hello);
+    if (answer.type === 'legacy_server_hello') throw refuseVersion(answer, config);
+    const suite = checkHello(answer, sent, config);
+    const transcript = new Transcript(provider, suite.hash).add(sent.raw);
     let retry: HelloRetryRequest | undefined;
     let serverHello: ServerHello;
     if (answer.type === 'hello_retry_request') {
@@ -86,12 +97,12 @@ export function* client(host: FlowHost, parameters: ClientParameters): Flow<neve
         shares = yield* generateShares(provider, [group]);
       }
       transcript.replaceByMessageHash().add(retry.raw);
-      if (constants.legacySessionId.length > 0) host.records.changeCipherSpec();
+      if (sent.legacySessionId.length > 0) host.records.changeCipherSpec();
       const { cookie } = retry.extensions;
-      transcript.add(sendHello(host, writeHello(parameters, constants, shares, { cookie })));
+      transcript.add(sent.again({ key_share: shareEntries(shares), ...(cookie === undefined ? {} : { cookie }) }));
       const second = yield* expect('WAIT_SH_AFTER_RETRY', 'server_hello', 'legacy_server_hello');
-      if (second.type === 'legacy_server_hello') throw refuseLegacy(second);
-      checkHelloAfterRetry(second, suite, constants, config);
+      if (second.type === 'legacy_server_hello') throw refuseVersion(second, config);
+      checkHelloAfterRetry(second, suite, sent, config);
       serverHello = second;
     } else {
       serverHello = answer;
@@ -104,18 +115,18 @@ export function* client(host: FlowHost, parameters: ClientParameters): Flow<neve
     const kdf = new Kdf(provider, suite);
     handshakeSecret = new EarlySecret(kdf).handshakeSecret(sharedSecret);
     traffic = handshakeSecret.trafficSecrets(transcript.hash());
-    host.keyLog?.('CLIENT_HANDSHAKE_TRAFFIC_SECRET', constants.random, traffic.client);
-    host.keyLog?.('SERVER_HANDSHAKE_TRAFFIC_SECRET', constants.random, traffic.server);
+    host.keyLog?.('CLIENT_HANDSHAKE_TRAFFIC_SECRET', sent.random, traffic.client);
+    host.keyLog?.('SERVER_HANDSHAKE_TRAFFIC_SECRET', sent.random, traffic.server);
     setReadSecret(host, kdf, 'handshake', traffic.server);
     // Our own records stay in the clear until now only for an alert; from here a failure is told in secret.
-    if (constants.legacySessionId.length > 0 && retry === undefined) host.records.changeCipherSpec();
+    if (sent.legacySessionId.length > 0 && retry === undefined) host.records.changeCipherSpec();
     setWriteSecret(host, kdf, 'handshake', traffic.client);
 
     // EncryptedExtensions
     const encrypted = yield* expect('WAIT_EE', 'encrypted_extensions');
     transcript.add(encrypted.raw);
-    const alpnProtocol = checkAlpn(encrypted.extensions.application_layer_protocol_negotiation, config);
-    applyRecordSizeLimit(host, encrypted.extensions.record_size_limit, config);
+    const alpnProtocol = checkAlpn('EncryptedExtensions', encrypted.extensions, config);
+    applySizeLimits(host, 'EncryptedExtensions', maxInnerPlaintext, encrypted.extensions, config);
 
     // CertificateRequest*, Certificate
     let message = yield* expect('WAIT_CERT_CR', 'certificate_request', 'certificate');
@@ -159,17 +170,20 @@ export function* client(host: FlowHost, parameters: ClientParameters): Flow<neve
     const application = main.trafficSecrets(finishedHash);
     const exporterSecret = main.exporterSecret(finishedHash);
     main.dispose();
-    host.keyLog?.('CLIENT_TRAFFIC_SECRET_0', constants.random, application.client);
-    host.keyLog?.('SERVER_TRAFFIC_SECRET_0', constants.random, application.server);
-    host.keyLog?.('EXPORTER_SECRET', constants.random, exporterSecret);
-    const offered = { cipherSuite: suite, group, alpnProtocol, serverName, helloRetryRequest: retry !== undefined };
+    host.keyLog?.('CLIENT_TRAFFIC_SECRET_0', sent.random, application.client);
+    host.keyLog?.('SERVER_TRAFFIC_SECRET_0', sent.random, application.server);
+    host.keyLog?.('EXPORTER_SECRET', sent.random, exporterSecret);
+    const agreed = { cipherSuite: suite, group, alpnProtocol, serverName, helloRetryRequest: retry !== undefined };
     let chosen: Chosen | undefined;
     try {
       setReadSecret(host, kdf, 'application', application.server);
 
       // Certificate*, CertificateVerify*, Finished
       if (request !== undefined) {
-        chosen = yield* chooseOwn(host, config, request);
+        const { signature_algorithms: handshake = [], signature_algorithms_cert: certificates = handshake } =
+          request.extensions;
+        const authorities = request.extensions.certificate_authorities ?? [];
+        chosen = yield* chooseClientCredential(host, config, authorities, { handshake, certificates }, rule13);
         if (chosen === undefined) sendAndAdd(host, transcript, writeCertificate(request.requestContext, []));
         else yield* sendCertificate(host, transcript, chosen, request.requestContext, request.extensions);
       }
@@ -178,7 +192,14 @@ export function* client(host: FlowHost, parameters: ClientParameters): Flow<neve
       connection = new Connected(
         host,
         kdf,
-        { version: 'TLS 1.3', ...offered, peer, peerSignatureScheme, signatureScheme: chosen?.scheme },
+        {
+          version: 'TLS 1.3',
+          extendedMasterSecret: true,
+          ...agreed,
+          peer,
+          peerSignatureScheme,
+          signatureScheme: chosen?.scheme,
+        },
         application,
         exporterSecret,
       );
@@ -194,19 +215,12 @@ export function* client(host: FlowHost, parameters: ClientParameters): Flow<neve
   return yield* afterHandshake(host, connection);
 }
 
-function sendHello(host: FlowHost, raw: Bytes): Bytes {
-  host.send(raw);
-  const hello = readHandshake(raw, new Set());
-  if (hello.type === 'client_hello') host.offered = offeredBy(hello);
-  return raw;
-}
-
 /** What ServerHello and HelloRetryRequest have in common (RFC 9846 §4.2.3). Answers the suite. */
 function checkHello(
   hello: ServerHello | HelloRetryRequest,
-  { legacySessionId }: HelloConstants,
+  { legacySessionId }: SentHello,
   { cipherSuites }: ClientConfig,
-): CipherSuite {
+): Tls13CipherSuite {
   const title = hello.type === 'server_hello' ? 'ServerHello' : 'HelloRetryRequest';
   const version = hello.extensions.supported_versions;
   if (hello.legacyVersion !== TLS12) {
@@ -216,7 +230,7 @@ function checkHello(
   if (version !== TLS13) {
     throw new TlsError(
       'illegal_parameter',
-      `${title}: the server chose ${versionName(version)}, which we did not offer`,
+      `${title}: supported_versions names ${versionName(version)}, which we did not offer so`,
     );
   }
   if (!equalBytes(hello.legacySessionIdEcho, legacySessionId)) {
@@ -225,7 +239,7 @@ function checkHello(
   if (hello.legacyCompressionMethod !== 0) {
     throw new TlsError('illegal_parameter', `${title}: compression method ${hello.legacyCompressionMethod}, not null`);
   }
-  const suite = cipherSuites.find(({ id }) => id === hello.cipherSuite);
+  const suite = suites13(cipherSuites).find(({ id }) => id === hello.cipherSuite);
   if (suite === undefined) {
     const name = nameIn(cipherSuiteById, hello.cipherSuite);
     throw new TlsError('illegal_parameter', `${title}: the server chose ${name}, which we did not offer`);
@@ -255,30 +269,14 @@ function checkRetry(retry: HelloRetryRequest, { groups }: ClientConfig, shares: 
 
 function checkHelloAfterRetry(
   hello: ServerHello,
-  suite: CipherSuite,
-  constants: HelloConstants,
+  suite: Tls13CipherSuite,
+  sent: SentHello,
   config: ClientConfig,
 ): void {
-  const now = checkHello(hello, constants, config);
+  const now = checkHello(hello, sent, config);
   if (now !== suite) {
     throw new TlsError('illegal_parameter', `ServerHello: ${now.name}, where HelloRetryRequest chose ${suite.name}`);
   }
-}
-
-const sentinels: readonly Bytes[] = [fromHex('444F574E47524401'), fromHex('444F574E47524400')];
-
-/** A server that chose TLS 1.2 or earlier: somebody in between may have made it (RFC 9846 §4.2.3). */
-function refuseLegacy(hello: LegacyServerHello): TlsError {
-  const end = hello.random.subarray(24);
-  const version = versionName(hello.legacyVersion);
-  if (sentinels.some((sentinel) => equalBytes(end, sentinel))) {
-    return new TlsError('illegal_parameter', `ServerHello: a server that knows TLS 1.3 was made to choose ${version}`, {
-      hint: 'the hello was changed on its way: somebody in between downgrades connections',
-    });
-  }
-  return new TlsError('protocol_version', `the server chose ${version}, and we offer TLS 1.3 alone`, {
-    hint: 'the server must be brought to TLS 1.3',
-  });
 }
 
 /** The server's share, and the secret that both sides now have. */
@@ -311,25 +309,6 @@ function* agree(
   throw new TlsError('illegal_parameter', `ServerHello: a share of ${name}, which we sent none of`);
 }
 
-function checkAlpn(chosen: string | undefined, { alpnProtocols }: ClientConfig): string | undefined {
-  if (chosen !== undefined && !alpnProtocols.includes(chosen)) {
-    throw new TlsError(
-      'illegal_parameter',
-      'EncryptedExtensions: the server chose an ALPN protocol that we did not offer',
-    );
-  }
-  return chosen;
-}
-
-function applyRecordSizeLimit(host: FlowHost, limit: number | undefined, { recordSizeLimit }: ClientConfig): void {
-  if (limit === undefined) return;
-  checkRecordSizeLimit(limit, 'EncryptedExtensions');
-  if (limit > 16_385) {
-    throw new TlsError('illegal_parameter', `EncryptedExtensions: record_size_limit is ${limit}, beyond 16,385`);
-  }
-  host.records.setRecordSizeLimits({ peer: limit, ...(recordSizeLimit === undefined ? {} : { own: recordSizeLimit }) });
-}
-
 function checkRequest(request: CertificateRequest): CertificateRequest {
   if (request.requestContext.length > 0) {
     throw new TlsError('illegal_parameter', 'CertificateRequest: a request context inside the handshake');
@@ -338,41 +317,4 @@ function checkRequest(request: CertificateRequest): CertificateRequest {
     throw new TlsError('missing_extension', 'CertificateRequest: signature_algorithms is missing');
   }
   return request;
-}
-
-/** Our certificate for the server's request; undefined: none. */
-function* chooseOwn(
-  host: FlowHost,
-  config: ClientConfig,
-  { extensions }: CertificateRequest,
-): Flow<Chosen | undefined> {
-  const handshake = extensions.signature_algorithms ?? [];
-  const certificates = extensions.signature_algorithms_cert ?? handshake;
-  const { selectCredential } = config;
-  if (selectCredential === undefined) {
-    return chooseCredential(config.credentials, undefined, config.signatureSchemes, { handshake, certificates });
-  }
-  const credential: unknown = yield* callUser('selectCredential', () =>
-    selectCredential({
-      certificateAuthorities: extensions.certificate_authorities ?? [],
-      signatureSchemes: handshake,
-      certificateSignatureSchemes: certificates,
-      signal: host.signal,
-    }),
-  );
-  if (credential === null) return undefined;
-  if (!isCredential(credential)) {
-    throw new TlsError('callback_failed', 'the selectCredential callback answered neither a credential nor null');
-  }
-  const scheme = schemeFor(credential, config.signatureSchemes, handshake);
-  return scheme && { credential, scheme };
-}
-
-function peerPolicy(config: ClientConfig): PeerPolicy {
-  const { provider, trust, time, verifyPeer, revocation, transparency, limits } = config;
-  return { provider, trust, time, verifyPeer, revocation, transparency, maxCertificates: limits.certificates };
-}
-
-function disposeShares(shares: Shares): void {
-  for (const key of shares.values()) key.dispose();
 }

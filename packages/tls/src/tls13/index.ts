@@ -4,16 +4,23 @@
  * @module
  */
 
-import { TLS13 } from '../registry.ts';
-import type { ClientVersion, ServerVersion, Version } from '../version.ts';
-import { client } from './client.ts';
+import { defaultCipherSuites, TLS13 } from '../registry.ts';
+import type { ClientVersion, ServerVersion, Version, VersionRow } from '../version.ts';
+import { offer } from './client.ts';
 import { server } from './server.ts';
 
+const row: VersionRow = {
+  id: TLS13,
+  name: 'TLS 1.3',
+  defaultCipherSuites,
+  uses: ({ family }) => family === 'tls13',
+};
+
 /** For `clientConfig` alone: a bundle with it holds no server. */
-export const tls13Client: ClientVersion = { id: TLS13, name: 'TLS 1.3', client };
+export const tls13Client: ClientVersion = { ...row, offer };
 
 /** For `serverConfig` alone. */
-export const tls13Server: ServerVersion = { id: TLS13, name: 'TLS 1.3', server };
+export const tls13Server: ServerVersion = { ...row, server };
 
 /** For either. */
-export const tls13: Version = { id: TLS13, name: 'TLS 1.3', client, server };
+export const tls13: Version = { ...row, offer, server };

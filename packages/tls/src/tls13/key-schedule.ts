@@ -17,18 +17,18 @@ import {
   wipe,
 } from '@handfast/crypto';
 import type { TrafficKey } from '../record/protection13.ts';
-import type { CipherSuite } from '../registry.ts';
+import type { Tls13CipherSuite } from '../registry.ts';
 
 const none: Bytes = new Uint8Array(0);
 
 /** The provider and the suite's hash: what every derivation needs. */
 export class Kdf {
-  readonly suite: CipherSuite;
+  readonly suite: Tls13CipherSuite;
   readonly provider: CryptoProvider;
   /** Most secrets are the key of several derivations: each is prepared once. */
   readonly #prepared: WeakMap<Uint8Array, Hmac> = new WeakMap();
 
-  constructor(provider: CryptoProvider, suite: CipherSuite) {
+  constructor(provider: CryptoProvider, suite: Tls13CipherSuite) {
     this.provider = provider;
     this.suite = suite;
   }

@@ -6,6 +6,7 @@
 
 import { equalBytes } from '@handfast/crypto';
 import type { ServerConfig } from '../config.ts';
+import type { SchemeRule } from '../credentials.ts';
 import { TlsError } from '../errors.ts';
 import type { ClientHello } from '../messages/client-hello.ts';
 import type { ClientHelloExtensions, KeyShareEntry, RawExtension } from '../messages/extensions.ts';
@@ -18,6 +19,7 @@ import {
   type NamedGroup,
   nameIn,
   TLS12,
+  type Tls13CipherSuite,
 } from '../registry.ts';
 
 /** A hello in which everything that a certificate handshake needs is there. */
@@ -93,8 +95,16 @@ function checkPreSharedKey({ extensions, extensionList }: ClientHello): void {
   }
 }
 
-export function chooseSuite({ cipherSuites, preferClientOrder }: ServerConfig, hello: ClientHello): CipherSuite {
-  const suite = preferred(cipherSuites, hello.cipherSuites, preferClientOrder)[0];
+/** Which schemes sign TLS 1.3's handshake (RFC 9846 §4.3.3). */
+export const rule13: SchemeRule = (scheme, key) => scheme.handshake && scheme.keyType === key.type;
+
+/** TLS 1.3's among a config's suites. */
+export function suites13(suites: readonly CipherSuite[]): readonly Tls13CipherSuite[] {
+  return suites.filter((suite) => suite.family === 'tls13');
+}
+
+export function chooseSuite({ cipherSuites, preferClientOrder }: ServerConfig, hello: ClientHello): Tls13CipherSuite {
+  const suite = preferred(suites13(cipherSuites), hello.cipherSuites, preferClientOrder)[0];
   if (suite === undefined) {
     const offered = hello.cipherSuites.slice(0, 8).map(hexId).join(', ');
     throw new TlsError('handshake_failure', `no cipher suite in common: the client offers ${offered}`);
@@ -128,7 +138,8 @@ export function chooseGroup({ groups, preferClientOrder }: ServerConfig, checked
   return { group, share: undefined };
 }
 
-function preferred<R extends { readonly id: number }>(
+/** What both have, by our order or the client's. */
+export function preferred<R extends { readonly id: number }>(
   ours: readonly R[],
   theirs: readonly number[],
   clientOrder: boolean | undefined,

@@ -62,8 +62,8 @@ export class Connected implements Established {
     this.#sendUpdate(request);
   }
 
-  exportKeyingMaterial(length: number, label: string, context: Uint8Array): Bytes {
-    return this.#kdf.exporter(this.#exporterSecret, label, context, length);
+  exportKeyingMaterial(length: number, label: string, context: Uint8Array | undefined): Bytes {
+    return this.#kdf.exporter(this.#exporterSecret, label, context ?? new Uint8Array(0), length);
   }
 
   dispose(): void {

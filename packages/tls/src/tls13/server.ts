@@ -7,16 +7,19 @@
 
 import { type Bytes, equalBytes, settle, wipe } from '@handfast/crypto';
 import { certificateCacheOf } from '../certificate-cache.ts';
+import { agreeSizeLimits, badShare } from '../checks.ts';
 import type { HelloInfo, ServerConfig } from '../config.ts';
-import { type Chosen, chooseCredential, isCredential, isFor, schemeFor } from '../credentials.ts';
-import { quote, TlsError } from '../errors.ts';
-import { callUser, exchangeOf, expect, type Flow, type FlowHost } from '../flow.ts';
+import { isFor } from '../credentials.ts';
+import { TlsError } from '../errors.ts';
+import { exchangeOf, expect, type Flow, type FlowHost } from '../flow.ts';
 import { writeCertificateRequest } from '../messages/certificate-request.ts';
 import { writeEncryptedExtensions } from '../messages/encrypted-extensions.ts';
 import type { KeyShareEntry } from '../messages/extensions.ts';
 import { writeHelloRetryRequest, writeServerHello } from '../messages/server-hello.ts';
 import { type PeerIdentity, parseChain, verifyPeerChain } from '../peer.ts';
-import { type CipherSuite, extensionType, nameIn, type SignatureScheme, schemeById, TLS13 } from '../registry.ts';
+import { maxInnerPlaintext } from '../record/protection13.ts';
+import { extensionType, type SignatureScheme, TLS13, type Tls13CipherSuite } from '../registry.ts';
+import { chooseAlpn, chooseServerCredential, peerPolicy } from '../selection.ts';
 import {
   receiveCertificateVerify,
   receiveFinished,
@@ -25,8 +28,8 @@ import {
   sendFinished,
 } from './authentication.ts';
 import { setReadSecret, setWriteSecret } from './carrier.ts';
-import { badShare, checkRecordSizeLimit } from './checks.ts';
 import { EarlySecret, type HandshakeSecret, Kdf, type MainSecret, type TrafficSecrets } from './key-schedule.ts';
+import { dialect13 } from './messages.ts';
 import {
   type CheckedHello,
   checkClientHello,
@@ -34,6 +37,7 @@ import {
   chooseGroup,
   chooseSuite,
   type GroupChoice,
+  rule13,
 } from './negotiate.ts';
 import { afterHandshake, Connected } from './post-handshake.ts';
 import { Transcript } from './transcript.ts';
@@ -46,6 +50,7 @@ const offeredForCertificate = [extensionType.status_request, extensionType.signe
 export function* server(host: FlowHost, config: ServerConfig, info: HelloInfo): Flow<never> {
   const { provider } = config;
   const { clientHello: firstHello, serverName } = info;
+  host.dialect = dialect13;
   let handshakeSecret: HandshakeSecret | undefined;
   let traffic: TrafficSecrets | undefined;
   let main: MainSecret | undefined;
@@ -69,9 +74,10 @@ export function* server(host: FlowHost, config: ServerConfig, info: HelloInfo): 
     } else if (firstHello.extensions.early_data) {
       host.records.skipEarlyData(config.limits.skippedEarlyData);
     }
-    const limits = agreeRecordSizeLimit(checked, config);
+    const sizes = agreeSizeLimits(checked.hello.extensions, config, maxInnerPlaintext);
     const alpnProtocol = yield* chooseAlpn(config, info);
-    const chosen = yield* chooseOwn(config, info, checked);
+    const schemes = { handshake: checked.signatureAlgorithms, certificates: checked.signatureAlgorithmsCert };
+    const chosen = yield* chooseServerCredential(config, info, schemes, rule13);
 
     // ServerHello
     const [ownShare, sharedSecret] = yield* encapsulate(host, { group, share });
@@ -105,10 +111,10 @@ export function* server(host: FlowHost, config: ServerConfig, info: HelloInfo): 
       writeEncryptedExtensions({
         ...(serverName !== undefined && isFor(chosen.credential, serverName) ? { server_name: true } : {}),
         ...(alpnProtocol === undefined ? {} : { application_layer_protocol_negotiation: alpnProtocol }),
-        ...(limits === undefined ? {} : { record_size_limit: limits.own }),
+        ...sizes.answer,
       }),
     );
-    if (limits !== undefined) host.records.setRecordSizeLimits(limits);
+    sizes.apply(host.records);
     if (config.clientCertificate !== 'none') requestCertificate(host, transcript, config);
     yield* sendCertificate(host, transcript, chosen, noContext, {
       ...(firstHello.extensions.status_request === 'ocsp' && { status_request: true }),
@@ -137,6 +143,7 @@ export function* server(host: FlowHost, config: ServerConfig, info: HelloInfo): 
       kdf,
       {
         version: 'TLS 1.3',
+        extendedMasterSecret: true,
         cipherSuite: suite,
         group,
         alpnProtocol,
@@ -164,7 +171,7 @@ function* retryHello(
   { provider, retryCookie, limits }: ServerConfig,
   transcript: Transcript,
   first: CheckedHello,
-  suite: CipherSuite,
+  suite: Tls13CipherSuite,
   group: GroupChoice['group'],
   middlebox: boolean,
 ): Flow<{ readonly checked: CheckedHello; readonly share: KeyShareEntry }> {
@@ -206,69 +213,6 @@ function* encapsulate(
   }
 }
 
-/** RFC 7301 §3.2: a client that asks for protocols of which we have none is refused. */
-function* chooseAlpn({ alpnProtocols, selectAlpn }: ServerConfig, info: HelloInfo): Flow<string | undefined> {
-  const theirs = info.alpnProtocols;
-  if (theirs.length === 0) return undefined;
-  if (selectAlpn !== undefined) {
-    const chosen: unknown = yield* callUser('selectAlpn', () => selectAlpn(info));
-    if (chosen === undefined) return undefined;
-    if (typeof chosen !== 'string' || !theirs.includes(chosen)) {
-      throw new TlsError('callback_failed', 'the selectAlpn callback chose a protocol that the client does not offer');
-    }
-    return chosen;
-  }
-  if (alpnProtocols.length === 0) return undefined;
-  const chosen = alpnProtocols.find((name) => theirs.includes(name));
-  if (chosen === undefined) {
-    const names = theirs.slice(0, 8).map(quote).join(', ');
-    throw new TlsError('no_application_protocol', `no application protocol in common: the client offers ${names}`);
-  }
-  return chosen;
-}
-
-function* chooseOwn(config: ServerConfig, info: HelloInfo, checked: CheckedHello): Flow<Chosen> {
-  const { credentials, signatureSchemes, selectCredential, strictServerName } = config;
-  const peer = { handshake: checked.signatureAlgorithms, certificates: checked.signatureAlgorithmsCert };
-  if (selectCredential !== undefined) {
-    const credential: unknown = yield* callUser('selectCredential', () => selectCredential(info));
-    if (!isCredential(credential)) {
-      throw new TlsError('callback_failed', 'the selectCredential callback answered no credential');
-    }
-    const scheme = schemeFor(credential, signatureSchemes, peer.handshake);
-    if (scheme !== undefined) return { credential, scheme };
-    throw noScheme([credential], peer.handshake);
-  }
-  if (strictServerName && info.serverName !== undefined && !credentials.some((own) => isFor(own, info.serverName))) {
-    throw new TlsError('unrecognized_name', `no certificate of ours is for ${quote(info.serverName)}`);
-  }
-  const chosen = chooseCredential(credentials, info.serverName, signatureSchemes, peer);
-  if (chosen === undefined) throw noScheme(credentials, peer.handshake);
-  return chosen;
-}
-
-function noScheme(credentials: ServerConfig['credentials'], schemes: readonly number[]): TlsError {
-  const keys = [...new Set(credentials.map(({ signer }) => signer.publicKey.type))].join(', ') || 'none';
-  const theirs = schemes
-    .slice(0, 12)
-    .map((id) => nameIn(schemeById, id))
-    .join(', ');
-  return new TlsError(
-    'handshake_failure',
-    `no signature scheme in common: our keys are ${keys}; the client takes ${theirs}`,
-  );
-}
-
-function agreeRecordSizeLimit(
-  { hello }: CheckedHello,
-  { recordSizeLimit }: ServerConfig,
-): { readonly peer: number; readonly own: number } | undefined {
-  const peer = hello.extensions.record_size_limit;
-  if (peer === undefined) return undefined;
-  checkRecordSizeLimit(peer, 'ClientHello');
-  return { peer, own: recordSizeLimit ?? 16_385 };
-}
-
 function requestCertificate(host: FlowHost, transcript: Transcript, config: ServerConfig): void {
   const authorities = config.certificateAuthorities ?? config.trust.anchors.map(({ subject }) => subject.raw);
   const request = writeCertificateRequest(noContext, {
@@ -295,12 +239,11 @@ function* receiveClient(
     if (config.clientCertificate === 'request') return undefined;
     throw new TlsError('certificate_required', 'the client sent no certificate, and one is required');
   }
-  const { provider, trust, time, verifyPeer, revocation, transparency, limits } = config;
+  const { provider, trust, limits, signatureSchemes } = config;
   const chain = parseChain(message.chain, limits.certificates, certificateCacheOf(trust));
-  const scheme = yield* receiveCertificateVerify(transcript, 'client', chain[0], provider, config.signatureSchemes);
-  const maxCertificates = limits.certificates;
-  const policy = { provider, trust, time, verifyPeer, revocation, transparency, maxCertificates };
-  const peer = yield* verifyPeerChain(chain, message.extensions[0], 'client', undefined, policy, () => host.signal);
+  const scheme = yield* receiveCertificateVerify(transcript, 'client', chain[0], provider, signatureSchemes);
+  const beside = message.extensions[0];
+  const peer = yield* verifyPeerChain(chain, beside, 'client', undefined, peerPolicy(config), () => host.signal);
   host.trace?.({ type: 'certificate', peer });
   return { peer, scheme };
 }

@@ -10,7 +10,7 @@ export const clientStates = {
   WAIT_SH: {
     server_hello: ['WAIT_EE'],
     hello_retry_request: ['WAIT_SH_AFTER_RETRY'],
-    // A version that we did not offer: looked at for its downgrade sentinel, then refused.
+    // An earlier version: goes on in tls12/states.ts where that was offered, else it is refused.
     legacy_server_hello: [],
   },
   WAIT_SH_AFTER_RETRY: { server_hello: ['WAIT_EE'], legacy_server_hello: [] },
@@ -33,11 +33,3 @@ export const serverStates = {
 
 export type ClientState = keyof typeof clientStates;
 export type ServerState = keyof typeof serverStates;
-
-type AllStates = typeof clientStates & typeof serverStates;
-export type State = keyof AllStates;
-
-/** The messages that are legal in a state. */
-export type LegalIn<S extends State> =
-  | (S extends ClientState ? keyof (typeof clientStates)[S] : never)
-  | (S extends ServerState ? keyof (typeof serverStates)[S] : never);

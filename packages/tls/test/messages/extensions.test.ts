@@ -13,7 +13,7 @@ import { Reader } from '../../src/messages/reader.ts';
 import { extensionType } from '../../src/registry.ts';
 import { extension, opaque8, opaque16, u16 } from '../support/wire.ts';
 
-const places: readonly Place[] = ['CH', 'SH', 'HRR', 'EE', 'CT', 'CR', 'NST'];
+const places: readonly Place[] = ['CH', 'SH', 'SH12', 'HRR', 'EE', 'CT', 'CR', 'NST'];
 const asking: readonly Place[] = ['CH', 'CR', 'NST'];
 
 /** RFC 9846 §4.3, "TLS Extensions", as it stands there, for the rows that we recognise. */
@@ -54,12 +54,17 @@ const besides = `
 | session_ticket | CH |
 | renegotiation_info | CH |`;
 
+/** What a server before TLS 1.3 may answer in ServerHello: each by its own RFC, and supported_groups by BIG-IP's habit. */
+const before13 = `server_name max_fragment_length status_request supported_groups ec_point_formats use_srtp heartbeat
+  application_layer_protocol_negotiation signed_certificate_timestamp client_certificate_type server_certificate_type
+  encrypt_then_mac extended_master_secret record_size_limit renegotiation_info`.split(/\s+/);
+
 type Name = keyof typeof extensionType;
 
 const placement: ReadonlyMap<Name, readonly Place[]> = new Map(
   [...(rfcTable + besides).matchAll(/^\| (\w+) \| ([\w, ]+) \|$/gm)].map(([, name, where]) => [
     name as Name,
-    (where ?? '').split(', ') as Place[],
+    [...(where ?? '').split(', '), ...(before13.includes(name ?? '') ? ['SH12'] : [])] as Place[],
   ]),
 );
 
@@ -68,21 +73,30 @@ const share: Bytes = concat(u16(29), opaque16(new Uint8Array(32)));
 
 /** A well-formed value for each place where ours decodes it. */
 const good: Readonly<Partial<Record<Name, Readonly<Partial<Record<Place, Bytes>>>>>> = {
-  server_name: { CH: opaque16(concat(Uint8Array.of(0), opaque16(Buffer.from('localhost')))), EE: none },
+  server_name: { CH: opaque16(concat(Uint8Array.of(0), opaque16(Buffer.from('localhost')))), EE: none, SH12: none },
   status_request: {
     CH: concat(Uint8Array.of(1), opaque16(none), opaque16(none)),
     CR: none,
     CT: Uint8Array.of(1, 0, 0, 1, 0x30),
   },
-  signed_certificate_timestamp: { CH: none, CR: none, CT: opaque16(opaque16(Uint8Array.of(0))) },
+  signed_certificate_timestamp: {
+    CH: none,
+    CR: none,
+    CT: opaque16(opaque16(Uint8Array.of(0))),
+    SH12: opaque16(opaque16(Uint8Array.of(0))),
+  },
+  max_fragment_length: { CH: Uint8Array.of(1), EE: Uint8Array.of(1), SH12: Uint8Array.of(1) },
+  ec_point_formats: { CH: opaque8(Uint8Array.of(0)), SH12: opaque8(Uint8Array.of(0)) },
+  renegotiation_info: { CH: opaque8(none), SH12: opaque8(none) },
   supported_groups: { CH: opaque16(u16(29)), EE: opaque16(u16(29)) },
   signature_algorithms: { CH: opaque16(u16(0x0403)), CR: opaque16(u16(0x0403)) },
   signature_algorithms_cert: { CH: opaque16(u16(0x0403)), CR: opaque16(u16(0x0403)) },
   application_layer_protocol_negotiation: {
     CH: opaque16(opaque8(Buffer.from('h2'))),
     EE: opaque16(opaque8(Buffer.from('h2'))),
+    SH12: opaque16(opaque8(Buffer.from('h2'))),
   },
-  record_size_limit: { CH: u16(512), EE: u16(512) },
+  record_size_limit: { CH: u16(512), EE: u16(512), SH12: u16(512) },
   pre_shared_key: {
     CH: concat(opaque16(concat(opaque16(Uint8Array.of(1)), new Uint8Array(4))), opaque16(opaque8(new Uint8Array(32)))),
     SH: u16(0),

@@ -19,6 +19,7 @@ import { writeFinished } from '../../src/messages/finished.ts';
 import {
   type HandshakeMessage,
   type MessageOf,
+  type MessageTable,
   type MessageType,
   maxMessageLength,
   readHandshake,
@@ -27,18 +28,18 @@ import { writeKeyUpdate } from '../../src/messages/key-update.ts';
 import { Reader } from '../../src/messages/reader.ts';
 import { writeHelloRetryRequest, writeServerHello } from '../../src/messages/server-hello.ts';
 import { HandshakeJoiner } from '../../src/record/joiner.ts';
-import { handshakeType } from '../../src/registry.ts';
+import { messages12 } from '../../src/tls12/messages.ts';
+import { messages13 } from '../../src/tls13/messages.ts';
 import { startServer } from '../support/pair.ts';
 import { PuppetClient } from '../support/puppet.ts';
 import { extension, handshake, opaque8, opaque16, record, u16 } from '../support/wire.ts';
 
 const everything: ReadonlySet<number> = Object.assign(new Set<number>(), { has: () => true });
 const none: Bytes = new Uint8Array(0);
-const { message_hash: _, end_of_early_data: __, ...codecs } = handshakeType;
-const types: readonly number[] = Object.values(codecs);
+const tables: readonly MessageTable[] = [messages13, messages12];
 
 function read<T extends MessageType>(raw: Bytes, type: T): MessageOf<T> {
-  const message: HandshakeMessage = readHandshake(raw, everything);
+  const message: HandshakeMessage = readHandshake(messages13, raw, everything);
   assert.equal(message.type, type);
   assert.equal(message.raw, raw);
   return message as MessageOf<T>;
@@ -215,10 +216,10 @@ describe('handshake messages', () => {
   });
 
   describe('of any bytes end in a TlsError or a message', () => {
-    const attempt = (raw: Bytes, offered: ReadonlySet<number>): void => {
+    const attempt = (raw: Bytes, offered: ReadonlySet<number>, table: MessageTable = messages13): void => {
       const before = copyBytes(raw);
       try {
-        readHandshake(raw, offered);
+        readHandshake(table, raw, offered);
       } catch (error) {
         assert.ok(error instanceof TlsError, `${error}`);
         assert.notEqual(error.code, 'internal');
@@ -231,10 +232,10 @@ describe('handshake messages', () => {
     it('random bodies', () => {
       fc.assert(
         fc.property(
-          fc.constantFrom(...types),
+          fc.constantFrom(...tables.flatMap((table) => [...table.keys()].map((type) => ({ table, type })))),
           fc.uint8Array({ maxLength: 200 }),
           fc.constantFrom(...sets),
-          (type, body, offered) => attempt(handshake(type, body), offered),
+          ({ table, type }, body, offered) => attempt(handshake(type, body), offered, table),
         ),
         { numRuns: 2000 },
       );
@@ -314,12 +315,16 @@ describe('handshake messages', () => {
           const cut = handshake(raw[0] as number, body.slice(0, length));
           // Hellos of earlier versions end before their extensions.
           const isLegacyHello = (raw[0] === 1 && length === 41) || (raw[0] === 2 && length === 38);
-          if (isLegacyHello) readHandshake(cut, everything);
+          if (isLegacyHello) readHandshake(messages13, cut, everything);
           else
-            assert.throws(() => readHandshake(cut, everything), refused('decode_error', /./), `${raw[0]}, ${length}`);
+            assert.throws(
+              () => readHandshake(messages13, cut, everything),
+              refused('decode_error', /./),
+              `${raw[0]}, ${length}`,
+            );
         }
         assert.throws(
-          () => readHandshake(handshake(raw[0] as number, concat(body, Uint8Array.of(0))), everything),
+          () => readHandshake(messages13, handshake(raw[0] as number, concat(body, Uint8Array.of(0))), everything),
           TlsError,
         );
       }
@@ -350,7 +355,7 @@ describe('handshake messages', () => {
       ['a KeyUpdate of 2', handshake(24, Uint8Array.of(2)), /request_update is 2/, 'illegal_parameter'],
     ];
     for (const [title, raw, message, code = 'decode_error'] of cases) {
-      it(title, () => assert.throws(() => readHandshake(raw, everything), refused(code, message)));
+      it(title, () => assert.throws(() => readHandshake(messages13, raw, everything), refused(code, message)));
     }
   });
 
@@ -426,7 +431,7 @@ describe('the largest ClientHello', () => {
 
   it('is 131,396 bytes, and decodes', () => {
     const raw = largest();
-    assert.equal(raw.length - 4, maxMessageLength(1, 0));
+    assert.equal(raw.length - 4, maxMessageLength(messages13, 1, 0));
     assert.equal(raw.length - 4, 131_396);
     const hello = read(raw, 'client_hello');
     assert.equal(hello.cipherSuites.length, 32_767);

@@ -164,7 +164,7 @@ for (const [way, ends] of ways) {
           standardName: 'TLS_AES_128_GCM_SHA256',
           version: 'TLSv1.3',
         });
-        assert.equal(socket.negotiated?.group.name, 'x25519');
+        assert.equal(socket.negotiated?.group?.name, 'x25519');
         assert.equal(socket.servername, 'localhost');
         assert.equal(socket.alpnProtocol, false);
       }

@@ -18,8 +18,9 @@ import { type HandshakeMessage, readHandshake } from '../../src/messages/handsha
 import { writeServerHello } from '../../src/messages/server-hello.ts';
 import { headerLength, maxCiphertext } from '../../src/record/deframer.ts';
 import { RecordProtection } from '../../src/record/protection13.ts';
-import { alertName, type CipherSuite, contentType, TLS_AES_128_GCM_SHA256, TLS13 } from '../../src/registry.ts';
+import { alertName, contentType, TLS_AES_128_GCM_SHA256, TLS13, type Tls13CipherSuite } from '../../src/registry.ts';
 import { EarlySecret, type HandshakeSecret, Kdf, type TrafficSecrets } from '../../src/tls13/key-schedule.ts';
+import { messages13 } from '../../src/tls13/messages.ts';
 import { Transcript } from '../../src/tls13/transcript.ts';
 import { clientCredential, serverCredential } from './identities.ts';
 import { give, type Side, settled } from './pair.ts';
@@ -32,7 +33,7 @@ const anyExtension: ReadonlySet<number> = Object.assign(new Set<number>(), { has
 /** Both roles' keys, records and transcript. */
 class Puppet {
   readonly side: Side;
-  readonly suite: CipherSuite = TLS_AES_128_GCM_SHA256;
+  readonly suite: Tls13CipherSuite = TLS_AES_128_GCM_SHA256;
   readonly kdf: Kdf = new Kdf(provider, this.suite);
   readonly transcript: Transcript = new Transcript(provider, this.suite.hash);
   /** What the side under test has sent, decoded. */
@@ -129,7 +130,7 @@ class Puppet {
       const bytes = this.#handshakeBytes;
       const length = ((bytes[1] ?? 0) << 16) | ((bytes[2] ?? 0) << 8) | (bytes[3] ?? 0);
       if (bytes.length < 4 || bytes.length < 4 + length) return;
-      this.messages.push(readHandshake(bytes.slice(0, 4 + length), anyExtension));
+      this.messages.push(readHandshake(messages13, bytes.slice(0, 4 + length), anyExtension));
       this.#handshakeBytes = bytes.slice(4 + length);
     }
   }

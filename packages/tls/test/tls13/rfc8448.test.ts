@@ -23,6 +23,7 @@ import { writeHelloRetryRequest, writeServerHello } from '../../src/messages/ser
 import { RecordProtection, type TrafficKey } from '../../src/record/protection13.ts';
 import { extensionType, TLS_AES_128_GCM_SHA256, TLS_AES_256_GCM_SHA384 } from '../../src/registry.ts';
 import { EarlySecret, Kdf } from '../../src/tls13/key-schedule.ts';
+import { messages13 } from '../../src/tls13/messages.ts';
 import { Transcript } from '../../src/tls13/transcript.ts';
 
 interface Step {
@@ -72,7 +73,7 @@ function messagesOf({ steps }: Trace): readonly HandshakeMessage[] {
         4 +
         (((payload[at + 1] as number) << 16) | ((payload[at + 2] as number) << 8) | (payload[at + 3] as number));
       const isEndOfEarlyData = payload[at] === 5;
-      if (!isEndOfEarlyData) out.push(readHandshake(payload.slice(at, end), everything));
+      if (!isEndOfEarlyData) out.push(readHandshake(messages13, payload.slice(at, end), everything));
       at = end;
     }
   }

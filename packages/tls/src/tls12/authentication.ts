@@ -1,0 +1,125 @@
+/**
+ * What both sides do alike before TLS 1.3: signatures in messages, Finished (RFC 5246 §7.4.8, §7.4.9), and the keys that a
+ * ChangeCipherSpec brings in.
+ *
+ * @module
+ */
+
+import { type Bytes, type CryptoProvider, equalConstantTime, settle, wipe } from '@handfast/crypto';
+import type { Certificate } from '@handfast/x509';
+import type { Chosen } from '../credentials.ts';
+import { reasonOf, TlsError } from '../errors.ts';
+import type { Flow, FlowHost } from '../flow.ts';
+import type { Finished } from '../messages/finished.ts';
+import { type DigitallySigned, writeDigitallySigned } from '../messages/messages12.ts';
+import type { DirectionKeys } from '../record/cipher12.ts';
+import type { Protection } from '../record/protection.ts';
+import type { SignatureScheme } from '../registry.ts';
+import type { Family } from './family.ts';
+import type { KeySchedule12 } from './prf.ts';
+import type { Tls12CipherSuite } from './suites.ts';
+import type { Transcript12 } from './transcript.ts';
+
+type Side = 'client' | 'server';
+
+/** Sends a message and adds it to the transcript. */
+export function sendAndAdd(host: FlowHost, transcript: Transcript12, message: Bytes): void {
+  host.send(message);
+  transcript.add(message);
+}
+
+/** Our signature over `content`, as it stands in a message. */
+export function* signed(
+  { signing }: Family,
+  provider: CryptoProvider,
+  chosen: Chosen,
+  content: Uint8Array,
+): Flow<Bytes> {
+  let signature: unknown;
+  try {
+    signature = yield* settle(signing.sign(provider, chosen, content));
+  } catch (cause) {
+    throw new TlsError('signing_failed', `the signer of our certificate failed: ${reasonOf(cause)}`, { cause });
+  }
+  if (!(signature instanceof Uint8Array) || signature.length === 0) {
+    throw new TlsError('signing_failed', 'the signer of our certificate answered no signature');
+  }
+  return writeDigitallySigned(signing.namesScheme ? chosen.scheme.id : undefined, signature);
+}
+
+/** Refuses a signature that is not by the key of the peer's certificate. Answers its scheme, where it names one. */
+export function* checkSigned(
+  { signing }: Family,
+  provider: CryptoProvider,
+  message: string,
+  leaf: Certificate,
+  content: Uint8Array,
+  signature: DigitallySigned,
+  offered: readonly SignatureScheme[],
+): Flow<SignatureScheme | undefined> {
+  const { good, scheme } = yield* settle(signing.verify(provider, message, leaf, content, signature, offered));
+  if (good === true) return scheme;
+  throw new TlsError(
+    'decrypt_error',
+    `${message}: the signature is not by the key of the peer's certificate: it does not hold that key`,
+  );
+}
+
+/** Refuses a Finished of another handshake. */
+export function checkFinished({ verifyData }: Finished, expected: Uint8Array, from: Side): void {
+  if (verifyData.length !== expected.length) {
+    throw new TlsError('decode_error', `Finished: ${verifyData.length} bytes, where ${expected.length} are due`);
+  }
+  if (!equalConstantTime(verifyData, expected)) {
+    throw new TlsError('decrypt_error', `Finished: the ${from} saw another handshake than we did`);
+  }
+}
+
+/** Protection for each direction, made and not yet in use. */
+export interface PendingKeys {
+  readonly client: Protection;
+  readonly server: Protection;
+}
+
+/** Cuts the key block (RFC 5246 §6.3): MAC keys, keys and IVs, the client's first. */
+export function pendingKeys(
+  provider: CryptoProvider,
+  { id: version }: Family,
+  { cipher }: Tls12CipherSuite,
+  schedule: KeySchedule12,
+  secrets: { readonly master: Uint8Array; readonly clientRandom: Uint8Array; readonly serverRandom: Uint8Array },
+  encryptThenMac: boolean,
+): PendingKeys {
+  const { macKeyLength, keyLength, ivLength } = cipher;
+  const { master, clientRandom, serverRandom } = secrets;
+  const block = schedule.keyBlock(master, clientRandom, serverRandom, 2 * (macKeyLength + keyLength + ivLength));
+  let at = 0;
+  const take = (length: number): Uint8Array => {
+    at += length;
+    return block.subarray(at - length, at);
+  };
+  const [macC, macS, keyC, keyS] = [take(macKeyLength), take(macKeyLength), take(keyLength), take(keyLength)];
+  const make = (keys: DirectionKeys): Protection => cipher.protection(provider, keys, { version, encryptThenMac });
+  try {
+    return {
+      client: make({ macKey: macC, key: keyC, iv: take(ivLength) }),
+      server: make({ macKey: macS, key: keyS, iv: take(ivLength) }),
+    };
+  } finally {
+    wipe(block);
+  }
+}
+
+/** ChangeCipherSpec of ours: what follows is under the new keys. */
+export function changeWriteKeys(host: FlowHost, protection: Protection, cipherSuite: string): void {
+  host.records.changeCipherSpec();
+  host.records.setWriteProtection(protection);
+  host.trace?.({ type: 'key', direction: 'out', level: 'application', cipherSuite, generation: 0 });
+}
+
+/** The peer's ChangeCipherSpec has come. */
+export function changeReadKeys(host: FlowHost, protection: Protection, cipherSuite: string): void {
+  host.requireAligned();
+  host.records.setReadProtection(protection);
+  host.trace?.({ type: 'key', direction: 'in', level: 'application', cipherSuite, generation: 0 });
+}

@@ -1,0 +1,374 @@
+/**
+ * The client's handshake before TLS 1.3 (RFC 5246 §7.3), top to bottom as the RFC's figure has it:
+ *
+ * ```
+ * ClientHello            -------->
+ *                                          ServerHello
+ *                                         Certificate*
+ *                                   CertificateStatus*
+ *                                   ServerKeyExchange*
+ *                                  CertificateRequest*
+ *                        <--------     ServerHelloDone
+ * Certificate*
+ * ClientKeyExchange
+ * CertificateVerify*
+ * [ChangeCipherSpec]
+ * Finished               -------->
+ *                                   [ChangeCipherSpec]
+ *                        <--------            Finished
+ * Application Data       <------->    Application Data
+ * ```
+ *
+ * What differs from SSL 3.0 to TLS 1.2 is the `Family`'s.
+ *
+ * @module
+ */
+
+import { type Bytes, concat, equalBytes, wipe } from '@handfast/crypto';
+import type { Certificate } from '@handfast/x509';
+import { certificateCacheOf } from '../certificate-cache.ts';
+import { applySizeLimits, checkAlpn } from '../checks.ts';
+import type { ClientConfig } from '../config.ts';
+import type { Chosen } from '../credentials.ts';
+import { checkDowngrade } from '../downgrade.ts';
+import { TlsError } from '../errors.ts';
+import { expect, expectAny, type Flow, type FlowHost } from '../flow.ts';
+import { bestVersion, type SentHello } from '../hello.ts';
+import { maxConsecutive } from '../limits.ts';
+import { writeFinished } from '../messages/finished.ts';
+import type { MessageOf, MessageType } from '../messages/handshake.ts';
+import { writeClientKeyExchange } from '../messages/key-exchange.ts';
+import {
+  type CertificateRequest12,
+  readDigitallySigned,
+  writeCertificate12,
+  writeCertificateVerify12,
+} from '../messages/messages12.ts';
+import { Reader } from '../messages/reader.ts';
+import type { LegacyServerHello } from '../messages/server-hello.ts';
+import { type PeerIdentity, parseChain, verifyPeerChain } from '../peer.ts';
+import { maxPlaintext } from '../record/deframer.ts';
+import { cipherSuiteById, nameIn, type SignatureScheme } from '../registry.ts';
+import { chooseClientCredential, peerPolicy } from '../selection.ts';
+import type { LegalIn, State } from '../states.ts';
+import type { ClientOffer, ClientParameters, FirstAnswer } from '../version.ts';
+import {
+  changeReadKeys,
+  changeWriteKeys,
+  checkFinished,
+  checkSigned,
+  type PendingKeys,
+  pendingKeys,
+  sendAndAdd,
+  signed,
+} from './authentication.ts';
+import { afterHandshake12, Connected12 } from './connected.ts';
+import type { Family } from './family.ts';
+import { curvesIn, type ReadParams } from './key-exchange.ts';
+import { clientCertificateTypes, curveTaken, noExtendedMasterSecret, suites12, uncompressed } from './negotiate.ts';
+import type { Tls12CipherSuite } from './suites.ts';
+import { Transcript12 } from './transcript.ts';
+
+/** This version's part in a hello, and the handshake from the server's answer on. */
+export function* offer12(family: Family, { config }: ClientParameters): Flow<ClientOffer> {
+  const suites = suites12(config.cipherSuites, family.id);
+  return {
+    extensions: {
+      ...(suites.some(({ keyExchange }) => keyExchange.usesCurves) && { ec_point_formats: [uncompressed] }),
+      ...(suites.some(({ cipher }) => cipher.encryptsThenMacs) && { encrypt_then_mac: true }),
+      extended_master_secret: true,
+      renegotiation_info: nothing,
+    },
+    proceed: (host, sent, answer) => client(family, host, sent, answer),
+    dispose: () => undefined,
+  };
+}
+
+const nothing: Bytes = new Uint8Array(0);
+
+function* client(family: Family, host: FlowHost, sent: SentHello, answer: FirstAnswer): Flow<never> {
+  if (answer.type !== 'legacy_server_hello') throw new TypeError(`${answer.type} is none of ${family.name}`);
+  const { config, serverName, verifyName } = sent.parameters;
+  const { provider } = config;
+  host.dialect = family.dialect;
+  forbidChangeCipherSpec(host);
+  host.records.setVersion(family.id);
+  let premaster: Bytes | undefined;
+  let master: Bytes | undefined;
+  let keys: PendingKeys | undefined;
+  let connection: Connected12 | undefined;
+  try {
+    // ServerHello
+    const { suite, extendedMasterSecret, encryptThenMac } = checkServerHello(family, answer, sent);
+    const { extensions, random: serverRandom } = answer;
+    const { signed_certificate_timestamp: timestamps } = extensions;
+    const alpnProtocol = checkAlpn('ServerHello', extensions, config);
+    applySizeLimits(host, 'ServerHello', maxPlaintext, extensions, config);
+    const transcript = new Transcript12().add(sent.raw).add(answer.raw);
+    transcript.hashBy(family.hashes(provider, suite));
+    const schedule = family.schedule(provider, suite);
+
+    // Certificate*, CertificateStatus*
+    let chain: readonly [Certificate, ...Certificate[]] | undefined;
+    let ocspResponse: Uint8Array | undefined;
+    let message: MessageOf<'server_key_exchange' | 'certificate_request_12' | 'server_hello_done'> | undefined;
+    if (suite.authentication !== undefined) {
+      const certificate = yield* expectServer('WAIT_CERT_12', 'certificate_12');
+      transcript.add(certificate.raw);
+      chain = parseChain(certificate.chain, config.limits.certificates, certificateCacheOf(config.trust));
+      checkKeyType(suite, chain[0], config);
+      if (extensions.status_request) {
+        const next = yield* expectServer('WAIT_STATUS_12', 'certificate_status', ...afterCertificate);
+        if (next.type === 'certificate_status') {
+          ocspResponse = next.ocspResponse;
+          transcript.add(next.raw);
+        } else message = next;
+      }
+    }
+
+    // ServerKeyExchange*
+    message ??= yield* expectServer('WAIT_SKE_12', ...afterCertificate);
+    const randoms = { clientRandom: sent.random, serverRandom };
+    let params: ReadParams;
+    let peerSignatureScheme: SignatureScheme | undefined;
+    const context = {
+      config,
+      offeredVersion: bestVersion(config),
+      version: family.id,
+      serverKey: chain?.[0].publicKey,
+    };
+    if (message.type === 'server_key_exchange') {
+      if (suite.keyExchange.serverMessage === 'never') throw unwelcome(suite, 'came');
+      const reader = new Reader(message.raw, 'ServerKeyExchange', 4);
+      params = suite.keyExchange.clientParams(context, reader);
+      if (suite.authentication === undefined) reader.end();
+      else if (chain !== undefined) {
+        const given = message.raw.subarray(4, reader.offset);
+        peerSignatureScheme = yield* checkSigned(
+          family,
+          provider,
+          'ServerKeyExchange',
+          chain[0],
+          concat(randoms.clientRandom, randoms.serverRandom, given),
+          readDigitallySigned(reader, family.signing.namesScheme),
+          config.signatureSchemes,
+        );
+      }
+      transcript.add(message.raw);
+      message = yield* expectServer('WAIT_CR_12', 'certificate_request_12', 'server_hello_done');
+    } else {
+      if (suite.keyExchange.serverMessage === 'always') throw unwelcome(suite, 'is missing');
+      params = suite.keyExchange.clientParams(context, undefined);
+    }
+
+    // CertificateRequest*, ServerHelloDone
+    let request: CertificateRequest12 | undefined;
+    if (message.type === 'certificate_request_12') {
+      if (suite.authentication === undefined) {
+        throw new TlsError('handshake_failure', 'CertificateRequest: a server without a certificate asks for ours');
+      }
+      request = message;
+      transcript.add(request.raw);
+      message = yield* expectServer('WAIT_SHD_12', 'server_hello_done');
+    }
+    transcript.add(message.raw);
+
+    // Is it whom we wanted? Asked before anything is encrypted to its key.
+    let peer: PeerIdentity | undefined;
+    if (chain !== undefined) {
+      peer = yield* verifyPeerChain(
+        chain,
+        {
+          ...(ocspResponse && { status_request: ocspResponse }),
+          ...(timestamps && { signed_certificate_timestamp: timestamps }),
+        },
+        'server',
+        verifyName,
+        { ...peerPolicy(config), keyUsage: [suite.keyExchange.certificateUsage] },
+        () => host.signal,
+      );
+      host.trace?.({ type: 'certificate', peer });
+    }
+
+    // Certificate*
+    let chosen: Chosen | undefined;
+    if (request !== undefined) {
+      chosen = yield* chooseOwn(family, host, config, request);
+      sendAndAdd(host, transcript, writeCertificate12(chosen?.credential.chain.map(({ raw }) => raw) ?? []));
+    }
+
+    // ClientKeyExchange, and the secrets that it makes
+    const exchange = yield* params.exchange();
+    premaster = exchange.premaster;
+    sendAndAdd(host, transcript, writeClientKeyExchange(exchange.params));
+    master = extendedMasterSecret
+      ? schedule.extendedMasterSecret(premaster, transcript.hash())
+      : schedule.masterSecret(premaster, randoms.clientRandom, randoms.serverRandom);
+    host.keyLog?.('CLIENT_RANDOM', sent.random, master);
+    keys = pendingKeys(provider, family, suite, schedule, { master, ...randoms }, encryptThenMac);
+
+    // CertificateVerify*
+    if (chosen !== undefined) {
+      const content = transcript.bytes();
+      sendAndAdd(host, transcript, writeCertificateVerify12(yield* signed(family, provider, chosen, content)));
+    }
+    transcript.forgetMessages();
+
+    // ChangeCipherSpec, Finished
+    changeWriteKeys(host, keys.client, suite.name);
+    sendAndAdd(host, transcript, writeFinished(schedule.finished(master, 'client', transcript)));
+    yield* expectServer('WAIT_CCS_12', 'change_cipher_spec');
+    changeReadKeys(host, keys.server, suite.name);
+    const expected = schedule.finished(master, 'server', transcript);
+    checkFinished(yield* expect('WAIT_FINISHED_12', 'finished'), expected, 'server');
+
+    connection = new Connected12(
+      {
+        version: family.name,
+        cipherSuite: suite,
+        group: params.group,
+        extendedMasterSecret,
+        alpnProtocol,
+        serverName,
+        helloRetryRequest: false,
+        peerSignatureScheme,
+        signatureScheme: chosen?.scheme,
+        peer,
+      },
+      { schedule, master, ...randoms },
+    );
+  } finally {
+    wipe(premaster);
+    if (connection === undefined) {
+      wipe(master);
+      keys?.client.dispose();
+      keys?.server.dispose();
+    }
+  }
+  return yield* afterHandshake12(host, connection);
+}
+
+/** What may come after the server's certificate. */
+const afterCertificate = ['server_key_exchange', 'certificate_request_12', 'server_hello_done'] as const;
+
+/**
+ * The next message of the server's. A HelloRequest inside a handshake is ignored (RFC 5246 §7.4.1.1), and not part of the
+ * transcript.
+ */
+function* expectServer<S extends State, T extends LegalIn<S> & MessageType>(
+  state: S,
+  ...types: readonly T[]
+): Flow<MessageOf<T>> {
+  for (let ignored = 0; ; ignored++) {
+    const message = yield* expectAny(state, [...types, 'hello_request']);
+    // As in `expect`; no caller asks for a hello_request.
+    if (message.type !== 'hello_request') return message as MessageOf<T>;
+    if (ignored >= maxConsecutive.warnings) {
+      throw new TlsError('unexpected_message', `more than ${maxConsecutive.warnings} HelloRequests in a handshake`);
+    }
+  }
+}
+
+/** One that came before the server's hello was let pass, as TLS 1.3 wants it: here it was too early. */
+function forbidChangeCipherSpec(host: FlowHost): void {
+  host.changeCipherSpecAllowed = false;
+  if (host.droppedChangeCipherSpec) {
+    throw new TlsError('unexpected_message', 'a ChangeCipherSpec came before ServerHello');
+  }
+}
+
+interface Agreed {
+  readonly suite: Tls12CipherSuite;
+  readonly extendedMasterSecret: boolean;
+  readonly encryptThenMac: boolean;
+}
+
+function checkServerHello(family: Family, hello: LegacyServerHello, sent: SentHello): Agreed {
+  const { config } = sent.parameters;
+  const { extensions } = hello;
+  checkDowngrade(hello, config);
+  if (hello.legacyCompressionMethod !== 0) {
+    throw new TlsError(
+      'illegal_parameter',
+      `ServerHello: compression method ${hello.legacyCompressionMethod}, not null`,
+    );
+  }
+  // RFC 9846 §4.2.3: no server of this version can know what we made up for TLS 1.3.
+  if (sent.legacySessionId.length > 0 && equalBytes(hello.legacySessionIdEcho, sent.legacySessionId)) {
+    throw new TlsError(
+      'illegal_parameter',
+      `ServerHello: it echoes our session id, and resumes nothing in ${family.name}`,
+    );
+  }
+  const suite = suites12(config.cipherSuites, family.id).find(({ id }) => id === hello.cipherSuite);
+  if (suite === undefined) {
+    const offered = config.cipherSuites.find(({ id }) => id === hello.cipherSuite);
+    const why = offered === undefined ? 'which we did not offer' : `which is not of ${family.name}`;
+    const name = offered?.name ?? nameIn(cipherSuiteById, hello.cipherSuite);
+    throw new TlsError('illegal_parameter', `ServerHello: the server chose ${name}, ${why}`);
+  }
+  const formats = extensions.ec_point_formats;
+  if (formats !== undefined && !formats.includes(uncompressed)) {
+    throw new TlsError('illegal_parameter', 'ServerHello: ec_point_formats without uncompressed points');
+  }
+  const encryptThenMac = extensions.encrypt_then_mac === true;
+  if (encryptThenMac && !suite.cipher.encryptsThenMacs) {
+    throw new TlsError('illegal_parameter', `ServerHello: encrypt_then_mac, where ${suite.name} has no use for it`);
+  }
+  checkRenegotiationInfo(extensions.renegotiation_info);
+  const extendedMasterSecret = extensions.extended_master_secret === true;
+  if (!extendedMasterSecret && config.requireExtendedMasterSecret) throw noExtendedMasterSecret('server');
+  return { suite, extendedMasterSecret, encryptThenMac };
+}
+
+/** RFC 5746 §3.4. */
+function checkRenegotiationInfo(info: Uint8Array | undefined): void {
+  if (info === undefined) {
+    throw new TlsError(
+      'handshake_failure',
+      'ServerHello: renegotiation_info is missing: the server renegotiates insecurely',
+      {
+        hint: 'the server must be brought to RFC 5746 (2010)',
+      },
+    );
+  }
+  if (info.length > 0) {
+    throw new TlsError('handshake_failure', 'ServerHello: renegotiation_info of another handshake, in a first one');
+  }
+}
+
+/** A certificate that the suite can use (RFC 5246 §7.4.2, RFC 8422 §5.3). */
+function checkKeyType({ name, authentication }: Tls12CipherSuite, leaf: Certificate, { groups }: ClientConfig): void {
+  const { type } = leaf.publicKey;
+  if (!authentication?.keyTypes.includes(type)) {
+    throw new TlsError('illegal_parameter', `Certificate: a key of type ${type}, which does not fit ${name}`);
+  }
+  if (!curveTaken(type, curvesIn(groups))) {
+    throw new TlsError('illegal_parameter', `Certificate: a key on ${type}, which supported_groups did not list`);
+  }
+}
+
+function unwelcome({ name }: Tls12CipherSuite, what: string): TlsError {
+  return new TlsError(
+    'unexpected_message',
+    `ServerKeyExchange ${what}, and ${name} ${what === 'came' ? 'has none' : 'needs it'}`,
+  );
+}
+
+/** Our certificate for the server's request; undefined: none. */
+function* chooseOwn(
+  { signing }: Family,
+  host: FlowHost,
+  config: ClientConfig,
+  request: CertificateRequest12,
+): Flow<Chosen | undefined> {
+  const schemes = request.signatureAlgorithms ?? config.signatureSchemes.map(({ id }) => id);
+  return yield* chooseClientCredential(
+    host,
+    config,
+    request.certificateAuthorities,
+    { handshake: schemes, certificates: schemes },
+    (scheme, key) =>
+      signing.rule(scheme, key) && request.certificateTypes.includes(clientCertificateTypes[key.type] ?? -1),
+  );
+}

@@ -1,0 +1,272 @@
+/**
+ * The server's handshake before TLS 1.3 (RFC 5246 §7.3), top to bottom as the RFC's figure has it; `client.ts` shows the
+ * figure. The ClientHello has been read, the config chosen by it, and the version.
+ *
+ * @module
+ */
+
+import { type Bytes, concat, wipe } from '@handfast/crypto';
+import { certificateCacheOf } from '../certificate-cache.ts';
+import { agreeSizeLimits } from '../checks.ts';
+import type { HelloInfo, ServerConfig } from '../config.ts';
+import { type Chosen, isFor, optionalBytes } from '../credentials.ts';
+import { serverRandom } from '../downgrade.ts';
+import { TlsError } from '../errors.ts';
+import { expect, type Flow, type FlowHost } from '../flow.ts';
+import { writeCertificateStatus } from '../messages/certificate-status.ts';
+import type { ClientHello } from '../messages/client-hello.ts';
+import { writeFinished } from '../messages/finished.ts';
+import { writeServerKeyExchange } from '../messages/key-exchange.ts';
+import {
+  type Certificate12,
+  writeCertificate12,
+  writeCertificateRequest12,
+  writeServerHelloDone,
+} from '../messages/messages12.ts';
+import { Reader } from '../messages/reader.ts';
+import { writeServerHello12 } from '../messages/server-hello.ts';
+import { type PeerIdentity, parseChain, verifyPeerChain } from '../peer.ts';
+import { maxPlaintext } from '../record/deframer.ts';
+import { type SignatureScheme, scsv } from '../registry.ts';
+import { chooseAlpn, chooseServerCredential, peerPolicy } from '../selection.ts';
+import {
+  changeReadKeys,
+  changeWriteKeys,
+  checkFinished,
+  checkSigned,
+  type PendingKeys,
+  pendingKeys,
+  sendAndAdd,
+  signed,
+} from './authentication.ts';
+import { afterHandshake12, Connected12 } from './connected.ts';
+import type { Family } from './family.ts';
+import type { ServerExchange } from './key-exchange.ts';
+import {
+  checkClientHello12,
+  clientCertificateTypes,
+  commonSuites,
+  curvesOf,
+  curveTaken,
+  uncompressed,
+} from './negotiate.ts';
+import type { Tls12CipherSuite } from './suites.ts';
+import { Transcript12 } from './transcript.ts';
+
+const nothing: Bytes = new Uint8Array(0);
+
+export function* server12(family: Family, host: FlowHost, config: ServerConfig, info: HelloInfo): Flow<never> {
+  const { provider } = config;
+  const { clientHello: hello, serverName } = info;
+  host.dialect = family.dialect;
+  host.changeCipherSpecAllowed = false;
+  let exchange: ServerExchange | undefined;
+  let premaster: Bytes | undefined;
+  let master: Bytes | undefined;
+  let keys: PendingKeys | undefined;
+  let connection: Connected12 | undefined;
+  try {
+    // ClientHello: what is chosen from it
+    checkClientHello12(hello, family, config);
+    const { suite, chosen } = yield* chooseSuite(family, config, info);
+    const alpnProtocol = yield* chooseAlpn(config, info);
+    const sizes = agreeSizeLimits(hello.extensions, config, maxPlaintext);
+    const extendedMasterSecret = hello.extensions.extended_master_secret === true;
+    const encryptThenMac = hello.extensions.encrypt_then_mac === true && suite.cipher.encryptsThenMacs;
+    const staple = yield* askStatus(hello, chosen);
+    const timestamps = hello.extensions.signed_certificate_timestamp
+      ? yield* optionalBytes('signedCertificateTimestamps', chosen?.credential)
+      : undefined;
+    const randoms = { clientRandom: hello.random, serverRandom: serverRandom(config, family.id) };
+    const transcript = new Transcript12().add(hello.raw);
+    transcript.hashBy(family.hashes(provider, suite));
+    const schedule = family.schedule(provider, suite);
+    host.records.setVersion(family.id);
+
+    // ServerHello
+    sendAndAdd(
+      host,
+      transcript,
+      writeServerHello12({
+        version: family.id,
+        random: randoms.serverRandom,
+        // No session of ours can be resumed yet: an empty id says so.
+        legacySessionIdEcho: nothing,
+        cipherSuite: suite.id,
+        extensions: {
+          ...(knowsRenegotiationInfo(hello) && { renegotiation_info: nothing }),
+          ...(serverName !== undefined && chosen && isFor(chosen.credential, serverName) ? { server_name: true } : {}),
+          ...(extendedMasterSecret && { extended_master_secret: true }),
+          ...(encryptThenMac && { encrypt_then_mac: true }),
+          ...(suite.keyExchange.usesCurves &&
+            hello.extensions.ec_point_formats && { ec_point_formats: [uncompressed] }),
+          ...(alpnProtocol !== undefined && { application_layer_protocol_negotiation: alpnProtocol }),
+          ...(staple && { status_request: true }),
+          ...(timestamps && { signed_certificate_timestamp: timestamps }),
+          ...sizes.answer,
+        },
+      }),
+    );
+    sizes.apply(host.records);
+
+    // Certificate*, CertificateStatus*
+    if (chosen !== undefined) {
+      sendAndAdd(host, transcript, writeCertificate12(chosen.credential.chain.map(({ raw }) => raw)));
+      if (staple !== undefined) sendAndAdd(host, transcript, writeCertificateStatus(staple));
+    }
+
+    // ServerKeyExchange*
+    exchange = yield* suite.keyExchange.serverParams({ config, hello, credential: chosen?.credential });
+    const { params } = exchange;
+    if (params !== undefined) {
+      const content = concat(randoms.clientRandom, randoms.serverRandom, params);
+      const signature = chosen === undefined ? nothing : yield* signed(family, provider, chosen, content);
+      sendAndAdd(host, transcript, writeServerKeyExchange(params, signature));
+    }
+
+    // CertificateRequest*, ServerHelloDone
+    const asks = config.clientCertificate !== 'none' && chosen !== undefined;
+    if (asks) requestCertificate(family, host, transcript, config);
+    else transcript.forgetMessages();
+    sendAndAdd(host, transcript, writeServerHelloDone());
+
+    // Certificate*
+    const client = asks ? yield* receiveCertificate(host, config, transcript) : undefined;
+    if (asks && client === undefined) transcript.forgetMessages();
+
+    // ClientKeyExchange, and the secrets that it makes
+    const clientParams = yield* expect('WAIT_CKE_12', 'client_key_exchange');
+    transcript.add(clientParams.raw);
+    premaster = yield* exchange.premaster(new Reader(clientParams.raw, 'ClientKeyExchange', 4));
+    master = extendedMasterSecret
+      ? schedule.extendedMasterSecret(premaster, transcript.hash())
+      : schedule.masterSecret(premaster, randoms.clientRandom, randoms.serverRandom);
+    host.keyLog?.('CLIENT_RANDOM', hello.random, master);
+    keys = pendingKeys(provider, family, suite, schedule, { master, ...randoms }, encryptThenMac);
+
+    // CertificateVerify*
+    let peer: PeerIdentity | undefined;
+    let peerSignatureScheme: SignatureScheme | undefined;
+    if (client !== undefined) {
+      const content = transcript.bytes();
+      const verify = yield* expect('WAIT_CV_12', 'certificate_verify_12');
+      transcript.forgetMessages();
+      peerSignatureScheme = yield* checkSigned(
+        ...([family, provider, 'CertificateVerify', client[0], content, verify, config.signatureSchemes] as const),
+      );
+      transcript.add(verify.raw);
+      peer = yield* verifyPeerChain(client, undefined, 'client', undefined, peerPolicy(config), () => host.signal);
+      host.trace?.({ type: 'certificate', peer });
+    }
+
+    // [ChangeCipherSpec], Finished, both ways
+    yield* expect('WAIT_CCS_12', 'change_cipher_spec');
+    changeReadKeys(host, keys.client, suite.name);
+    const expected = schedule.finished(master, 'client', transcript);
+    const finished = yield* expect('WAIT_FINISHED_12', 'finished');
+    checkFinished(finished, expected, 'client');
+    transcript.add(finished.raw);
+    changeWriteKeys(host, keys.server, suite.name);
+    sendAndAdd(host, transcript, writeFinished(schedule.finished(master, 'server', transcript)));
+
+    connection = new Connected12(
+      {
+        version: family.name,
+        cipherSuite: suite,
+        group: exchange.group,
+        extendedMasterSecret,
+        alpnProtocol,
+        serverName,
+        helloRetryRequest: false,
+        signatureScheme: params && chosen?.scheme,
+        peer,
+        peerSignatureScheme,
+      },
+      { schedule, master, ...randoms },
+    );
+  } finally {
+    exchange?.dispose();
+    wipe(premaster);
+    if (connection === undefined) {
+      wipe(master);
+      keys?.client.dispose();
+      keys?.server.dispose();
+    }
+  }
+  return yield* afterHandshake12(host, connection);
+}
+
+/** The suite and the certificate that go together. */
+function* chooseSuite(
+  family: Family,
+  config: ServerConfig,
+  info: HelloInfo,
+): Flow<{ readonly suite: Tls12CipherSuite; readonly chosen: Chosen | undefined }> {
+  const { clientHello: hello } = info;
+  const suites = commonSuites(config, family, hello);
+  const certified = suites.filter(({ authentication }) => authentication !== undefined);
+  const [first] = suites;
+  // A suite without certificates stands first only where the user put it there.
+  if (first !== undefined && first.authentication === undefined) return { suite: first, chosen: undefined };
+  const handshake = schemesOf(family, config, hello);
+  const curves = curvesOf(hello);
+  const fits = ({ authentication }: Tls12CipherSuite, type: Chosen['scheme']['keyType']): boolean =>
+    authentication?.keyTypes.includes(type) === true;
+  const chosen = yield* chooseServerCredential(
+    config,
+    info,
+    { handshake, certificates: hello.extensions.signature_algorithms_cert ?? handshake },
+    (scheme, key) =>
+      family.signing.rule(scheme, key) &&
+      certified.some((suite) => fits(suite, key.type)) &&
+      (curves === undefined || curveTaken(key.type, curves)),
+  );
+  const suite = certified.find((candidate) => fits(candidate, chosen.credential.signer.publicKey.type));
+  if (suite === undefined) throw new TlsError('internal', 'a certificate was chosen that fits no suite');
+  return { suite, chosen };
+}
+
+/** RFC 9155 §2: who says nothing of signatures once meant SHA-1, and is refused. */
+function schemesOf({ signing }: Family, config: ServerConfig, { extensions }: ClientHello): readonly number[] {
+  if (!signing.namesScheme) return config.signatureSchemes.map(({ id }) => id);
+  const schemes = extensions.signature_algorithms;
+  if (schemes !== undefined) return schemes;
+  throw new TlsError('handshake_failure', 'ClientHello: signature_algorithms is missing, which once meant SHA-1', {
+    hint: 'the client must say which signatures it takes (RFC 9155)',
+  });
+}
+
+/** RFC 5746 §3.6: either form is answered. */
+function knowsRenegotiationInfo({ cipherSuites, extensions }: ClientHello): boolean {
+  return extensions.renegotiation_info !== undefined || cipherSuites.includes(scsv.emptyRenegotiationInfo);
+}
+
+function* askStatus({ extensions }: ClientHello, chosen: Chosen | undefined): Flow<Uint8Array | undefined> {
+  return extensions.status_request === 'ocsp' ? yield* optionalBytes('ocspResponse', chosen?.credential) : undefined;
+}
+
+function requestCertificate({ signing }: Family, host: FlowHost, transcript: Transcript12, config: ServerConfig): void {
+  const schemes = config.signatureSchemes.filter(({ keyTypes12 }) => keyTypes12.length > 0);
+  const types = schemes.flatMap(({ keyTypes12 }) => keyTypes12.flatMap((type) => clientCertificateTypes[type] ?? []));
+  const request = writeCertificateRequest12({
+    certificateTypes: [...new Set(types)],
+    signatureAlgorithms: signing.namesScheme ? schemes.map(({ id }) => id) : undefined,
+    certificateAuthorities: config.certificateAuthorities ?? config.trust.anchors.map(({ subject }) => subject.raw),
+  });
+  sendAndAdd(host, transcript, request);
+}
+
+/** The client's certificates; undefined where it sent none and need not. */
+function* receiveCertificate(
+  _host: FlowHost,
+  config: ServerConfig,
+  transcript: Transcript12,
+): Flow<ReturnType<typeof parseChain> | undefined> {
+  const message: Certificate12 = yield* expect('WAIT_CERT_12', 'certificate_12');
+  transcript.add(message.raw);
+  if (message.chain.length > 0) {
+    return parseChain(message.chain, config.limits.certificates, certificateCacheOf(config.trust));
+  }
+  if (config.clientCertificate === 'request') return undefined;
+  throw new TlsError('certificate_required', 'the client sent no certificate, and one is required');
+}
