@@ -19,23 +19,29 @@ module.exports = {
     {
       name: 'core-knows-no-adapter',
       comment: 'the core of a package runs anywhere: its node/ and web/ import it, never the reverse',
-      from: { path: '^packages/(crypto|x509|tls)/src/', pathNot: '/src/(node|web)/' },
-      to: { path: '^packages/[^/]+/src/(node|web)/' },
+      from: { path: '^packages/(crypto|x509|tls)/src/', pathNot: '/src/(legacy/)?(node|web)/' },
+      to: { path: '^packages/[^/]+/src/(legacy/)?(node|web)/' },
     },
     {
       name: 'core-has-nothing-from-node',
-      from: { path: '^packages/(crypto|x509|tls)/src/', pathNot: '/src/node/' },
+      from: { path: '^packages/(crypto|x509|tls)/src/', pathNot: '/src/(legacy/)?node/' },
       to: core,
     },
     {
       name: 'adapters-stand-apart',
-      from: { path: '^packages/[^/]+/src/web/' },
-      to: { path: '^packages/[^/]+/src/node/' },
+      from: { path: '^packages/[^/]+/src/(legacy/)?web/' },
+      to: { path: '^packages/[^/]+/src/(legacy/)?node/' },
     },
     {
       name: 'records-and-messages-know-no-version',
       from: { path: '^packages/tls/src/(record|messages)/' },
       to: { path: '^packages/tls/src/tls1[0-9]/' },
+    },
+    {
+      name: 'weak-is-imported-by-name',
+      comment: 'what is weak is reached by a program that imports it, never by way of what is not',
+      from: { path: '^packages/(crypto|tls)/src/', pathNot: '^packages/[^/]+/src/legacy/' },
+      to: { path: '^packages/(crypto|tls)/src/legacy/' },
     },
     {
       name: 'sources-know-no-tests',

@@ -1,1 +1,1 @@
-export { clientConfig, tls13Client, tlsClient } from '@handfast/tls';
+export { clientConfig, tls12Client, tls13Client, tlsClient } from '@handfast/tls';

@@ -4,16 +4,10 @@
  * @module
  */
 
-import type { Bytes } from '@handfast/crypto';
+import { type Bytes, type LegacyCryptography, wipe } from '@handfast/crypto';
 import { nodeProvider as provider } from '@handfast/crypto/node';
 import type { Credential } from '@handfast/tls';
-import {
-  type Certificate,
-  type Issuer,
-  issueClientCertificate,
-  issueRoot,
-  issueServerCertificate,
-} from '@handfast/x509';
+import { type Certificate, type Issuer, issueCertificate, issueClientCertificate, issueRoot } from '@handfast/x509';
 
 export const dayMs: number = 24 * 60 * 60 * 1000;
 
@@ -44,19 +38,31 @@ export async function makeAuthority(commonName: string, validity: Validity): Pro
   return { issuer: { certificate, signer }, pkcs8 };
 }
 
-/** A fresh key with a certificate for these host names and addresses. */
-export async function issueServer(issuer: Issuer, names: readonly string[], validity: Validity): Promise<Credential> {
-  const { signer } = await provider.generateKeyPair('secp256r1');
+/**
+ * A fresh key with a certificate for these host names and addresses.
+ * @param legacy for a key that every version and key exchange can use: RSA, and its old half.
+ */
+export async function issueServer(
+  issuer: Issuer,
+  names: readonly string[],
+  validity: Validity,
+  legacy?: LegacyCryptography,
+): Promise<Credential> {
+  const { signer, pkcs8 } = await provider.generateKeyPair(legacy === undefined ? 'secp256r1' : 'rsa');
+  const legacyKey = await legacy?.importPrivateKey(pkcs8);
+  wipe(pkcs8);
   const subject = { commonName: (names[0] ?? 'server').slice(0, 64) };
-  const leaf = await issueServerCertificate({
+  const leaf = await issueCertificate({
     provider,
     subject,
     issuer,
     publicKey: signer.publicKey,
     names,
+    extendedKeyUsage: ['serverAuth'],
+    ...(legacy && { keyUsage: ['digitalSignature', 'keyEncipherment'] }),
     ...period(validity),
   });
-  return { chain: [leaf], signer };
+  return { chain: [leaf], signer, ...(legacyKey && { legacyKey }) };
 }
 
 /** A fresh key with a certificate for a client. */

@@ -9,7 +9,7 @@ import { randomBytes } from 'node:crypto';
 import { chmodSync, existsSync, mkdirSync, renameSync, rmSync, statSync, writeFileSync } from 'node:fs';
 import { homedir, hostname, userInfo } from 'node:os';
 import { dirname, join } from 'node:path';
-import { equalBytes, wipe } from '@handfast/crypto';
+import { equalBytes, type LegacyCryptography, wipe } from '@handfast/crypto';
 import { nodeProvider } from '@handfast/crypto/node';
 import type { Credential } from '@handfast/tls';
 import { type Certificate, type Issuer, parseCertificates, parsePrivateKey, toPem } from '@handfast/x509';
@@ -114,17 +114,27 @@ export class RenewedCredential {
   readonly #issuer: Issuer;
   readonly #names: readonly string[];
   readonly #now: () => Date;
+  readonly #legacy: LegacyCryptography | undefined;
   #current: Promise<Credential>;
 
-  private constructor(issuer: Issuer, names: readonly string[], now: () => Date, first: Credential) {
+  private constructor(issuer: Issuer, names: readonly string[], now: () => Date, legacy?: LegacyCryptography) {
     this.#issuer = issuer;
     this.#names = names;
     this.#now = now;
-    this.#current = Promise.resolve(first);
+    this.#legacy = legacy;
+    this.#current = this.#issue();
   }
 
-  static async make(issuer: Issuer, names: readonly string[], now: () => Date): Promise<RenewedCredential> {
-    return new RenewedCredential(issuer, names, now, await issueServer(issuer, names, { from: now(), days: leafDays }));
+  /** @param legacy for a key that has the old ways as well. */
+  static async make(
+    issuer: Issuer,
+    names: readonly string[],
+    now: () => Date,
+    legacy?: LegacyCryptography,
+  ): Promise<RenewedCredential> {
+    const renewed = new RenewedCredential(issuer, names, now, legacy);
+    await renewed.#current;
+    return renewed;
   }
 
   /** Valid for some weeks at least. */
@@ -132,8 +142,12 @@ export class RenewedCredential {
     const credential = await this.#current;
     const until = credential.chain[0]?.notAfter.getTime() ?? 0;
     if (until - this.#now().getTime() > renewBeforeMs) return credential;
-    this.#current = issueServer(this.#issuer, this.#names, { from: this.#now(), days: leafDays });
+    this.#current = this.#issue();
     return this.#current;
+  }
+
+  #issue(): Promise<Credential> {
+    return issueServer(this.#issuer, this.#names, { from: this.#now(), days: leafDays }, this.#legacy);
   }
 }
 

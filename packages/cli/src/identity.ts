@@ -1,23 +1,14 @@
 /**
- * Whom we trust, who we are, and what we may negotiate, from the options that `connect` and `serve` share.
+ * Whom we trust and who we are, from the options that `connect` and `serve` share.
  *
  * @module
  */
 
 import { closeSync, openSync, writeSync } from 'node:fs';
 import { getCACertificates, rootCertificates } from 'node:tls';
-import { type Bytes, equalBytes, type Signer, wipe } from '@handfast/crypto';
+import { type Bytes, CryptoError, equalBytes, type LegacyCryptography, type LegacyKey, wipe } from '@handfast/crypto';
 import { nodeProvider } from '@handfast/crypto/node';
-import {
-  type CipherSuite,
-  type Credential,
-  cipherSuites,
-  defaultCipherSuites12,
-  namedGroups,
-  quote,
-  signatureSchemes,
-} from '@handfast/tls';
-import type { SecureContextOptions, SecureVersion } from '@handfast/tls/node';
+import { type Credential, quote } from '@handfast/tls';
 import {
   type Certificate,
   CertificateError,
@@ -28,39 +19,8 @@ import {
 } from '@handfast/x509';
 import { usageError } from './exit.ts';
 import type { Io } from './io.ts';
-import { parseNames, parsingFile, readFileFor, reasonOf } from './options.ts';
+import { parsingFile, readFileFor, reasonOf } from './options.ts';
 import type { Report } from './report.ts';
-
-export interface NegotiationOptions {
-  readonly groups?: string;
-  readonly ciphers?: string;
-  readonly signatureSchemes?: string;
-  readonly minVersion?: string;
-  readonly maxVersion?: string;
-}
-
-/** `--groups`, `--ciphers` and `--signature-schemes` as rows; `--min-version` and `--max-version` as Node names them. */
-export function negotiation(
-  options: NegotiationOptions,
-): Pick<SecureContextOptions, 'groups' | 'cipherSuites' | 'signatureSchemes' | 'minVersion' | 'maxVersion'> {
-  const { groups, ciphers, signatureSchemes: schemes, minVersion, maxVersion } = options;
-  return {
-    ...(groups === undefined ? {} : { groups: parseNames('group', groups, namedGroups) }),
-    ...(ciphers === undefined ? {} : { cipherSuites: parseNames('cipher suite', ciphers, knownSuites) }),
-    ...(schemes === undefined ? {} : { signatureSchemes: parseNames('signature scheme', schemes, signatureSchemes) }),
-    ...(minVersion === undefined ? {} : { minVersion: versionNamed(minVersion) }),
-    ...(maxVersion === undefined ? {} : { maxVersion: versionNamed(maxVersion) }),
-  };
-}
-
-const knownSuites: readonly CipherSuite[] = [...cipherSuites, ...defaultCipherSuites12];
-
-/** What `--min-version` and `--max-version` take. */
-export const versionChoices = ['1.2', '1.3'] as const;
-
-function versionNamed(text: string): SecureVersion {
-  return text === '1.2' ? 'TLSv1.2' : 'TLSv1.3';
-}
 
 /** The certificates of a PEM file, as anchors. */
 export function trustFile(option: string, path: string): TrustStore {
@@ -86,10 +46,14 @@ function readable(pem: string): readonly Certificate[] {
   }
 }
 
-/** `--cert` and `--key`. */
+/**
+ * `--cert` and `--key`.
+ * @param legacy makes the key's old half as well, where the key has one.
+ */
 export async function credentialFiles(
   cert: string | undefined,
   key: string | undefined,
+  legacy?: LegacyCryptography,
 ): Promise<Credential | undefined> {
   if (cert === undefined) {
     if (key !== undefined) throw usageError('--key without --cert', 'the certificate of that key is needed as well');
@@ -100,7 +64,7 @@ export async function credentialFiles(
   const [option, path] = key === undefined ? (['--cert', cert] as const) : (['--key', key] as const);
   const keyFile = key === undefined ? certFile : readFileFor('--key', key);
   const pkcs8 = parsingFile(option, path, () => parsePrivateKey(keyFile));
-  const signer = await importKey(pkcs8, `${option} ${quote(path)}`);
+  const { signer, legacyKey } = await importKey(pkcs8, `${option} ${quote(path)}`, legacy);
   const spki = chain[0]?.publicKey.spki;
   if (spki === undefined || !equalBytes(spki, signer.publicKey.spki)) {
     throw usageError(
@@ -108,16 +72,32 @@ export async function credentialFiles(
       'our own certificate stands first in its file',
     );
   }
-  return { chain, signer };
+  return { chain, signer, ...(legacyKey && { legacyKey }) };
 }
 
-async function importKey(pkcs8: Bytes, what: string): Promise<Signer> {
+async function importKey(
+  pkcs8: Bytes,
+  what: string,
+  legacy: LegacyCryptography | undefined,
+): Promise<Pick<Credential, 'signer' | 'legacyKey'>> {
   try {
-    return await nodeProvider.importPrivateKey(pkcs8);
+    const signer = await nodeProvider.importPrivateKey(pkcs8);
+    const legacyKey = await oldHalf(pkcs8, legacy);
+    return { signer, ...(legacyKey && { legacyKey }) };
   } catch (error) {
     throw usageError(`${what}: ${error instanceof Error ? error.message : String(error)}`);
   } finally {
     wipe(pkcs8);
+  }
+}
+
+/** Young kinds of key have no old ways. */
+export async function oldHalf(pkcs8: Bytes, legacy: LegacyCryptography | undefined): Promise<LegacyKey | undefined> {
+  try {
+    return await legacy?.importPrivateKey(pkcs8);
+  } catch (error) {
+    if (error instanceof CryptoError && error.code === 'unsupported') return undefined;
+    throw error;
   }
 }
 

@@ -6,6 +6,7 @@
 
 import type { TraceEvent } from '@handfast/tls';
 import { cipherSuites, defaultCipherSuites12, type NamedGroup, namedGroups, signatureSchemes } from '@handfast/tls';
+import { allLegacyCipherSuites } from '@handfast/tls/legacy';
 
 export type HandshakeMessage = Extract<TraceEvent, { readonly type: 'message' }>['message'];
 
@@ -17,7 +18,7 @@ const signals: readonly Row[] = [
   { id: 0x5600, name: 'TLS_FALLBACK_SCSV' },
 ];
 
-const suites = namesById([...cipherSuites, ...defaultCipherSuites12, ...signals]);
+const suites = namesById([...cipherSuites, ...defaultCipherSuites12, ...allLegacyCipherSuites, ...signals]);
 const groups = namesById(namedGroups);
 const schemes = namesById(signatureSchemes);
 

@@ -11,8 +11,8 @@ import { type DemoOptions, demo } from './commands/demo.ts';
 import { type ServeOptions, serve } from './commands/serve.ts';
 import { type ExitCode, exitCodeOf, exitCodes, exitCodesHelp } from './exit.ts';
 import { explain, explainJson } from './explain.ts';
-import { versionChoices } from './identity.ts';
 import { colorsFor, type Io, widthOf } from './io.ts';
+import { versionChoices } from './negotiation.ts';
 import { dialogues } from './starttls/index.ts';
 import { version } from './version.ts';
 
@@ -69,6 +69,7 @@ function makeProgram(io: Io, done: (code: ExitCode) => void): Command {
     .option('--key <file>', 'its private key, in PEM, unencrypted (default: the one in the file of --cert)')
     .option('--insecure', 'go on whatever the certificate is: anybody may be listening')
     .option('--alpn <list>', 'application protocols, best first: h2,http/1.1')
+    .option('--legacy', 'also SSL 3.0, TLS 1.0, TLS 1.1 and weak suites, for old devices: insecure')
     .addOption(new Option('--min-version <version>', 'the lowest version of TLS spoken').choices(versionChoices))
     .addOption(new Option('--max-version <version>', 'the highest').choices(versionChoices))
     .option('--groups <list>', 'key exchange groups by IANA’s names, best first')
@@ -117,6 +118,7 @@ Examples:
     .option('--client-ca <file>', 'ask clients for a certificate, signed by one of these')
     .option('--require-client-cert', 'refuse clients without one')
     .option('--alpn <list>', 'application protocols, best first (default: http/1.1 with --http)')
+    .option('--legacy', 'also SSL 3.0, TLS 1.0, TLS 1.1 and weak suites, for old devices: insecure')
     .addOption(new Option('--min-version <version>', 'the lowest version of TLS spoken').choices(versionChoices))
     .addOption(new Option('--max-version <version>', 'the highest').choices(versionChoices))
     .option('--groups <list>', 'key exchange groups by IANA’s names, best first')

@@ -41,7 +41,7 @@ export type AeadName = 'aes-128-gcm' | 'aes-256-gcm' | 'chacha20-poly1305' | 'ae
 
 /** An AEAD of RFC 5116 with a nonce of 12 bytes. */
 export interface Aead {
-  readonly name: AeadName;
+  readonly name: AeadName | LegacyAeadName;
   /** Bytes in a key. */
   readonly keyLength: number;
   /** Bytes that a sealed message is longer than its plaintext. */
@@ -238,6 +238,142 @@ export interface ScryptCost {
   readonly p: number;
 }
 
+/** Hash functions that are broken, and still hold TLS 1.1, TLS 1.0 and SSL 3.0 together. */
+export type LegacyHash = 'md5' | 'sha1';
+
+export type CbcName =
+  | 'aes-128-cbc'
+  | 'aes-256-cbc'
+  | '3des-ede-cbc'
+  | 'camellia-128-cbc'
+  | 'camellia-256-cbc'
+  | 'aria-128-cbc'
+  | 'aria-256-cbc';
+
+/** AEADs of TLS 1.2 that nobody else uses: nothing is wrong with them but their age. */
+export type LegacyAeadName =
+  | 'aes-256-ccm'
+  | 'aes-256-ccm-8'
+  | 'aria-128-gcm'
+  | 'aria-256-gcm'
+  | 'camellia-128-gcm'
+  | 'camellia-256-gcm';
+
+/** A block cipher in CBC mode, without padding: in TLS, padding and MAC are the record layer's (RFC 5246 §6.2.3.2). */
+export interface BlockCipher {
+  readonly name: CbcName;
+  /** Bytes in a key. */
+  readonly keyLength: number;
+  /** Bytes in a block, and in an initialization vector. */
+  readonly blockLength: number;
+  /** Prepares a key. The bytes of `raw` are copied: the caller wipes its own. Another length: `RangeError`. */
+  key(raw: Uint8Array): BlockCipherKey;
+}
+
+/**
+ * Arguments are borrowed until the call returns; results are fresh memory. `RangeError` where `iv` is not a block long,
+ * or the data no whole number of blocks.
+ */
+export interface BlockCipherKey {
+  encrypt(iv: Uint8Array, plaintext: Uint8Array): Bytes;
+  /** Nothing is authenticated: whatever the ciphertext is, there is a plaintext. */
+  decrypt(iv: Uint8Array, ciphertext: Uint8Array): Bytes;
+  /** Forgets the key as far as the runtime allows. */
+  dispose(): void;
+}
+
+export interface StreamCipher {
+  readonly name: 'rc4';
+  /** Bytes in a key. */
+  readonly keyLength: number;
+  /** Prepares a key. The bytes of `raw` are copied: the caller wipes its own. Another length: `RangeError`. */
+  key(raw: Uint8Array): StreamCipherKey;
+}
+
+export interface StreamCipherKey {
+  /** Encrypts or decrypts, which is the same. The keystream goes on from call to call. */
+  process(data: Uint8Array): Bytes;
+  /** Wipes key and state. */
+  dispose(): void;
+}
+
+/**
+ * Handshake signatures of the old versions: `rsa-pkcs1-sha1` and `ecdsa-sha1` (which TLS 1.2 still lists), and
+ * `rsa-pkcs1-md5-sha1`: PKCS #1 block type 1 around MD5(data) || SHA1(data), no DigestInfo (RFC 4346 §4.7).
+ */
+export type LegacyHandshakeSignature = 'rsa-pkcs1-md5-sha1' | 'rsa-pkcs1-sha1' | 'ecdsa-sha1';
+
+/** A private key for the old ways: signatures over broken hashes, and RSA key transport. */
+export interface LegacyKey {
+  readonly publicKey: PublicKeyInfo;
+  /** What `sign` can do, in order of preference. */
+  readonly algorithms: readonly LegacyHandshakeSignature[];
+  /**
+   * ECDSA signatures are DER. Throws or rejects with a `CryptoError`: `unsupported` for an algorithm that is not in
+   * `algorithms`, `failed` where the runtime makes none (an RSA key that is too short, a policy against the hash).
+   */
+  sign(algorithm: LegacyHandshakeSignature, data: Uint8Array): MaybePromise<Uint8Array>;
+  /**
+   * RSA alone: ciphertext ^ d mod n, as long as the modulus, zeros in front, the padding untouched, and the caller's to
+   * wipe. Throws `CryptoError` `failed` only for what is public: a ciphertext that is not as long as the modulus, or not
+   * less than it. For TLS's premaster secret, go on with `premasterOf` of `@handfast/crypto/legacy`.
+   */
+  readonly decryptRaw?: (ciphertext: Uint8Array) => MaybePromise<Bytes>;
+}
+
+/** A Diffie-Hellman exchange in a group that was sent, not named: the two steps of `KeyExchange`. */
+export interface DhExchange {
+  /** A fresh ephemeral key. Its share and its secrets are as long as the prime. */
+  generate(): MaybePromise<EphemeralKey>;
+  /**
+   * The answer to a peer's share, which may lack its leading zeros: as a number, it must be in 1 < Y < p - 1, else
+   * `CryptoError` `invalid_share` (the same goes for `agree`).
+   */
+  encapsulate(peerShare: Uint8Array): MaybePromise<Encapsulation>;
+}
+
+/**
+ * What TLS 1.2's old suites and the versions before it need, and nothing else should touch. Rows that a runtime lacks
+ * are absent, as in `CryptoProvider`.
+ */
+export interface LegacyCryptography {
+  createHash(hash: LegacyHash): Hash;
+  digest(hash: LegacyHash, data: Uint8Array): Bytes;
+  /** HMAC under a key that is prepared once. The bytes of `key` are copied. */
+  hmac(hash: LegacyHash, key: Uint8Array): Hmac;
+  readonly blockCiphers: Readonly<Partial<Record<CbcName, BlockCipher>>>;
+  readonly streamCiphers: Readonly<{ rc4: StreamCipher }>;
+  readonly aeads: Readonly<Partial<Record<LegacyAeadName, Aead>>>;
+  /**
+   * Whether `signature` (DER for ECDSA) is good; a malformed one is `false`, and so is one by another kind of key. Throws
+   * or rejects with a `CryptoError`: `invalid_key` where the key cannot be imported, `unsupported` where the runtime has
+   * no such algorithm.
+   */
+  verify(
+    algorithm: LegacyHandshakeSignature,
+    key: PublicKeyInfo,
+    data: Uint8Array,
+    signature: Uint8Array,
+  ): MaybePromise<boolean>;
+  /**
+   * An RSA or EC key out of an unencrypted PKCS#8 PrivateKeyInfo (DER). Throws or rejects with a `CryptoError`:
+   * `invalid_key`, or `unsupported` for a kind of key that has no old ways (id-RSASSA-PSS, Ed25519 and younger ones).
+   */
+  importPrivateKey(pkcs8: Uint8Array): MaybePromise<LegacyKey>;
+  /**
+   * RSAES-PKCS1-v1_5 (RFC 8017 §7.2.1): for a client's premaster secret. Absent where the runtime has none. Throws
+   * `CryptoError`: `unsupported` where the key is not of type `rsa`, `failed` where its modulus is too short.
+   */
+  readonly rsaEncrypt?: (key: PublicKeyInfo, plaintext: Uint8Array) => MaybePromise<Bytes>;
+  /**
+   * Finite-field Diffie-Hellman with a server's own parameters, unsigned big-endian. Absent where the runtime has none.
+   * Only their form is checked (an odd prime, 1 < g < p - 1; `CryptoError` `invalid_share`), and that the runtime takes
+   * a prime of this size (`unsupported`). Whether the prime is prime, safe or large enough is nobody's to know but the
+   * caller's policy.
+   */
+  readonly finiteField?: (prime: Uint8Array, generator: Uint8Array) => DhExchange;
+}
+
 /** Everything that the stack asks of cryptography. Made by `@handfast/crypto/node` and `@handfast/crypto/web`. */
 export interface CryptoProvider {
   /** For messages and traces: `node`, `web`. */
@@ -260,6 +396,8 @@ export interface CryptoProvider {
   readonly legacySignatures?: Readonly<Partial<Record<LegacySignatureAlgorithm, LegacySignatureVerifier>>>;
   /** For keys and PKCS#12 files under a password; absent where a build leaves it out. */
   readonly passwords?: PasswordCryptography;
+  /** Present only on providers of `@handfast/crypto/legacy/…`: what violates RFC 9846 appendix E on purpose. */
+  readonly legacy?: LegacyCryptography;
   /** A signer over an unencrypted PKCS#8 PrivateKeyInfo (DER). Throws `CryptoError` `invalid_key`. */
   importPrivateKey(pkcs8: Uint8Array): MaybePromise<Signer>;
   /** A new key pair. RSA: 2048 bits unless `modulusBits` says otherwise. */

@@ -8,9 +8,12 @@ import { copyBytes } from './bytes.ts';
 import type {
   Aead,
   CryptoProvider,
+  DhExchange,
   EphemeralKey,
   GeneratedKeyPair,
   KeyExchange,
+  LegacyCryptography,
+  LegacyKey,
   LegacySignatureVerifier,
   MaybePromise,
   PasswordCryptography,
@@ -22,8 +25,8 @@ import type {
 const delayMicrotasks = 3;
 
 /**
- * `provider` with every operation that may be asynchronous made so: AEAD, key exchange, signatures, keys, passwords. Each
- * answers a promise that settles a few microtasks later; what throws in `provider` rejects here. The work itself starts
+ * `provider` with every operation that may be asynchronous made so: AEAD, key exchange, signatures, keys, passwords, and
+ * those of `legacy`. Each answers a promise that settles a few microtasks later; what throws in `provider` rejects here. The work itself starts
  * in the call, on copies of the borrowed arguments, so that a key may be disposed of while its answer is under way, as
  * with WebCrypto. Randomness, hashes and HMAC stay synchronous.
  */
@@ -37,6 +40,7 @@ export function forcedAsync(provider: CryptoProvider): CryptoProvider {
     ...(provider.legacyDigests && { legacyDigests: provider.legacyDigests }),
     ...(provider.legacySignatures && { legacySignatures: mapRows(provider.legacySignatures, lateLegacyVerifier) }),
     ...(provider.passwords && { passwords: latePasswords(provider.passwords) }),
+    ...(provider.legacy && { legacy: lateLegacy(provider.legacy) }),
     aeads: mapRows(provider.aeads, lateAead),
     groups: mapRows(provider.groups, lateGroup),
     signatures: mapRows(provider.signatures, lateVerifier),
@@ -139,6 +143,40 @@ function latePasswords(passwords: PasswordCryptography): PasswordCryptography {
       late(() => passwords.encryptAesCbc(copyBytes(key), copyBytes(iv), copyBytes(plaintext))),
     decryptAesCbc: (key, iv, ciphertext) =>
       late(() => passwords.decryptAesCbc(copyBytes(key), copyBytes(iv), copyBytes(ciphertext))),
+  };
+}
+
+function lateLegacy(legacy: LegacyCryptography): LegacyCryptography {
+  const { rsaEncrypt, finiteField } = legacy;
+  return {
+    createHash: (hash) => legacy.createHash(hash),
+    digest: (hash, data) => legacy.digest(hash, data),
+    hmac: (hash, key) => legacy.hmac(hash, key),
+    blockCiphers: legacy.blockCiphers,
+    streamCiphers: legacy.streamCiphers,
+    aeads: mapRows(legacy.aeads, lateAead),
+    verify: (algorithm, key, data, signature) =>
+      late(() => legacy.verify(algorithm, key, copyBytes(data), copyBytes(signature))),
+    importPrivateKey: (pkcs8) => late(async () => lateLegacyKey(await legacy.importPrivateKey(copyBytes(pkcs8)))),
+    ...(rsaEncrypt && { rsaEncrypt: (key, plaintext) => late(() => rsaEncrypt(key, copyBytes(plaintext))) }),
+    ...(finiteField && { finiteField: (prime, generator) => lateExchange(finiteField(prime, generator)) }),
+  };
+}
+
+function lateLegacyKey(key: LegacyKey): LegacyKey {
+  const { decryptRaw } = key;
+  return {
+    publicKey: key.publicKey,
+    algorithms: key.algorithms,
+    sign: (algorithm, data) => late(() => key.sign(algorithm, copyBytes(data))),
+    ...(decryptRaw && { decryptRaw: (ciphertext) => late(() => decryptRaw(copyBytes(ciphertext))) }),
+  };
+}
+
+function lateExchange(exchange: DhExchange): DhExchange {
+  return {
+    generate: () => late(async () => lateKey(await exchange.generate())),
+    encapsulate: (peerShare) => late(() => exchange.encapsulate(copyBytes(peerShare))),
   };
 }
 

@@ -79,6 +79,13 @@ export interface CommonOptions {
   readonly clock?: () => number;
 }
 
+/** A key that both sides were given beforehand, and its name. */
+export interface PreSharedKey {
+  /** Sent in the clear: 256 bytes at most. */
+  readonly identity: Uint8Array;
+  readonly key: Uint8Array;
+}
+
 /** What a client is asked when a server wants its certificate. */
 export interface CredentialRequest {
   /** DER names of the authorities that the server likes; empty: any. */
@@ -98,6 +105,11 @@ export interface ClientOptions extends CommonOptions {
   readonly versions: readonly ClientVersion[];
   /** Groups to send a share for. Default: the first group, and a hybrid's classical part under the same key. */
   readonly keyShares?: readonly NamedGroup[];
+  /**
+   * Our identity and key for a server's hint, for suites with pre-shared keys before TLS 1.3; `null` for none. The bytes of
+   * `key` stay the caller's.
+   */
+  readonly preSharedKey?: (hint: Uint8Array | undefined) => MaybePromise<PreSharedKey | null>;
   /** Chooses our certificate; `null` sends none. Absent: the first of `credentials` that fits. */
   readonly selectCredential?: (request: CredentialRequest) => MaybePromise<Credential | null>;
   /** Authorities (DER names) that we trust, told to the server. */
@@ -129,6 +141,10 @@ export interface ServerOptions extends CommonOptions {
   readonly certificateAuthorities?: readonly Uint8Array[];
   /** Sees the parsed ClientHello first, and may answer another config: by name, by ALPN, by anything. */
   readonly selectConfig?: (hello: HelloInfo) => MaybePromise<ServerConfig>;
+  /** The key of a client's identity, for suites with pre-shared keys before TLS 1.3; `undefined`: nobody's. */
+  readonly preSharedKey?: (identity: Uint8Array) => MaybePromise<Uint8Array | undefined>;
+  /** Told to clients of such suites, for them to choose an identity by. */
+  readonly pskIdentityHint?: Uint8Array;
   /** Chooses the certificate. Absent: by name, by the client's schemes, by the chain's signatures. */
   readonly selectCredential?: (hello: HelloInfo) => MaybePromise<Credential>;
   /** Chooses the application protocol among the client's; `undefined` for none. Absent: the first of ours it has. */
@@ -193,6 +209,7 @@ const commonKeys: readonly (keyof CommonOptions | 'versions')[] = [
 const clientKeys: ReadonlySet<string> = new Set<keyof ClientOptions>([
   ...commonKeys,
   'keyShares',
+  'preSharedKey',
   'selectCredential',
   'certificateAuthorities',
   'maxFragmentLength',
@@ -206,6 +223,8 @@ const serverKeys: ReadonlySet<string> = new Set<keyof ServerOptions>([
   'clientCertificate',
   'certificateAuthorities',
   'selectConfig',
+  'preSharedKey',
+  'pskIdentityHint',
   'selectCredential',
   'selectAlpn',
   'strictServerName',
@@ -246,7 +265,8 @@ export function serverConfig(given: ServerOptions): ServerConfig {
   refuseUnknown(options, serverKeys);
   const common = complete(options);
   const clientCertificate = options.clientCertificate ?? 'none';
-  if (common.credentials.length === 0 && !options.selectCredential && !options.selectConfig) {
+  const named = options.selectCredential ?? options.selectConfig ?? options.preSharedKey;
+  if (common.credentials.length === 0 && named === undefined && !common.cipherSuites.every(isAnonymous)) {
     throw new TlsConfigError('credentials', 'a server needs a certificate, or selectCredential, or selectConfig');
   }
   if (clientCertificate !== 'none' && options.trust === undefined && !options.verifyPeer) {
@@ -281,6 +301,14 @@ function complete<V extends VersionRow>(
   options: CommonOptions & { readonly versions: readonly V[] },
 ): Defaults & { readonly versions: readonly V[] } {
   const { provider } = options;
+  for (const [index, { name, supportedBy }] of options.versions.entries()) {
+    if (supportedBy?.(provider) === false) {
+      throw new TlsConfigError(
+        `versions[${index}]`,
+        `the ${provider.name} provider has nothing for ${name}: it needs one of @handfast/crypto/legacy`,
+      );
+    }
+  }
   if (options.versions.length === 0) throw new TlsConfigError('versions', 'at least one version is needed');
   const cipherSuites = rows(
     'cipherSuites',
@@ -327,6 +355,10 @@ function checkSizes({
   ) {
     throw new TlsConfigError('recordSizeLimit', `${recordSizeLimit} is not a whole number from 64 to 16,385`);
   }
+}
+
+function isAnonymous(suite: CipherSuite): boolean {
+  return suite.family === 'tls12' && suite.authentication === undefined;
 }
 
 function usableVersions<V extends VersionRow>(versions: readonly V[], suites: readonly CipherSuite[]): readonly V[] {

@@ -5,17 +5,22 @@
  * @module
  */
 
-import type { MaybePromise, PublicKeyInfo, Signer } from '@handfast/crypto';
+import type { LegacyKey, MaybePromise, SignatureAlgorithm, Signer } from '@handfast/crypto';
 import { type Certificate, matchesHostname } from '@handfast/x509';
 import { TlsError } from './errors.ts';
 import { callUser, type Flow } from './flow.ts';
-import { type SignatureScheme, schemeById } from './registry.ts';
+import { type HandshakeScheme, schemeById } from './registry.ts';
 
 /** A certificate chain and the key that proves it ours. */
 export interface Credential {
   /** The first is our own; each following one signed the one before. The anchor may be left out. */
   readonly chain: readonly Certificate[];
   readonly signer: Signer;
+  /**
+   * The same key for what is out of use: RSA key exchange, and signatures before TLS 1.2. Made by a legacy provider's
+   * `importPrivateKey`.
+   */
+  readonly legacyKey?: LegacyKey;
   /**
    * An OCSP response (DER) for our certificate, sent to peers that ask: asked for at every such handshake, so a source
    * keeps its answer and renews it by itself. `undefined`: none at the moment.
@@ -44,23 +49,35 @@ export interface PeerSchemes {
 
 export interface Chosen {
   readonly credential: Credential;
-  readonly scheme: SignatureScheme;
+  readonly scheme: HandshakeScheme;
 }
 
-/** Whether a version's handshake can be signed so by such a key. */
-export type SchemeRule = (scheme: SignatureScheme, key: PublicKeyInfo) => boolean;
+/** Whether a version's handshake can be signed so with this credential. */
+export type SchemeRule = (scheme: HandshakeScheme, credential: Credential) => boolean;
+
+/** A scheme's algorithm, where a credential's signer has it. */
+export function signerAlgorithm(
+  { signer }: Credential,
+  { algorithm }: HandshakeScheme,
+): SignatureAlgorithm | undefined {
+  return signer.algorithms.find((one) => one === algorithm);
+}
+
+/** A signature by a credential's signer. */
+export function signBy({ credential, scheme }: Chosen, content: Uint8Array): MaybePromise<Uint8Array> {
+  const algorithm = signerAlgorithm(credential, scheme);
+  if (algorithm === undefined) throw new TlsError('signing_failed', `the signer has no ${scheme.algorithm}`);
+  return credential.signer.sign(algorithm, content);
+}
 
 /** The first of our schemes that this key can sign with and the peer can verify. */
 export function schemeFor(
-  { signer }: Credential,
-  ours: readonly SignatureScheme[],
+  credential: Credential,
+  ours: readonly HandshakeScheme[],
   peer: readonly number[],
   rule: SchemeRule,
-): SignatureScheme | undefined {
-  return ours.find(
-    (scheme) =>
-      rule(scheme, signer.publicKey) && signer.algorithms.includes(scheme.algorithm) && peer.includes(scheme.id),
-  );
+): HandshakeScheme | undefined {
+  return ours.find((scheme) => peer.includes(scheme.id) && rule(scheme, credential));
 }
 
 /**
@@ -70,7 +87,7 @@ export function schemeFor(
 export function chooseCredential(
   credentials: readonly Credential[],
   serverName: string | undefined,
-  ours: readonly SignatureScheme[],
+  ours: readonly HandshakeScheme[],
   peer: PeerSchemes,
   rule: SchemeRule,
 ): Chosen | undefined {

@@ -12,7 +12,7 @@ import { reasonOf, TlsError } from './errors.ts';
 import type { MessageOf, MessageType } from './messages/handshake.ts';
 import type { PeerIdentity } from './peer.ts';
 import type { RecordLayer } from './record/layer.ts';
-import type { AlertName, CipherSuite, NamedGroup, SignatureScheme, VersionName } from './registry.ts';
+import type { AlertName, CipherSuite, HandshakeScheme, NamedGroup, VersionName } from './registry.ts';
 import type { LegalIn, State } from './states.ts';
 import type { TraceEventBody } from './trace.ts';
 
@@ -74,9 +74,9 @@ export interface Negotiated {
   /** Whether the server asked for a second ClientHello. */
   readonly helloRetryRequest: boolean;
   /** The scheme that the peer signed with; undefined where it sent no certificate. */
-  readonly peerSignatureScheme: SignatureScheme | undefined;
+  readonly peerSignatureScheme: HandshakeScheme | undefined;
   /** The scheme that we signed with; undefined where we sent no certificate. */
-  readonly signatureScheme: SignatureScheme | undefined;
+  readonly signatureScheme: HandshakeScheme | undefined;
   /** Who the peer proved to be; undefined for a client without a certificate. */
   readonly peer: PeerIdentity | undefined;
 }

@@ -9,7 +9,15 @@
  * @module
  */
 
-import type { AeadName, CryptoProvider, GroupName, HashName, KeyType, SignatureAlgorithm } from '@handfast/crypto';
+import type {
+  AeadName,
+  CryptoProvider,
+  GroupName,
+  HashName,
+  KeyType,
+  LegacyHandshakeSignature,
+  SignatureAlgorithm,
+} from '@handfast/crypto';
 import type { Tls12CipherSuite } from './tls12/suites.ts';
 
 /** A registry row: its wire number and IANA's name for it. */
@@ -149,8 +157,8 @@ export const namedGroups: readonly NamedGroup[] = [
 /** Finite-field groups are slow for both sides: they are offered only where the config names them. */
 export const defaultGroups: readonly NamedGroup[] = namedGroups.filter(({ exchange }) => !exchange.startsWith('ffdhe'));
 
-export interface SignatureScheme extends Row {
-  readonly algorithm: SignatureAlgorithm;
+interface SchemeRow<A> extends Row {
+  readonly algorithm: A;
   /** The kinds of key that may sign with it. */
   readonly keyType: KeyType;
   /** Whether TLS 1.3's CertificateVerify may use it; PKCS#1 v1.5 signs certificates alone (RFC 9846 §4.3.3). */
@@ -161,6 +169,11 @@ export interface SignatureScheme extends Row {
    */
   readonly keyTypes12: readonly KeyType[];
 }
+
+export type SignatureScheme = SchemeRow<SignatureAlgorithm>;
+
+/** What a handshake was signed with: before TLS 1.2 by what no list names. */
+export type HandshakeScheme = SchemeRow<SignatureAlgorithm | LegacyHandshakeSignature>;
 
 function scheme(
   id: number,
@@ -203,6 +216,7 @@ export const alerts = {
   bad_record_mac: 20,
   record_overflow: 22,
   handshake_failure: 40,
+  no_certificate: 41,
   bad_certificate: 42,
   unsupported_certificate: 43,
   certificate_revoked: 44,

@@ -19,7 +19,7 @@ import {
 import { quote, TlsError } from './errors.ts';
 import { callUser, type Flow, type FlowHost } from './flow.ts';
 import type { PeerPolicy } from './peer.ts';
-import { nameIn, schemeById } from './registry.ts';
+import { type HandshakeScheme, nameIn, schemeById } from './registry.ts';
 
 /** RFC 7301 §3.2: a client that asks for protocols of which we have none is refused. */
 export function* chooseAlpn({ alpnProtocols, selectAlpn }: ServerConfig, info: HelloInfo): Flow<string | undefined> {
@@ -48,21 +48,22 @@ export function* chooseServerCredential(
   info: HelloInfo,
   peer: PeerSchemes,
   rule: SchemeRule,
+  schemes: readonly HandshakeScheme[] = config.signatureSchemes,
 ): Flow<Chosen> {
-  const { credentials, signatureSchemes, selectCredential, strictServerName } = config;
+  const { credentials, selectCredential, strictServerName } = config;
   if (selectCredential !== undefined) {
     const credential: unknown = yield* callUser('selectCredential', () => selectCredential(info));
     if (!isCredential(credential)) {
       throw new TlsError('callback_failed', 'the selectCredential callback answered no credential');
     }
-    const scheme = schemeFor(credential, signatureSchemes, peer.handshake, rule);
+    const scheme = schemeFor(credential, schemes, peer.handshake, rule);
     if (scheme !== undefined) return { credential, scheme };
     throw noScheme([credential], peer.handshake);
   }
   if (strictServerName && info.serverName !== undefined && !credentials.some((own) => isFor(own, info.serverName))) {
     throw new TlsError('unrecognized_name', `no certificate of ours is for ${quote(info.serverName)}`);
   }
-  const chosen = chooseCredential(credentials, info.serverName, signatureSchemes, peer, rule);
+  const chosen = chooseCredential(credentials, info.serverName, schemes, peer, rule);
   if (chosen === undefined) throw noScheme(credentials, peer.handshake);
   return chosen;
 }
@@ -86,8 +87,9 @@ export function* chooseClientCredential(
   certificateAuthorities: readonly Uint8Array[],
   { handshake, certificates }: PeerSchemes,
   rule: SchemeRule,
+  signatureSchemes: readonly HandshakeScheme[] = config.signatureSchemes,
 ): Flow<Chosen | undefined> {
-  const { credentials, signatureSchemes, selectCredential } = config;
+  const { credentials, selectCredential } = config;
   if (selectCredential === undefined) {
     return chooseCredential(credentials, undefined, signatureSchemes, { handshake, certificates }, rule);
   }

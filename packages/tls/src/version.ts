@@ -4,6 +4,7 @@
  * @module
  */
 
+import type { CryptoProvider } from '@handfast/crypto';
 import type { ClientConfig, HelloInfo, ServerConfig } from './config.ts';
 import type { Flow, FlowHost } from './flow.ts';
 import type { SentHello } from './hello.ts';
@@ -26,6 +27,8 @@ export interface VersionRow {
   readonly name: VersionName;
   /** What it offers where the config names no suites, best first. */
   readonly defaultCipherSuites: readonly CipherSuite[];
+  /** Whether a provider has what the version itself takes; absent: every one does. */
+  readonly supportedBy?: (provider: CryptoProvider) => boolean;
   /** Whether a suite is one of this version's. */
   readonly uses: (suite: CipherSuite) => boolean;
 }
@@ -55,3 +58,16 @@ export interface ServerVersion extends VersionRow {
 
 /** Both: what most configs name. A bundle for one role names that role's half, and holds nothing of the other. */
 export interface Version extends ClientVersion, ServerVersion {}
+
+/** A version's client, server, or both. Functions, so that a bundler can see that what is not used does nothing. */
+export function clientOf(row: VersionRow, offer: ClientVersion['offer']): ClientVersion {
+  return { ...row, offer };
+}
+
+export function serverOf(row: VersionRow, server: ServerVersion['server']): ServerVersion {
+  return { ...row, server };
+}
+
+export function versionOf(row: VersionRow, offer: ClientVersion['offer'], server: ServerVersion['server']): Version {
+  return { ...row, offer, server };
+}

@@ -16,16 +16,10 @@ import {
 import { CertificateError, describeCertificate, parseCertificate, toPem } from '@handfast/x509';
 import { dial, isAddress, parseProxy } from '../dial.ts';
 import { CliError, type ExitCode, exitCodeOf, exitCodes, usageError } from '../exit.ts';
-import {
-  credentialFiles,
-  type NegotiationOptions,
-  negotiation,
-  openKeyLog,
-  systemTrust,
-  trustFile,
-} from '../identity.ts';
+import { credentialFiles, openKeyLog, systemTrust, trustFile } from '../identity.ts';
 import type { Io } from '../io.ts';
 import { groupNote, keyExchangeName } from '../names.ts';
+import { type NegotiationOptions, negotiation, warnOfLegacy } from '../negotiation.ts';
 import { formatHostPort, type HostPort, parseHostPort, parseList, parseSeconds } from '../options.ts';
 import { Report, type ReportOptions } from '../report.ts';
 import { dialogues, startTls } from '../starttls/index.ts';
@@ -85,9 +79,10 @@ async function makePlan(text: string, options: ConnectOptions): Promise<Plan> {
   const dialogue = options.starttls === undefined ? undefined : dialogues.get(options.starttls);
   const target = parseHostPort(text, dialogue?.defaultPort ?? 443);
   const timeoutMs = parseSeconds(options.timeout);
-  const credential = await credentialFiles(options.cert, options.key);
+  const rows = await negotiation(options);
+  const credential = await credentialFiles(options.cert, options.key, rows.provider?.legacy);
   const secureContext = createSecureContext({
-    ...negotiation(options),
+    ...rows,
     trust: options.ca === undefined ? systemTrust() : trustFile('--ca', options.ca),
     ...(credential === undefined ? {} : { credentials: [credential] }),
   });
@@ -161,6 +156,7 @@ async function converse(
     ...(options.trace ? [report.tracer()] : []),
     ...(options.showcerts ? [certificatePrinter(report)] : []),
   ];
+  warnOfLegacy(options, report);
   if (options.insecure) {
     report.warning('--insecure: the server’s certificate is not verified; anybody may be listening');
   }

@@ -14,7 +14,7 @@ import {
 import { createServer, isIP, type Socket } from 'node:net';
 import { join } from 'node:path';
 import { performance } from 'node:perf_hooks';
-import { nodeProvider } from '@handfast/crypto/node';
+import type { LegacyCryptography } from '@handfast/crypto';
 import {
   type Credential,
   quote,
@@ -28,9 +28,10 @@ import { createSecureContext, TLSSocket } from '@handfast/tls/node';
 import { dataDirectory, developmentCa, RenewedCredential, trustAdvice } from '../dev-ca.ts';
 import { CliError, type ExitCode, exitCodes, usageError } from '../exit.ts';
 import { explainJson } from '../explain.ts';
-import { credentialFiles, type NegotiationOptions, negotiation, openKeyLog, trustFile } from '../identity.ts';
+import { credentialFiles, openKeyLog, trustFile } from '../identity.ts';
 import type { Io } from '../io.ts';
 import { keyExchangeName } from '../names.ts';
+import { type NegotiationOptions, negotiation, warnOfLegacy } from '../negotiation.ts';
 import { formatHostPort, parseList, parsePort, reasonOf } from '../options.ts';
 import { type ClientHello, page, type Visit, visitJson } from '../page.ts';
 import { Report, type ReportOptions } from '../report.ts';
@@ -65,10 +66,12 @@ export async function serve(portText: string, options: ServeOptions, io: Io): Pr
   const report = new Report(io, options);
   const keyLog = openKeyLog(options.keylog, io, report);
   try {
-    const identity = await identify(options, io);
-    const engine = engineOptions(options, identity, keyLog?.listener);
+    const rows = await negotiation(options);
+    const identity = await identify(options, io, rows.provider?.legacy);
+    const engine = engineOptions(options, identity, rows, keyLog?.listener);
     // What is wrong with the options is found now, not at the first connection.
     serverConfig(engine);
+    warnOfLegacy(options, report);
     await listen(port, options, io, report, identity, engine);
     return exitCodes.ok;
   } finally {
@@ -87,8 +90,12 @@ interface ServerIdentity {
 
 const localNames: readonly string[] = ['localhost', '127.0.0.1', '::1'];
 
-async function identify({ cert, key, name = [], host }: ServeOptions, io: Io): Promise<ServerIdentity> {
-  const given = await credentialFiles(cert, key);
+async function identify(
+  { cert, key, name = [], host }: ServeOptions,
+  io: Io,
+  legacy: LegacyCryptography | undefined,
+): Promise<ServerIdentity> {
+  const given = await credentialFiles(cert, key, legacy);
   if (given !== undefined) {
     if (name.length > 0) throw usageError('--name is for the certificate that is made where --cert is absent');
     return { credential: () => given };
@@ -98,7 +105,7 @@ async function identify({ cert, key, name = [], host }: ServeOptions, io: Io): P
   const own = isIP(host) !== 0 && host !== '0.0.0.0' && host !== '::' ? [host] : [];
   const names = [...new Set([...localNames, ...own, ...name])];
   try {
-    const renewed = await RenewedCredential.make(ca.issuer, names, now);
+    const renewed = await RenewedCredential.make(ca.issuer, names, now, legacy);
     return { credential: () => renewed.current(), developmentCaFile: ca.certificateFile, created: ca.created };
   } catch (error) {
     if (error instanceof RangeError) throw usageError(`--name: ${error.message}`);
@@ -109,16 +116,16 @@ async function identify({ cert, key, name = [], host }: ServeOptions, io: Io): P
 function engineOptions(
   options: ServeOptions,
   identity: ServerIdentity,
+  rows: Awaited<ReturnType<typeof negotiation>>,
   keyLog: ((line: string) => void) | undefined,
 ): ServerOptions {
   const { clientCa, requireClientCert = false, alpn, http } = options;
   if (requireClientCert && clientCa === undefined) {
     throw usageError('--require-client-cert without --client-ca', 'say whose signature clients need: --client-ca FILE');
   }
-  const { credentials: _, ...context } = createSecureContext(negotiation(options)).options;
+  const { credentials: _, ...context } = createSecureContext(rows).options;
   return {
     ...context,
-    provider: nodeProvider,
     selectCredential: () => identity.credential(),
     alpnProtocols: alpn === undefined ? (http ? ['http/1.1'] : []) : parseList(alpn),
     ...(clientCa === undefined

@@ -7,13 +7,12 @@
 import {
   type CipherCCM,
   type CipherCCMTypes,
-  type CipherGCMTypes,
   createCipheriv,
   createDecipheriv,
   createSecretKey,
   type DecipherCCM,
 } from 'node:crypto';
-import { type Aead, type AeadKey, type AeadName, CryptoError } from '../provider.ts';
+import { type Aead, type AeadKey, type AeadName, CryptoError, type LegacyAeadName } from '../provider.ts';
 import { ownMemory, plain } from './own-memory.ts';
 
 const nonceLength = 12;
@@ -26,12 +25,8 @@ export const aeads: Readonly<Record<AeadName, Aead>> = {
   'aes-128-ccm-8': row('aes-128-ccm-8', 'aes-128-ccm', 16, 8),
 };
 
-function row(
-  name: AeadName,
-  algorithm: CipherGCMTypes | CipherCCMTypes | 'chacha20-poly1305',
-  keyLength: number,
-  tagLength: number,
-): Aead {
+/** An AEAD out of OpenSSL's name of its algorithm: one of the GCM or CCM modes, or `chacha20-poly1305`. */
+export function row(name: AeadName | LegacyAeadName, algorithm: string, keyLength: number, tagLength: number): Aead {
   // The three families share one shape at run time; their overloads differ only in the algorithm's type.
   const cipher = algorithm as CipherCCMTypes;
   const options = { authTagLength: tagLength };

@@ -1,34 +1,20 @@
 /**
- * The finite-field groups of RFC 7919 by `node:crypto`. Keys are made by `generateKeyPairSync` with the prime given:
- * `createDiffieHellman(prime)` would test for primality, for up to half a minute.
+ * Finite-field Diffie-Hellman by `node:crypto`: the groups of RFC 7919, and `exchangeModulo` for any prime. Keys are made
+ * by `generateKeyPairSync` with the prime given: `createDiffieHellman(prime)` would test for primality, for up to half a
+ * minute.
  *
  * @module
  */
 
-import { diffieHellman, generateKeyPairSync, type KeyObject } from 'node:crypto';
+import { createPrivateKey, createPublicKey, diffieHellman, generateKeyPairSync, type KeyObject } from 'node:crypto';
 import { fromHex, toHex, wipe } from '../bytes.ts';
 import { elements, encode, encodeUnsigned, inside, malformed, only, tag } from '../der.ts';
+import { ffdhePrime } from '../ffdhe-primes.ts';
 import { writeSpki } from '../key-containers.ts';
-import { type Bytes, CryptoError, type KeyExchange } from '../provider.ts';
-import { ffdhePrime } from './ffdhe-primes.ts';
+import { type Bytes, CryptoError, type Encapsulation, type EphemeralKey, type KeyExchange } from '../provider.ts';
+import { random } from './hash.ts';
 import { asBuffer } from './own-memory.ts';
 import { importSpki } from './public-key.ts';
-
-/** Node's types leave this overload out. */
-const generateDh = (prime: Uint8Array): KeyPair => {
-  const generate = generateKeyPairSync as unknown as (type: 'dh', options: DhOptions) => KeyPair;
-  return generate('dh', { prime: asBuffer(prime), generator: 2 });
-};
-
-interface DhOptions {
-  readonly prime: Buffer;
-  readonly generator: number;
-}
-
-interface KeyPair {
-  readonly publicKey: KeyObject;
-  readonly privateKey: KeyObject;
-}
 
 type Bits = 2048 | 3072 | 4096 | 6144 | 8192;
 
@@ -36,20 +22,41 @@ export function ffdhe(bits: Bits): KeyExchange {
   const name = `ffdhe${bits}` as const;
   const length = bits / 8;
   // Made at first use: these groups are rare.
-  let made: { readonly prime: Bytes; readonly last: bigint } | undefined;
-  const parameters = () => {
-    if (made === undefined) {
-      const prime = ffdhePrime(bits);
-      made = { prime, last: BigInt(`0x${toHex(prime)}`) - 2n };
-    }
+  let made: Exchange | undefined;
+  const exchange = () => {
+    made ??= exchangeModulo(name, ffdhePrime(bits), Uint8Array.of(2));
     return made;
   };
-  const pair = () => generateDh(parameters().prime);
+  return {
+    name,
+    clientShareLength: length,
+    serverShareLength: length,
+    generate: () => exchange().generate(),
+    encapsulate: (clientShare) => exchange().encapsulate(clientShare),
+  };
+}
+
+/** The two steps of a key exchange, synchronous. */
+interface Exchange {
+  generate(): EphemeralKey;
+  encapsulate(peerShare: Uint8Array): Encapsulation;
+}
+
+/**
+ * Diffie-Hellman modulo `prime`, whose first byte is not zero. Shares and secrets are as long as the prime. A share of
+ * another length or outside 1 < Y < p - 1 is a `CryptoError` `invalid_share`. Whether the prime is one is not tested.
+ *
+ * @param name of the group, for messages
+ */
+export function exchangeModulo(name: string, prime: Bytes, generator: Uint8Array): Exchange {
+  const { length } = prime;
+  const group: Group = { prime, generator };
+  const last = numberOf(prime) - 2n;
 
   function agree(privateKey: KeyObject, peerShare: Uint8Array): Bytes {
     checkRange(peerShare);
     try {
-      const publicKey = importSpki(spkiOf(parameters().prime, peerShare));
+      const publicKey = importSpki(spkiOf(group, peerShare));
       const secret = diffieHellman({ privateKey, publicKey });
       // RFC 9846 §7.4.1: as long as the prime, zeros in front.
       const padded = leftPadded(secret, length);
@@ -65,36 +72,76 @@ export function ffdhe(bits: Bits): KeyExchange {
     if (share.length !== length) {
       throw new CryptoError('invalid_share', `a ${name} share has ${length} bytes, not ${share.length}`);
     }
-    const y = BigInt(`0x${toHex(share)}`);
-    if (y <= 1n || y > parameters().last) {
+    const y = numberOf(share);
+    if (y <= 1n || y > last) {
       throw new CryptoError('invalid_share', `the ${name} share is outside 1 < Y < p - 1`);
     }
   }
 
   return {
-    name,
-    clientShareLength: length,
-    serverShareLength: length,
     generate() {
-      const { publicKey, privateKey } = pair();
+      const { publicKey, privateKey } = generate(group);
       let own: KeyObject | undefined = privateKey;
       return {
         share: shareOf(publicKey, length),
-        agree(serverShare) {
+        agree(peerShare) {
           if (own === undefined) throw new CryptoError('failed', `this ${name} key has been disposed of`);
-          return agree(own, serverShare);
+          return agree(own, peerShare);
         },
         dispose() {
           own = undefined;
         },
       };
     },
-    encapsulate(clientShare) {
-      checkRange(clientShare);
-      const { publicKey, privateKey } = pair();
-      return { secret: agree(privateKey, clientShare), share: shareOf(publicKey, length) };
+    encapsulate(peerShare) {
+      checkRange(peerShare);
+      const { publicKey, privateKey } = generate(group);
+      return { secret: agree(privateKey, peerShare), share: shareOf(publicKey, length) };
     },
   };
+}
+
+interface Group {
+  readonly prime: Bytes;
+  readonly generator: Uint8Array;
+}
+
+interface KeyPair {
+  readonly publicKey: KeyObject;
+  readonly privateKey: KeyObject;
+}
+
+/** Node takes a generator as a number of 31 bits. Those of RFC 5114 are as long as the prime: they go by PKCS#8. */
+function generate({ prime, generator }: Group): KeyPair {
+  const small = numberOf(generator);
+  return small < 2n ** 31n ? generateDh(prime, Number(small)) : importRandom({ prime, generator });
+}
+
+/** Node's types leave this overload out. */
+const generateDh = (prime: Uint8Array, generator: number): KeyPair => {
+  const generate = generateKeyPairSync as unknown as (type: 'dh', options: DhOptions) => KeyPair;
+  return generate('dh', { prime: asBuffer(prime), generator });
+};
+
+interface DhOptions {
+  readonly prime: Buffer;
+  readonly generator: number;
+}
+
+/** A private key out of a random exponent below 2^(bits - 1), which is what OpenSSL takes for a group that it does not know. */
+function importRandom(group: Group): KeyPair {
+  const exponent = random(group.prime.length);
+  const clear = Math.clz32(group.prime[0] ?? 0) - 24 + 1;
+  exponent[0] = (exponent[0] ?? 0) & (0xff >> clear);
+  const integer = encodeUnsigned(exponent);
+  const octets = encode(tag.octetString, integer);
+  const pkcs8 = encode(tag.sequence, Uint8Array.of(tag.integer, 1, 0), algorithmOf(group), octets);
+  try {
+    const privateKey = createPrivateKey({ key: asBuffer(pkcs8), format: 'der', type: 'pkcs8' });
+    return { privateKey, publicKey: createPublicKey(privateKey) };
+  } finally {
+    wipe(exponent, integer, octets, pkcs8);
+  }
 }
 
 /** The INTEGER in the SubjectPublicKeyInfo's BIT STRING, as long as the prime. */
@@ -107,11 +154,20 @@ function shareOf(publicKey: KeyObject, length: number): Bytes {
 
 const dhKeyAgreement: Bytes = fromHex('06092a864886f70d010301');
 
-/** PKCS #3 dhKeyAgreement: SEQUENCE { SEQUENCE { OID, SEQUENCE { INTEGER p, INTEGER 2 } }, BIT STRING { INTEGER y } } */
-function spkiOf(prime: Uint8Array, y: Uint8Array): Bytes {
-  const group = encode(tag.sequence, encodeUnsigned(prime), encodeUnsigned(Uint8Array.of(2)));
-  const algorithm = encode(tag.sequence, dhKeyAgreement, group);
-  return writeSpki(encodeUnsigned(y), algorithm);
+/** SEQUENCE { AlgorithmIdentifier, BIT STRING { INTEGER y } } */
+function spkiOf(group: Group, y: Uint8Array): Bytes {
+  return writeSpki(encodeUnsigned(y), algorithmOf(group));
+}
+
+/** PKCS #3 dhKeyAgreement: SEQUENCE { OID, SEQUENCE { INTEGER p, INTEGER g } } */
+function algorithmOf({ prime, generator }: Group): Bytes {
+  const parameters = encode(tag.sequence, encodeUnsigned(prime), encodeUnsigned(generator));
+  return encode(tag.sequence, dhKeyAgreement, parameters);
+}
+
+/** An unsigned big-endian number, public. */
+function numberOf(bytes: Uint8Array): bigint {
+  return BigInt(`0x${toHex(bytes)}`);
 }
 
 /** `bytes` at the end of `length` bytes, zeros in front. */

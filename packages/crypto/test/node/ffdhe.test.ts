@@ -10,7 +10,7 @@ import { test } from 'node:test';
 import { type Bytes, CryptoError, fromHex, type KeyExchange, toHex } from '@handfast/crypto';
 import { nodeProvider } from '@handfast/crypto/node';
 import { encode, encodeUnsigned, tag } from '../../src/der.ts';
-import { ffdhePrime } from '../../src/node/ffdhe-primes.ts';
+import { ffdhePrime } from '../../src/ffdhe-primes.ts';
 import { withNodePkcs8 } from '../support/fixed-keys.ts';
 
 const isInvalidShare = (error: unknown) => error instanceof CryptoError && error.code === 'invalid_share';

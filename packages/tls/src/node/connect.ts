@@ -21,6 +21,7 @@ export type EngineClientOptions = Pick<
   | 'transparency'
   | 'certificateStatus'
   | 'selectCredential'
+  | 'preSharedKey'
   | 'certificateAuthorities'
   | 'requireExtendedMasterSecret'
   | 'recordSizeLimit'
@@ -142,6 +143,7 @@ function engineOptions(options: EngineClientOptions): EngineClientOptions {
     'transparency',
     'certificateStatus',
     'selectCredential',
+    'preSharedKey',
     'certificateAuthorities',
     'requireExtendedMasterSecret',
     'recordSizeLimit',

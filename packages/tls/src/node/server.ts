@@ -24,6 +24,9 @@ export type EngineServerOptions = Pick<
   | 'selectCredential'
   | 'selectAlpn'
   | 'certificateAuthorities'
+  | 'preSharedKey'
+  | 'pskIdentityHint'
+  | 'requireExtendedMasterSecret'
   | 'recordSizeLimit'
   | 'padding'
   | 'limits'
@@ -55,6 +58,9 @@ const passedThrough: readonly (keyof EngineServerOptions)[] = [
   'selectCredential',
   'selectAlpn',
   'certificateAuthorities',
+  'preSharedKey',
+  'pskIdentityHint',
+  'requireExtendedMasterSecret',
   'recordSizeLimit',
   'padding',
   'limits',

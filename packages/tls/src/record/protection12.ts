@@ -8,6 +8,7 @@
  */
 
 import {
+  type Aead,
   type AeadKey,
   type AeadName,
   type Bytes,
@@ -30,24 +31,35 @@ interface NonceRule {
 const saltAndExplicit: NonceRule = { ivLength: 4, explicitLength: 8 };
 const sequenceAndIv: NonceRule = { ivLength: 12, explicitLength: 0 };
 
+/** Where a provider has an AEAD. */
+export interface AeadSource {
+  readonly name: string;
+  readonly of: (provider: CryptoProvider) => Aead | undefined;
+}
+
+/** An AEAD that stands in a provider's table. */
+export function aeadNamed(name: AeadName): AeadSource {
+  return { name, of: ({ aeads }) => aeads[name] };
+}
+
 /** AES-GCM and AES-CCM. */
-export function explicitNonceAead(aead: AeadName, keyLength: number): RecordCipher {
+export function explicitNonceAead(aead: AeadSource, keyLength: number): RecordCipher {
   return row(aead, keyLength, saltAndExplicit);
 }
 
 /** ChaCha20-Poly1305. */
-export function implicitNonceAead(aead: AeadName, keyLength: number): RecordCipher {
+export function implicitNonceAead(aead: AeadSource, keyLength: number): RecordCipher {
   return row(aead, keyLength, sequenceAndIv);
 }
 
-function row(name: AeadName, keyLength: number, rule: NonceRule): RecordCipher {
+function row(source: AeadSource, keyLength: number, rule: NonceRule): RecordCipher {
   return {
     macKeyLength: 0,
     keyLength,
     ivLength: rule.ivLength,
     encryptsThenMacs: false,
-    supportedBy: ({ aeads }) => aeads[name] !== undefined,
-    protection: (provider, keys, options) => new AeadProtection12(provider, name, rule, keys, options),
+    supportedBy: (provider) => source.of(provider) !== undefined,
+    protection: (provider, keys, options) => new AeadProtection12(provider, source, rule, keys, options),
   };
 }
 
@@ -67,13 +79,13 @@ class AeadProtection12 implements Protection {
 
   constructor(
     provider: CryptoProvider,
-    name: AeadName,
+    source: AeadSource,
     rule: NonceRule,
     { key, iv }: DirectionKeys,
     { version }: ProtectionOptions,
   ) {
-    const aead = provider.aeads[name];
-    if (aead === undefined) throw new TlsError('internal', `the ${provider.name} provider has no ${name}`);
+    const aead = source.of(provider);
+    if (aead === undefined) throw new TlsError('internal', `the ${provider.name} provider has no ${source.name}`);
     this.#aead = aead.key(key);
     this.#tagLength = aead.tagLength;
     this.#rule = rule;

@@ -14,7 +14,7 @@ import type { Finished } from '../messages/finished.ts';
 import { type DigitallySigned, writeDigitallySigned } from '../messages/messages12.ts';
 import type { DirectionKeys } from '../record/cipher12.ts';
 import type { Protection } from '../record/protection.ts';
-import type { SignatureScheme } from '../registry.ts';
+import type { HandshakeScheme, SignatureScheme } from '../registry.ts';
 import type { Family } from './family.ts';
 import type { KeySchedule12 } from './prf.ts';
 import type { Tls12CipherSuite } from './suites.ts';
@@ -56,7 +56,7 @@ export function* checkSigned(
   content: Uint8Array,
   signature: DigitallySigned,
   offered: readonly SignatureScheme[],
-): Flow<SignatureScheme | undefined> {
+): Flow<HandshakeScheme | undefined> {
   const { good, scheme } = yield* settle(signing.verify(provider, message, leaf, content, signature, offered));
   if (good === true) return scheme;
   throw new TlsError(

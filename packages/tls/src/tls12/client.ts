@@ -48,7 +48,7 @@ import { Reader } from '../messages/reader.ts';
 import type { LegacyServerHello } from '../messages/server-hello.ts';
 import { type PeerIdentity, parseChain, verifyPeerChain } from '../peer.ts';
 import { maxPlaintext } from '../record/deframer.ts';
-import { cipherSuiteById, nameIn, type SignatureScheme } from '../registry.ts';
+import { cipherSuiteById, type HandshakeScheme, nameIn } from '../registry.ts';
 import { chooseClientCredential, peerPolicy } from '../selection.ts';
 import type { LegalIn, State } from '../states.ts';
 import type { ClientOffer, ClientParameters, FirstAnswer } from '../version.ts';
@@ -130,7 +130,7 @@ function* client(family: Family, host: FlowHost, sent: SentHello, answer: FirstA
     message ??= yield* expectServer('WAIT_SKE_12', ...afterCertificate);
     const randoms = { clientRandom: sent.random, serverRandom };
     let params: ReadParams;
-    let peerSignatureScheme: SignatureScheme | undefined;
+    let peerSignatureScheme: HandshakeScheme | undefined;
     const context = {
       config,
       offeredVersion: bestVersion(config),
@@ -141,7 +141,7 @@ function* client(family: Family, host: FlowHost, sent: SentHello, answer: FirstA
       if (suite.keyExchange.serverMessage === 'never') throw unwelcome(suite, 'came');
       const reader = new Reader(message.raw, 'ServerKeyExchange', 4);
       params = suite.keyExchange.clientParams(context, reader);
-      if (suite.authentication === undefined) reader.end();
+      if (suite.authentication === undefined || suite.keyExchange.unsigned) reader.end();
       else if (chain !== undefined) {
         const given = message.raw.subarray(4, reader.offset);
         peerSignatureScheme = yield* checkSigned(
@@ -192,7 +192,10 @@ function* client(family: Family, host: FlowHost, sent: SentHello, answer: FirstA
 
     // Certificate*
     let chosen: Chosen | undefined;
-    if (request !== undefined) {
+    if (request !== undefined && !family.knowsExtensions) {
+      // SSL 3.0 says so by an alert, and has its own signatures, which are not made here.
+      host.warn('no_certificate');
+    } else if (request !== undefined) {
       chosen = yield* chooseOwn(family, host, config, request);
       sendAndAdd(host, transcript, writeCertificate12(chosen?.credential.chain.map(({ raw }) => raw) ?? []));
     }
@@ -315,7 +318,8 @@ function checkServerHello(family: Family, hello: LegacyServerHello, sent: SentHe
   if (encryptThenMac && !suite.cipher.encryptsThenMacs) {
     throw new TlsError('illegal_parameter', `ServerHello: encrypt_then_mac, where ${suite.name} has no use for it`);
   }
-  checkRenegotiationInfo(extensions.renegotiation_info);
+  // SSL 3.0's servers answer no extensions: nothing can be asked of them.
+  if (family.knowsExtensions) checkRenegotiationInfo(extensions.renegotiation_info);
   const extendedMasterSecret = extensions.extended_master_secret === true;
   if (!extendedMasterSecret && config.requireExtendedMasterSecret) throw noExtendedMasterSecret('server');
   return { suite, extendedMasterSecret, encryptThenMac };
@@ -362,13 +366,16 @@ function* chooseOwn(
   config: ClientConfig,
   request: CertificateRequest12,
 ): Flow<Chosen | undefined> {
-  const schemes = request.signatureAlgorithms ?? config.signatureSchemes.map(({ id }) => id);
+  const ours = signing.schemes ?? config.signatureSchemes;
+  const schemes = request.signatureAlgorithms ?? ours.map(({ id }) => id);
   return yield* chooseClientCredential(
     host,
     config,
     request.certificateAuthorities,
     { handshake: schemes, certificates: schemes },
-    (scheme, key) =>
-      signing.rule(scheme, key) && request.certificateTypes.includes(clientCertificateTypes[key.type] ?? -1),
+    (scheme, credential) =>
+      signing.rule(scheme, credential) &&
+      request.certificateTypes.includes(clientCertificateTypes[credential.signer.publicKey.type] ?? -1),
+    ours,
   );
 }

@@ -7,11 +7,18 @@
 
 import type { CryptoProvider, Hash, MaybePromise } from '@handfast/crypto';
 import type { Certificate } from '@handfast/x509';
-import type { Chosen, SchemeRule } from '../credentials.ts';
+import { type Chosen, type SchemeRule, signBy, signerAlgorithm } from '../credentials.ts';
 import type { Dialect } from '../dialect.ts';
 import { TlsError } from '../errors.ts';
 import type { DigitallySigned } from '../messages/messages12.ts';
-import { nameIn, type SignatureScheme, schemeById, TLS12, type VersionName } from '../registry.ts';
+import {
+  type HandshakeScheme,
+  nameIn,
+  type SignatureScheme,
+  schemeById,
+  TLS12,
+  type VersionName,
+} from '../registry.ts';
 import { dialect12 } from './messages.ts';
 import { type KeySchedule12, prf12, scheduleOf } from './prf.ts';
 import type { Tls12CipherSuite } from './suites.ts';
@@ -20,7 +27,9 @@ import type { Tls12CipherSuite } from './suites.ts';
 export interface Signing {
   /** Whether signatures name their scheme, and a hello's signature_algorithms says which are taken. */
   readonly namesScheme: boolean;
-  /** Which of our schemes fit a key. */
+  /** What there is to sign with; undefined: the config's schemes. */
+  readonly schemes?: readonly HandshakeScheme[];
+  /** Which of them a credential can sign with. */
   readonly rule: SchemeRule;
   /** A signature of ours over `content`. */
   readonly sign: (provider: CryptoProvider, chosen: Chosen, content: Uint8Array) => MaybePromise<Uint8Array>;
@@ -32,13 +41,15 @@ export interface Signing {
     content: Uint8Array,
     signed: DigitallySigned,
     offered: readonly SignatureScheme[],
-  ) => MaybePromise<{ readonly good: boolean; readonly scheme: SignatureScheme | undefined }>;
+  ) => MaybePromise<{ readonly good: boolean; readonly scheme: HandshakeScheme | undefined }>;
 }
 
 export interface Family {
   readonly id: number;
   readonly name: VersionName;
   readonly dialect: Dialect;
+  /** Whether hellos may have extensions; where not, clients are not asked for certificates either. */
+  readonly knowsExtensions: boolean;
   readonly signing: Signing;
   /** The hashes that run over the handshake, side by side. */
   readonly hashes: (provider: CryptoProvider, suite: Tls12CipherSuite) => readonly Hash[];
@@ -47,8 +58,9 @@ export interface Family {
 
 const signing12: Signing = {
   namesScheme: true,
-  rule: ({ keyTypes12 }, { type }) => keyTypes12.includes(type),
-  sign: (_provider, { credential, scheme }, content) => credential.signer.sign(scheme.algorithm, content),
+  rule: (scheme, credential) =>
+    scheme.keyTypes12.includes(credential.signer.publicKey.type) && signerAlgorithm(credential, scheme) !== undefined,
+  sign: (_provider, chosen, content) => signBy(chosen, content),
   verify(provider, message, leaf, content, { algorithm = 0, signature }, offered) {
     const scheme = schemeById.get(algorithm);
     const name = nameIn(schemeById, algorithm);
@@ -68,6 +80,7 @@ export const tls12Family: Family = {
   id: TLS12,
   name: 'TLS 1.2',
   dialect: dialect12,
+  knowsExtensions: true,
   signing: signing12,
   hashes: (provider, { hash }) => [provider.createHash(hash)],
   schedule: (provider, { hash }) => scheduleOf(prf12(provider, hash)),

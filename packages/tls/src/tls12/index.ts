@@ -4,7 +4,15 @@
  * @module
  */
 
-import type { ClientVersion, ServerVersion, Version, VersionRow } from '../version.ts';
+import {
+  type ClientVersion,
+  clientOf,
+  type ServerVersion,
+  serverOf,
+  type Version,
+  type VersionRow,
+  versionOf,
+} from '../version.ts';
 import { offer12 } from './client.ts';
 import { type Family, tls12Family } from './family.ts';
 import { server12 } from './server.ts';
@@ -26,10 +34,10 @@ const offer: ClientVersion['offer'] = (parameters) => offer12(tls12Family, param
 const server: ServerVersion['server'] = (host, config, hello) => server12(tls12Family, host, config, hello);
 
 /** For `clientConfig` alone: a bundle with it holds no server. */
-export const tls12Client: ClientVersion = { ...row, offer };
+export const tls12Client: ClientVersion = /* @__PURE__ */ clientOf(row, offer);
 
 /** For `serverConfig` alone. */
-export const tls12Server: ServerVersion = { ...row, server };
+export const tls12Server: ServerVersion = /* @__PURE__ */ serverOf(row, server);
 
 /** For either. */
-export const tls12: Version = { ...row, offer, server };
+export const tls12: Version = /* @__PURE__ */ versionOf(row, offer, server);

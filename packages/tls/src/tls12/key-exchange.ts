@@ -23,6 +23,8 @@ export interface ServerContext {
   readonly hello: ClientHello;
   /** Undefined where the suite sends no certificate. */
   readonly credential: Credential | undefined;
+  /** The wire number of the version that was chosen. */
+  readonly version: number;
 }
 
 export interface ServerExchange {
@@ -59,6 +61,12 @@ export interface ReadParams {
   readonly exchange: () => Flow<ClientExchange>;
 }
 
+/** Why an exchange that both sides know cannot be used, and what is said where no other is left. */
+export interface Obstacle {
+  readonly why: string;
+  readonly code: 'handshake_failure' | 'insufficient_security';
+}
+
 export interface KeyExchange12 {
   readonly name: string;
   /** Whether the server sends ServerKeyExchange. */
@@ -68,8 +76,12 @@ export interface KeyExchange12 {
   /** Whether the curves of supported_groups are what it runs over. */
   readonly usesCurves: boolean;
   readonly supportedBy: (provider: CryptoProvider) => boolean;
+  /** Server: whether a credential can be used for it; absent: one that signs. */
+  readonly certificateFits?: (credential: Credential) => boolean;
+  /** Whether ServerKeyExchange stands unsigned though there is a certificate. */
+  readonly unsigned?: boolean;
   /** Server: why this client cannot be answered so; undefined: it can. */
-  readonly obstacle: (config: ServerConfig, hello: ClientHello) => string | undefined;
+  readonly obstacle: (config: ServerConfig, hello: ClientHello) => Obstacle | undefined;
   readonly serverParams: (context: ServerContext) => Flow<ServerExchange>;
   /** Client: reads the parameters, up to their signature; undefined: no ServerKeyExchange came. */
   readonly clientParams: (context: ClientContext, serverParams: Reader | undefined) => ReadParams;
@@ -91,7 +103,9 @@ export const ecdhe: KeyExchange12 = {
   supportedBy: () => true,
 
   obstacle(config, hello) {
-    return chooseCurve(config, hello) === undefined ? 'no curve in common' : undefined;
+    return chooseCurve(config, hello) === undefined
+      ? { why: 'no curve in common', code: 'handshake_failure' }
+      : undefined;
   },
 
   *serverParams({ config, hello }) {

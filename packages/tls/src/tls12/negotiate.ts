@@ -11,6 +11,7 @@ import { TlsError } from '../errors.ts';
 import type { ClientHello } from '../messages/client-hello.ts';
 import { type CipherSuite, groupById, hexId, type NamedGroup } from '../registry.ts';
 import type { Family } from './family.ts';
+import type { Obstacle } from './key-exchange.ts';
 import type { Tls12CipherSuite } from './suites.ts';
 
 /** ECPointFormat: the one that is left (RFC 8422 §5.1.2). */
@@ -72,7 +73,7 @@ export function noExtendedMasterSecret(peer: 'client' | 'server'): TlsError {
 /** The suites in common, by preference, that this hello can be answered with; why not, where there is none. */
 export function commonSuites(
   config: ServerConfig,
-  { id, name }: Family,
+  { id, name }: Pick<Family, 'id' | 'name'>,
   hello: ClientHello,
 ): readonly Tls12CipherSuite[] {
   const ours = suites12(config.cipherSuites, id);
@@ -83,12 +84,12 @@ export function commonSuites(
     const offered = hello.cipherSuites.slice(0, 8).map(hexId).join(', ');
     throw new TlsError('handshake_failure', `no cipher suite in common for ${name}: the client offers ${offered}`);
   }
-  let why: string | undefined;
+  let first: Obstacle | undefined;
   const usable = common.filter(({ keyExchange }) => {
     const obstacle = keyExchange.obstacle(config, hello);
-    why ??= obstacle;
+    first ??= obstacle;
     return obstacle === undefined;
   });
-  if (usable.length > 0) return usable;
-  throw new TlsError('handshake_failure', `no key exchange in common for ${name}: ${why}`);
+  if (usable.length > 0 || first === undefined) return usable;
+  throw new TlsError(first.code, `no key exchange in common for ${name}: ${first.why}`);
 }

@@ -9,12 +9,13 @@ import { type Bytes, concat, wipe } from '@handfast/crypto';
 import { certificateCacheOf } from '../certificate-cache.ts';
 import { agreeSizeLimits } from '../checks.ts';
 import type { HelloInfo, ServerConfig } from '../config.ts';
-import { type Chosen, isFor, optionalBytes } from '../credentials.ts';
+import { type Chosen, type Credential, isFor, optionalBytes } from '../credentials.ts';
 import { serverRandom } from '../downgrade.ts';
 import { TlsError } from '../errors.ts';
 import { expect, type Flow, type FlowHost } from '../flow.ts';
 import { writeCertificateStatus } from '../messages/certificate-status.ts';
 import type { ClientHello } from '../messages/client-hello.ts';
+import type { ServerHello12Extensions } from '../messages/extensions.ts';
 import { writeFinished } from '../messages/finished.ts';
 import { writeServerKeyExchange } from '../messages/key-exchange.ts';
 import {
@@ -27,7 +28,7 @@ import { Reader } from '../messages/reader.ts';
 import { writeServerHello12 } from '../messages/server-hello.ts';
 import { type PeerIdentity, parseChain, verifyPeerChain } from '../peer.ts';
 import { maxPlaintext } from '../record/deframer.ts';
-import { type SignatureScheme, scsv } from '../registry.ts';
+import { type HandshakeScheme, scsv } from '../registry.ts';
 import { chooseAlpn, chooseServerCredential, peerPolicy } from '../selection.ts';
 import {
   changeReadKeys,
@@ -71,8 +72,9 @@ export function* server12(family: Family, host: FlowHost, config: ServerConfig, 
     const { suite, chosen } = yield* chooseSuite(family, config, info);
     const alpnProtocol = yield* chooseAlpn(config, info);
     const sizes = agreeSizeLimits(hello.extensions, config, maxPlaintext);
-    const extendedMasterSecret = hello.extensions.extended_master_secret === true;
-    const encryptThenMac = hello.extensions.encrypt_then_mac === true && suite.cipher.encryptsThenMacs;
+    const extendedMasterSecret = family.knowsExtensions && hello.extensions.extended_master_secret === true;
+    const encryptThenMac =
+      family.knowsExtensions && hello.extensions.encrypt_then_mac === true && suite.cipher.encryptsThenMacs;
     const staple = yield* askStatus(hello, chosen);
     const timestamps = hello.extensions.signed_certificate_timestamp
       ? yield* optionalBytes('signedCertificateTimestamps', chosen?.credential)
@@ -93,7 +95,7 @@ export function* server12(family: Family, host: FlowHost, config: ServerConfig, 
         // No session of ours can be resumed yet: an empty id says so.
         legacySessionIdEcho: nothing,
         cipherSuite: suite.id,
-        extensions: {
+        extensions: answersTo(family, {
           ...(knowsRenegotiationInfo(hello) && { renegotiation_info: nothing }),
           ...(serverName !== undefined && chosen && isFor(chosen.credential, serverName) ? { server_name: true } : {}),
           ...(extendedMasterSecret && { extended_master_secret: true }),
@@ -104,7 +106,7 @@ export function* server12(family: Family, host: FlowHost, config: ServerConfig, 
           ...(staple && { status_request: true }),
           ...(timestamps && { signed_certificate_timestamp: timestamps }),
           ...sizes.answer,
-        },
+        }),
       }),
     );
     sizes.apply(host.records);
@@ -116,16 +118,19 @@ export function* server12(family: Family, host: FlowHost, config: ServerConfig, 
     }
 
     // ServerKeyExchange*
-    exchange = yield* suite.keyExchange.serverParams({ config, hello, credential: chosen?.credential });
+    exchange = yield* suite.keyExchange.serverParams({
+      ...{ config, hello, credential: chosen?.credential, version: family.id },
+    });
     const { params } = exchange;
     if (params !== undefined) {
       const content = concat(randoms.clientRandom, randoms.serverRandom, params);
-      const signature = chosen === undefined ? nothing : yield* signed(family, provider, chosen, content);
+      const bare = chosen === undefined || suite.keyExchange.unsigned;
+      const signature = bare ? nothing : yield* signed(family, provider, chosen, content);
       sendAndAdd(host, transcript, writeServerKeyExchange(params, signature));
     }
 
     // CertificateRequest*, ServerHelloDone
-    const asks = config.clientCertificate !== 'none' && chosen !== undefined;
+    const asks = asksForCertificate(family, config, chosen);
     if (asks) requestCertificate(family, host, transcript, config);
     else transcript.forgetMessages();
     sendAndAdd(host, transcript, writeServerHelloDone());
@@ -146,7 +151,7 @@ export function* server12(family: Family, host: FlowHost, config: ServerConfig, 
 
     // CertificateVerify*
     let peer: PeerIdentity | undefined;
-    let peerSignatureScheme: SignatureScheme | undefined;
+    let peerSignatureScheme: HandshakeScheme | undefined;
     if (client !== undefined) {
       const content = transcript.bytes();
       const verify = yield* expect('WAIT_CV_12', 'certificate_verify_12');
@@ -178,7 +183,7 @@ export function* server12(family: Family, host: FlowHost, config: ServerConfig, 
         alpnProtocol,
         serverName,
         helloRetryRequest: false,
-        signatureScheme: params && chosen?.scheme,
+        signatureScheme: params && !suite.keyExchange.unsigned ? chosen?.scheme : undefined,
         peer,
         peerSignatureScheme,
       },
@@ -196,44 +201,66 @@ export function* server12(family: Family, host: FlowHost, config: ServerConfig, 
   return yield* afterHandshake12(host, connection);
 }
 
+/** SSL 3.0 answers no extensions. */
+function answersTo({ knowsExtensions }: Family, extensions: ServerHello12Extensions): ServerHello12Extensions {
+  return knowsExtensions ? extensions : {};
+}
+
+/** Whether the certificate's key signs in a suite: in RSA key transport it decrypts. */
+function signs({ keyExchange }: Tls12CipherSuite): boolean {
+  return keyExchange.certificateFits === undefined;
+}
+
 /** The suite and the certificate that go together. */
 function* chooseSuite(
-  family: Family,
+  { signing, ...family }: Family,
   config: ServerConfig,
   info: HelloInfo,
 ): Flow<{ readonly suite: Tls12CipherSuite; readonly chosen: Chosen | undefined }> {
   const { clientHello: hello } = info;
   const suites = commonSuites(config, family, hello);
-  const certified = suites.filter(({ authentication }) => authentication !== undefined);
-  const [first] = suites;
   // A suite without certificates stands first only where the user put it there.
+  const [first] = suites;
   if (first !== undefined && first.authentication === undefined) return { suite: first, chosen: undefined };
-  const handshake = schemesOf(family, config, hello);
+
+  const ours = signing.schemes ?? config.signatureSchemes;
+  const { signature_algorithms: named, signature_algorithms_cert: certificates } = hello.extensions;
+  const theirs = signing.namesScheme ? named : ours.map(({ id }) => id);
+  const certified = suites.filter((suite) => suite.authentication && (theirs !== undefined || !signs(suite)));
+  if (certified.length === 0) throw noSchemesNamed();
   const curves = curvesOf(hello);
-  const fits = ({ authentication }: Tls12CipherSuite, type: Chosen['scheme']['keyType']): boolean =>
-    authentication?.keyTypes.includes(type) === true;
+  const fits = (suite: Tls12CipherSuite, scheme: HandshakeScheme, credential: Credential): boolean =>
+    suite.authentication?.keyTypes.includes(credential.signer.publicKey.type) === true &&
+    (signs(suite) ? signing.rule(scheme, credential) : suite.keyExchange.certificateFits?.(credential) === true);
+  const handshake = theirs ?? ours.map(({ id }) => id);
   const chosen = yield* chooseServerCredential(
     config,
     info,
-    { handshake, certificates: hello.extensions.signature_algorithms_cert ?? handshake },
-    (scheme, key) =>
-      family.signing.rule(scheme, key) &&
-      certified.some((suite) => fits(suite, key.type)) &&
-      (curves === undefined || curveTaken(key.type, curves)),
+    { handshake, certificates: certificates ?? handshake },
+    (scheme, credential) =>
+      certified.some((suite) => fits(suite, scheme, credential)) &&
+      (curves === undefined || curveTaken(credential.signer.publicKey.type, curves)),
+    ours,
   );
-  const suite = certified.find((candidate) => fits(candidate, chosen.credential.signer.publicKey.type));
+  const suite = certified.find((candidate) => fits(candidate, chosen.scheme, chosen.credential));
   if (suite === undefined) throw new TlsError('internal', 'a certificate was chosen that fits no suite');
   return { suite, chosen };
 }
 
 /** RFC 9155 §2: who says nothing of signatures once meant SHA-1, and is refused. */
-function schemesOf({ signing }: Family, config: ServerConfig, { extensions }: ClientHello): readonly number[] {
-  if (!signing.namesScheme) return config.signatureSchemes.map(({ id }) => id);
-  const schemes = extensions.signature_algorithms;
-  if (schemes !== undefined) return schemes;
-  throw new TlsError('handshake_failure', 'ClientHello: signature_algorithms is missing, which once meant SHA-1', {
+function noSchemesNamed(): TlsError {
+  return new TlsError('handshake_failure', 'ClientHello: signature_algorithms is missing, which once meant SHA-1', {
     hint: 'the client must say which signatures it takes (RFC 9155)',
   });
+}
+
+/** An anonymous server may not ask (RFC 5246 §7.4.4). */
+function asksForCertificate(family: Family, { clientCertificate }: ServerConfig, chosen: Chosen | undefined): boolean {
+  if (clientCertificate === 'none') return false;
+  if (chosen !== undefined && family.knowsExtensions) return true;
+  if (clientCertificate === 'request') return false;
+  const what = chosen === undefined ? 'without a certificate of our own' : `in ${family.name}`;
+  throw new TlsError('handshake_failure', `a client certificate is required, and cannot be asked for ${what}`);
 }
 
 /** RFC 5746 §3.6: either form is answered. */
@@ -246,7 +273,8 @@ function* askStatus({ extensions }: ClientHello, chosen: Chosen | undefined): Fl
 }
 
 function requestCertificate({ signing }: Family, host: FlowHost, transcript: Transcript12, config: ServerConfig): void {
-  const schemes = config.signatureSchemes.filter(({ keyTypes12 }) => keyTypes12.length > 0);
+  const ours = signing.schemes ?? config.signatureSchemes;
+  const schemes = ours.filter(({ keyTypes12 }) => keyTypes12.length > 0);
   const types = schemes.flatMap(({ keyTypes12 }) => keyTypes12.flatMap((type) => clientCertificateTypes[type] ?? []));
   const request = writeCertificateRequest12({
     certificateTypes: [...new Set(types)],

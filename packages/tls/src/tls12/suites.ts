@@ -7,7 +7,7 @@
 
 import type { HashName, KeyType } from '@handfast/crypto';
 import type { RecordCipher } from '../record/cipher12.ts';
-import { explicitNonceAead, implicitNonceAead } from '../record/protection12.ts';
+import { aeadNamed, explicitNonceAead, implicitNonceAead } from '../record/protection12.ts';
 import { type SuiteRow, TLS12 } from '../registry.ts';
 import { ecdhe, type KeyExchange12 } from './key-exchange.ts';
 
@@ -51,9 +51,9 @@ export function suite12(
   };
 }
 
-const aes128gcm: RecordCipher = /* @__PURE__ */ explicitNonceAead('aes-128-gcm', 16);
-const aes256gcm: RecordCipher = /* @__PURE__ */ explicitNonceAead('aes-256-gcm', 32);
-const chacha20: RecordCipher = /* @__PURE__ */ implicitNonceAead('chacha20-poly1305', 32);
+const aes128gcm: RecordCipher = /* @__PURE__ */ explicitNonceAead(aeadNamed('aes-128-gcm'), 16);
+const aes256gcm: RecordCipher = /* @__PURE__ */ explicitNonceAead(aeadNamed('aes-256-gcm'), 32);
+const chacha20: RecordCipher = /* @__PURE__ */ implicitNonceAead(aeadNamed('chacha20-poly1305'), 32);
 
 // biome-ignore format: a table
 export const TLS_ECDHE_ECDSA_WITH_AES_128_GCM_SHA256: Tls12CipherSuite = /* @__PURE__ */ suite12(0xc02b, 'TLS_ECDHE_ECDSA_WITH_AES_128_GCM_SHA256', ecdhe, ecdsa, aes128gcm, 'sha256');

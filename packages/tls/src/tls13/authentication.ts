@@ -7,7 +7,7 @@
 
 import { type Bytes, type CryptoProvider, equalConstantTime, settle } from '@handfast/crypto';
 import type { Certificate } from '@handfast/x509';
-import { type Chosen, type Credential, optionalBytes } from '../credentials.ts';
+import { type Chosen, type Credential, optionalBytes, signBy } from '../credentials.ts';
 import { reasonOf, TlsError } from '../errors.ts';
 import { expect, type Flow, type FlowHost } from '../flow.ts';
 import { writeCertificate } from '../messages/certificate.ts';
@@ -51,7 +51,7 @@ export function* sendCertificate(
   const content = signedContent(host.role, transcript.hash());
   let signature: unknown;
   try {
-    signature = yield* settle(credential.signer.sign(scheme.algorithm, content));
+    signature = yield* settle(signBy({ credential, scheme }, content));
   } catch (cause) {
     throw new TlsError('signing_failed', `the signer of our certificate failed: ${reasonOf(cause)}`, { cause });
   }

@@ -5,7 +5,15 @@
  */
 
 import { defaultCipherSuites, TLS13 } from '../registry.ts';
-import type { ClientVersion, ServerVersion, Version, VersionRow } from '../version.ts';
+import {
+  type ClientVersion,
+  clientOf,
+  type ServerVersion,
+  serverOf,
+  type Version,
+  type VersionRow,
+  versionOf,
+} from '../version.ts';
 import { offer } from './client.ts';
 import { server } from './server.ts';
 
@@ -17,10 +25,10 @@ const row: VersionRow = {
 };
 
 /** For `clientConfig` alone: a bundle with it holds no server. */
-export const tls13Client: ClientVersion = { ...row, offer };
+export const tls13Client: ClientVersion = /* @__PURE__ */ clientOf(row, offer);
 
 /** For `serverConfig` alone. */
-export const tls13Server: ServerVersion = { ...row, server };
+export const tls13Server: ServerVersion = /* @__PURE__ */ serverOf(row, server);
 
 /** For either. */
-export const tls13: Version = { ...row, offer, server };
+export const tls13: Version = /* @__PURE__ */ versionOf(row, offer, server);

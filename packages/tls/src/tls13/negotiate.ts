@@ -6,7 +6,7 @@
 
 import { equalBytes } from '@handfast/crypto';
 import type { ServerConfig } from '../config.ts';
-import type { SchemeRule } from '../credentials.ts';
+import { type SchemeRule, signerAlgorithm } from '../credentials.ts';
 import { TlsError } from '../errors.ts';
 import type { ClientHello } from '../messages/client-hello.ts';
 import type { ClientHelloExtensions, KeyShareEntry, RawExtension } from '../messages/extensions.ts';
@@ -96,7 +96,10 @@ function checkPreSharedKey({ extensions, extensionList }: ClientHello): void {
 }
 
 /** Which schemes sign TLS 1.3's handshake (RFC 9846 §4.3.3). */
-export const rule13: SchemeRule = (scheme, key) => scheme.handshake && scheme.keyType === key.type;
+export const rule13: SchemeRule = (scheme, credential) =>
+  scheme.handshake &&
+  scheme.keyType === credential.signer.publicKey.type &&
+  signerAlgorithm(credential, scheme) !== undefined;
 
 /** TLS 1.3's among a config's suites. */
 export function suites13(suites: readonly CipherSuite[]): readonly Tls13CipherSuite[] {

@@ -237,7 +237,7 @@ for (const provider of providers) {
           [2, 48, 'unknown_ca'],
           [1, 40, 'handshake_failure'],
           [2, 200, 'unknown (200)'],
-          [1, 41, 'unknown (41)'],
+          [1, 99, 'unknown (99)'],
         ] as const) {
           it(`takes alert ${name} at level ${level} as the end, and answers nothing`, async () => {
             const puppet = await make();

@@ -8,8 +8,8 @@
  * @module
  */
 
-import { fromHex } from '../bytes.ts';
-import type { Bytes } from '../provider.ts';
+import { fromHex } from './bytes.ts';
+import type { Bytes } from './provider.ts';
 
 /** b → X */
 const offsets: Readonly<Record<number, bigint>> = {

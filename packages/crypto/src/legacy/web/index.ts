@@ -1,0 +1,40 @@
+/**
+ * The weak primitives that the web platform has, with noble: MD5, SHA-1, AES-CBC, RC4, and signatures over SHA-1.
+ *
+ * Absent: 3DES, Camellia and ARIA, CCM, RSA key transport, `rsa-pkcs1-md5-sha1`, and finite-field Diffie-Hellman, which
+ * neither has.
+ *
+ * @module
+ */
+
+import type { CryptoProvider, LegacyCryptography } from '../../provider.ts';
+import { rc4 } from '../rc4.ts';
+import { blockCiphers } from './ciphers.ts';
+import { createHash, digest, hmac } from './hash.ts';
+import { importPrivateKey, verify } from './keys.ts';
+
+export const webLegacy: LegacyCryptography = {
+  createHash,
+  digest,
+  hmac,
+  blockCiphers,
+  streamCiphers: { rc4 },
+  aeads: {},
+  verify,
+  importPrivateKey,
+};
+
+/**
+ * `provider`, and what the versions and suites before TLS 1.3 need.
+ *
+ * @example
+ * ```ts
+ * import { createWebLegacyProvider } from '@handfast/crypto/legacy/web';
+ * import { webProvider } from '@handfast/crypto/web';
+ *
+ * const provider = createWebLegacyProvider(webProvider);
+ * ```
+ */
+export function createWebLegacyProvider(provider: CryptoProvider): CryptoProvider {
+  return { ...provider, legacy: webLegacy };
+}
