@@ -11,6 +11,7 @@ import {
   cipherSuites,
   defaultCipherSuites12,
   namedGroups,
+  type RenegotiationPolicy,
   signatureSchemes,
   tls12,
   tls13,
@@ -30,23 +31,32 @@ export interface NegotiationOptions {
   readonly legacy?: boolean;
 }
 
-type Negotiation = Pick<SecureContextOptions, 'provider' | 'versions' | 'groups' | 'cipherSuites' | 'signatureSchemes'>;
+type Rows = Pick<SecureContextOptions, 'provider' | 'versions' | 'groups' | 'cipherSuites' | 'signatureSchemes'>;
+
+/** What `connect` passes beside its context. */
+export interface Negotiation {
+  readonly rows: Rows;
+  /** Old servers know nothing of RFC 5746. */
+  readonly renegotiation: RenegotiationPolicy | undefined;
+}
 
 /** The options as rows. */
 export async function negotiation(options: NegotiationOptions): Promise<Negotiation> {
   const { groups, ciphers, signatureSchemes: schemes } = options;
   const old = options.legacy ? await loadLegacy() : undefined;
   const suites: readonly CipherSuite[] = [...cipherSuites, ...defaultCipherSuites12, ...(old?.allSuites ?? [])];
-  return {
+  const rows: Rows = {
     versions: versionsOf(options, [tls13, tls12, ...(old?.versions ?? [])]),
     ...(old && { provider: old.provider, groups: old.groups, cipherSuites: old.cipherSuites }),
     ...(groups !== undefined && { groups: parseNames('group', groups, namedGroups) }),
     ...(ciphers !== undefined && { cipherSuites: parseNames('cipher suite', ciphers, suites) }),
     ...(schemes !== undefined && { signatureSchemes: parseNames('signature scheme', schemes, signatureSchemes) }),
   };
+  return { rows, renegotiation: old?.renegotiation };
 }
 
 interface Legacy {
+  readonly renegotiation: RenegotiationPolicy;
   readonly provider: CryptoProvider;
   readonly versions: readonly Version[];
   readonly groups: typeof namedGroups;
@@ -58,9 +68,12 @@ interface Legacy {
 
 async function loadLegacy(): Promise<Legacy> {
   const { nodeLegacyProvider } = await import('@handfast/crypto/legacy/node');
-  const { allLegacyCipherSuites, legacyCipherSuites, ssl30, tls10, tls11 } = await import('@handfast/tls/legacy');
+  const { allLegacyCipherSuites, insecureServers, legacyCipherSuites, ssl30, tls10, tls11 } = await import(
+    '@handfast/tls/legacy'
+  );
   const there = (suite: CipherSuite): boolean => suite.supportedBy(nodeLegacyProvider);
   return {
+    renegotiation: insecureServers,
     provider: nodeLegacyProvider,
     versions: [tls11, tls10, ssl30],
     groups: namedGroups.filter(({ name }) => !['ffdhe6144', 'ffdhe8192'].includes(name)),

@@ -79,6 +79,12 @@ export interface CommonOptions {
   readonly clock?: () => number;
 }
 
+/** Made by `@handfast/tls/legacy` alone. */
+export interface RenegotiationPolicy {
+  /** Servers that do not know RFC 5746. */
+  readonly insecureServers: boolean;
+}
+
 /** A key that both sides were given beforehand, and its name. */
 export interface PreSharedKey {
   /** Sent in the clear: 256 bytes at most. */
@@ -110,6 +116,8 @@ export interface ClientOptions extends CommonOptions {
    * `key` stay the caller's.
    */
   readonly preSharedKey?: (hint: Uint8Array | undefined) => MaybePromise<PreSharedKey | null>;
+  /** What is taken of servers before TLS 1.3 that RFC 5746 forbids: a value of `@handfast/tls/legacy`. Absent: nothing. */
+  readonly renegotiation?: RenegotiationPolicy;
   /** Chooses our certificate; `null` sends none. Absent: the first of `credentials` that fits. */
   readonly selectCredential?: (request: CredentialRequest) => MaybePromise<Credential | null>;
   /** Authorities (DER names) that we trust, told to the server. */
@@ -210,6 +218,7 @@ const clientKeys: ReadonlySet<string> = new Set<keyof ClientOptions>([
   ...commonKeys,
   'keyShares',
   'preSharedKey',
+  'renegotiation',
   'selectCredential',
   'certificateAuthorities',
   'maxFragmentLength',
@@ -233,6 +242,18 @@ const serverKeys: ReadonlySet<string> = new Set<keyof ServerOptions>([
 ]);
 
 const made = new WeakSet<object>();
+const policies = new WeakSet<object>();
+
+/** For `@handfast/tls/legacy`: nothing else makes one, so that no string and no plain object in a config does. */
+export function renegotiationPolicy(policy: RenegotiationPolicy): RenegotiationPolicy {
+  const frozen = Object.freeze({ ...policy });
+  policies.add(frozen);
+  return frozen;
+}
+
+function isRenegotiationPolicy(value: RenegotiationPolicy): boolean {
+  return policies.has(value);
+}
 
 /**
  * Checks a client's options.
@@ -247,6 +268,9 @@ export function clientConfig(given: ClientOptions): ClientConfig {
   const options = ownOf(given);
   refuseUnknown(options, clientKeys);
   const common = complete(options);
+  if (options.renegotiation !== undefined && !isRenegotiationPolicy(options.renegotiation)) {
+    throw new TlsConfigError('renegotiation', 'it is no value of @handfast/tls/legacy');
+  }
   const keyShares = options.keyShares ?? defaultKeyShares(common.groups, options.provider);
   for (const [index, group] of keyShares.entries()) {
     if (!common.groups.includes(group)) {

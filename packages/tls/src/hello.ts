@@ -10,7 +10,7 @@ import type { FlowHost } from './flow.ts';
 import { readClientHello, writeClientHello } from './messages/client-hello.ts';
 import type { ClientHelloExtensions, RawExtension } from './messages/extensions.ts';
 import { Reader } from './messages/reader.ts';
-import { type Row, scsv, TLS12, TLS13 } from './registry.ts';
+import { extensionType, type Row, scsv, TLS12, TLS13 } from './registry.ts';
 import type { ClientOffer, ClientParameters } from './version.ts';
 
 /** A hello that has gone out. */
@@ -148,6 +148,8 @@ function ids(rows: readonly Row[]): readonly number[] {
 
 /** The types that a hello of ours offers, which the server's answers may hold. */
 function offeredTypes(raw: Bytes): ReadonlySet<number> {
-  const { extensionList } = readClientHello(new Reader(raw, 'ClientHello', 4), raw);
-  return new Set(extensionList.map(({ type }) => type));
+  const { extensionList, cipherSuites } = readClientHello(new Reader(raw, 'ClientHello', 4), raw);
+  // A signal among the suites asks for its extension as well (RFC 5746 §3.3).
+  const signalled = cipherSuites.includes(scsv.emptyRenegotiationInfo) ? [extensionType.renegotiation_info] : [];
+  return new Set([...extensionList.map(({ type }) => type), ...signalled]);
 }

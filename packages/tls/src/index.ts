@@ -14,6 +14,7 @@ export {
   type Defaults,
   type HelloInfo,
   type PreSharedKey,
+  type RenegotiationPolicy,
   type ServerConfig,
   type ServerOptions,
   serverConfig,

@@ -79,7 +79,7 @@ async function makePlan(text: string, options: ConnectOptions): Promise<Plan> {
   const dialogue = options.starttls === undefined ? undefined : dialogues.get(options.starttls);
   const target = parseHostPort(text, dialogue?.defaultPort ?? 443);
   const timeoutMs = parseSeconds(options.timeout);
-  const rows = await negotiation(options);
+  const { rows, renegotiation } = await negotiation(options);
   const credential = await credentialFiles(options.cert, options.key, rows.provider?.legacy);
   const secureContext = createSecureContext({
     ...rows,
@@ -106,6 +106,7 @@ async function makePlan(text: string, options: ConnectOptions): Promise<Plan> {
       handshakeTimeout: timeoutMs,
       rejectUnauthorized: options.insecure !== true,
       ALPNProtocols: alpnProtocols,
+      ...(renegotiation && { renegotiation }),
     },
   };
 }

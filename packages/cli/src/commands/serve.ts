@@ -31,7 +31,7 @@ import { explainJson } from '../explain.ts';
 import { credentialFiles, openKeyLog, trustFile } from '../identity.ts';
 import type { Io } from '../io.ts';
 import { keyExchangeName } from '../names.ts';
-import { type NegotiationOptions, negotiation, warnOfLegacy } from '../negotiation.ts';
+import { type Negotiation, type NegotiationOptions, negotiation, warnOfLegacy } from '../negotiation.ts';
 import { formatHostPort, parseList, parsePort, reasonOf } from '../options.ts';
 import { type ClientHello, page, type Visit, visitJson } from '../page.ts';
 import { Report, type ReportOptions } from '../report.ts';
@@ -66,7 +66,7 @@ export async function serve(portText: string, options: ServeOptions, io: Io): Pr
   const report = new Report(io, options);
   const keyLog = openKeyLog(options.keylog, io, report);
   try {
-    const rows = await negotiation(options);
+    const { rows } = await negotiation(options);
     const identity = await identify(options, io, rows.provider?.legacy);
     const engine = engineOptions(options, identity, rows, keyLog?.listener);
     // What is wrong with the options is found now, not at the first connection.
@@ -116,7 +116,7 @@ async function identify(
 function engineOptions(
   options: ServeOptions,
   identity: ServerIdentity,
-  rows: Awaited<ReturnType<typeof negotiation>>,
+  rows: Negotiation['rows'],
   keyLog: ((line: string) => void) | undefined,
 ): ServerOptions {
   const { clientCa, requireClientCert = false, alpn, http } = options;

@@ -28,5 +28,7 @@
  * @module
  */
 
+export type { DhParameters } from './dhe.ts';
+export { insecureServers } from './renegotiation.ts';
 export * from './suites.ts';
 export { ssl30, tls10, tls11 } from './versions.ts';

@@ -22,6 +22,7 @@ export type EngineClientOptions = Pick<
   | 'certificateStatus'
   | 'selectCredential'
   | 'preSharedKey'
+  | 'renegotiation'
   | 'certificateAuthorities'
   | 'requireExtendedMasterSecret'
   | 'recordSizeLimit'
@@ -144,6 +145,7 @@ function engineOptions(options: EngineClientOptions): EngineClientOptions {
     'certificateStatus',
     'selectCredential',
     'preSharedKey',
+    'renegotiation',
     'certificateAuthorities',
     'requireExtendedMasterSecret',
     'recordSizeLimit',

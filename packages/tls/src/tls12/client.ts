@@ -318,16 +318,16 @@ function checkServerHello(family: Family, hello: LegacyServerHello, sent: SentHe
   if (encryptThenMac && !suite.cipher.encryptsThenMacs) {
     throw new TlsError('illegal_parameter', `ServerHello: encrypt_then_mac, where ${suite.name} has no use for it`);
   }
-  // SSL 3.0's servers answer no extensions: nothing can be asked of them.
-  if (family.knowsExtensions) checkRenegotiationInfo(extensions.renegotiation_info);
+  checkRenegotiationInfo(extensions.renegotiation_info, config);
   const extendedMasterSecret = extensions.extended_master_secret === true;
   if (!extendedMasterSecret && config.requireExtendedMasterSecret) throw noExtendedMasterSecret('server');
   return { suite, extendedMasterSecret, encryptThenMac };
 }
 
 /** RFC 5746 §3.4. */
-function checkRenegotiationInfo(info: Uint8Array | undefined): void {
+function checkRenegotiationInfo(info: Uint8Array | undefined, { renegotiation }: ClientConfig): void {
   if (info === undefined) {
+    if (renegotiation?.insecureServers) return;
     throw new TlsError(
       'handshake_failure',
       'ServerHello: renegotiation_info is missing: the server renegotiates insecurely',

@@ -201,9 +201,11 @@ export function* server12(family: Family, host: FlowHost, config: ServerConfig, 
   return yield* afterHandshake12(host, connection);
 }
 
-/** SSL 3.0 answers no extensions. */
+/** SSL 3.0 answers no extensions but one, which RFC 5746 brought to it as well. */
 function answersTo({ knowsExtensions }: Family, extensions: ServerHello12Extensions): ServerHello12Extensions {
-  return knowsExtensions ? extensions : {};
+  if (knowsExtensions) return extensions;
+  const { renegotiation_info: info } = extensions;
+  return info === undefined ? {} : { renegotiation_info: info };
 }
 
 /** Whether the certificate's key signs in a suite: in RSA key transport it decrypts. */
