@@ -235,12 +235,18 @@ function* chooseSuite(
     suite.authentication?.keyTypes.includes(credential.signer.publicKey.type) === true &&
     (signs(suite) ? signing.rule(scheme, credential) : suite.keyExchange.certificateFits?.(credential) === true);
   const handshake = theirs ?? ours.map(({ id }) => id);
+  // A key that signs for this client is chosen with the scheme that it signs by; any scheme stands for one that decrypts.
+  const canSign = (credential: Credential): boolean =>
+    ours.some(
+      (scheme) =>
+        handshake.includes(scheme.id) && certified.some((suite) => signs(suite) && fits(suite, scheme, credential)),
+    );
   const chosen = yield* chooseServerCredential(
     config,
     info,
     { handshake, certificates: certificates ?? handshake },
     (scheme, credential) =>
-      certified.some((suite) => fits(suite, scheme, credential)) &&
+      certified.some((suite) => fits(suite, scheme, credential) && (signs(suite) || !canSign(credential))) &&
       (curves === undefined || curveTaken(credential.signer.publicKey.type, curves)),
     ours,
   );
