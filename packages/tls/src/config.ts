@@ -63,6 +63,11 @@ export interface CommonOptions {
   /** Signed certificate timestamps that the peer's certificate must have: `transparency(logs)`. Absent: none. */
   readonly transparency?: Transparency;
   /**
+   * What is done about renegotiation before TLS 1.3: a value of `@handfast/tls/legacy`. Absent: it is refused, and so are servers
+   * that do not know RFC 5746.
+   */
+  readonly renegotiation?: RenegotiationPolicy;
+  /**
    * Refuse a peer of TLS 1.2 or earlier without extended_master_secret (RFC 7627). It is always asked for, and used where
    * the peer knows it. Default: false.
    */
@@ -81,8 +86,10 @@ export interface CommonOptions {
 
 /** Made by `@handfast/tls/legacy` alone. */
 export interface RenegotiationPolicy {
-  /** Servers that do not know RFC 5746. */
+  /** Whether servers are taken that do not know RFC 5746. */
   readonly insecureServers: boolean;
+  /** How often a connection may be renegotiated, securely. */
+  readonly most: number;
 }
 
 /** A key that both sides were given beforehand, and its name. */
@@ -116,8 +123,6 @@ export interface ClientOptions extends CommonOptions {
    * `key` stay the caller's.
    */
   readonly preSharedKey?: (hint: Uint8Array | undefined) => MaybePromise<PreSharedKey | null>;
-  /** What is taken of servers before TLS 1.3 that RFC 5746 forbids: a value of `@handfast/tls/legacy`. Absent: nothing. */
-  readonly renegotiation?: RenegotiationPolicy;
   /** Chooses our certificate; `null` sends none. Absent: the first of `credentials` that fits. */
   readonly selectCredential?: (request: CredentialRequest) => MaybePromise<Credential | null>;
   /** Authorities (DER names) that we trust, told to the server. */
@@ -205,6 +210,7 @@ const commonKeys: readonly (keyof CommonOptions | 'versions')[] = [
   'certificateStatus',
   'revocation',
   'transparency',
+  'renegotiation',
   'requireExtendedMasterSecret',
   'recordSizeLimit',
   'padding',
@@ -218,7 +224,6 @@ const clientKeys: ReadonlySet<string> = new Set<keyof ClientOptions>([
   ...commonKeys,
   'keyShares',
   'preSharedKey',
-  'renegotiation',
   'selectCredential',
   'certificateAuthorities',
   'maxFragmentLength',
@@ -268,9 +273,6 @@ export function clientConfig(given: ClientOptions): ClientConfig {
   const options = ownOf(given);
   refuseUnknown(options, clientKeys);
   const common = complete(options);
-  if (options.renegotiation !== undefined && !isRenegotiationPolicy(options.renegotiation)) {
-    throw new TlsConfigError('renegotiation', 'it is no value of @handfast/tls/legacy');
-  }
   const keyShares = options.keyShares ?? defaultKeyShares(common.groups, options.provider);
   for (const [index, group] of keyShares.entries()) {
     if (!common.groups.includes(group)) {
@@ -324,7 +326,10 @@ function refuseUnknown(options: object, known: ReadonlySet<string>): void {
 function complete<V extends VersionRow>(
   options: CommonOptions & { readonly versions: readonly V[] },
 ): Defaults & { readonly versions: readonly V[] } {
-  const { provider } = options;
+  const { provider, renegotiation } = options;
+  if (renegotiation !== undefined && !isRenegotiationPolicy(renegotiation)) {
+    throw new TlsConfigError('renegotiation', 'it is no value of @handfast/tls/legacy');
+  }
   for (const [index, { name, supportedBy }] of options.versions.entries()) {
     if (supportedBy?.(provider) === false) {
       throw new TlsConfigError(

@@ -77,6 +77,9 @@ export class Connection {
   /** Steps asked for while one runs, and events of finished steps. */
   readonly #calls: (() => void)[] = [];
   readonly #events: (() => void)[] = [];
+  /** Written during a renegotiation. */
+  #heldWrites: Bytes[] = [];
+  #closesAfterHeld = false;
   #running = false;
   #delivering = false;
 
@@ -138,13 +141,17 @@ export class Connection {
         }),
       dialect: helloDialect(options.passesWarnings),
       offered: new Set(),
+      renegotiating: false,
       changeCipherSpecAllowed: options.role === 'client',
       get droppedChangeCipherSpec() {
         return dropped();
       },
       requireAligned: () => this.#requireAligned(),
       send: (message) => this.#sendHandshake(message),
-      warn: (alert) => this.#sendAlert(alert, 1),
+      warn: (alert) => {
+        // After our close_notify nothing more is said (RFC 5246 §7.2.1).
+        if (!this.#writeEnded) this.#sendAlert(alert, 1);
+      },
       established: (established) => this.#onEstablished(established),
     };
     this.#flow = options.flow(this.#host);
@@ -170,6 +177,11 @@ export class Connection {
   /** Whether records that were written still wait for an asynchronous AEAD: `drained` follows. */
   get sealing(): boolean {
     return this.#records.sealing;
+  }
+
+  /** Whether data that was written waits for a renegotiation to end: `drained` follows. */
+  get holding(): boolean {
+    return this.#heldWrites.length > 0;
   }
 
   get negotiated(): Negotiated | undefined {
@@ -249,14 +261,33 @@ export class Connection {
     }
     const bytes = this.#running ? copyBytes(data) : plain(data);
     this.#step(() => {
-      const established = this.#established;
-      if (established === undefined || this.#writeEnded) return;
-      for (let at = 0; at < bytes.length; ) {
-        established.beforeApplicationData();
-        const end = at + this.#records.maxContent;
-        this.#records.applicationData(bytes.subarray(at, end));
-        at = end;
+      if (this.#established === undefined || this.#writeEnded) return;
+      if (this.#host.renegotiating) {
+        // Not between two handshakes' keys: it goes out when the new ones stand.
+        this.#heldWrites.push(copyBytes(bytes));
+        return;
       }
+      this.#seal(bytes);
+    });
+  }
+
+  /**
+   * Another handshake on this connection, before TLS 1.3 and where the config's `renegotiation` allows it: a client's begins at
+   * once, a server asks for it. `negotiated` changes when it is done.
+   * @throws TlsError `no_renegotiation` where it is not to be had, `closed` while the connection does not stand.
+   */
+  renegotiate(): void {
+    const established = this.#established;
+    if (established === undefined || this.#writeEnded || this.#ended) {
+      throw new TlsError('closed', 'only a connection that stands, with our side open, can be renegotiated');
+    }
+    if (established.mayRenegotiate?.() !== true) {
+      throw new TlsError('no_renegotiation', 'this connection is not renegotiated', {
+        hint: 'TLS 1.3 has key updates in its place; before it, secureRenegotiation of @handfast/tls/legacy allows it',
+      });
+    }
+    this.#step(() => {
+      if (this.#waiting?.types.includes('renegotiate')) this.#advance(() => this.#flow.next({ type: 'renegotiate' }));
     });
   }
 
@@ -264,6 +295,10 @@ export class Connection {
   closeWrite(): void {
     this.#step(() => {
       if (this.#writeEnded) return;
+      if (this.#heldWrites.length > 0) {
+        this.#closesAfterHeld = true;
+        return;
+      }
       if (!this.#established) throw new TlsError('aborted', 'the connection was closed by us during the handshake');
       this.#writeEnded = true;
       this.#sendAlert('close_notify');
@@ -287,13 +322,19 @@ export class Connection {
 
   /**
    * Fresh keys for what we send (RFC 9846 §4.7.3); `requestPeer` asks the peer for fresh keys as well.
-   * @throws TlsError `closed` before the handshake is done and after the end of our side.
+   * @throws TlsError `closed` before the handshake is done and after the end of our side; `not_supported` before TLS 1.3.
    */
   updateKeys(options: { readonly requestPeer?: boolean } = {}): void {
     if (!this.#established || this.#writeEnded || this.#ended) {
       throw new TlsError('closed', 'keys can be updated only while the connection stands and our side is open');
     }
-    this.#step(() => this.#established?.updateKeys(options.requestPeer ?? false));
+    if (this.#established.updateKeys === undefined) {
+      throw new TlsError(
+        'not_supported',
+        `${this.#established.negotiated.version} has no key updates: TLS 1.3 brought them`,
+      );
+    }
+    this.#step(() => this.#established?.updateKeys?.(options.requestPeer ?? false));
   }
 
   /**
@@ -322,6 +363,7 @@ export class Connection {
         next();
         // The flight goes out at a step's end, also of one that parked: sealing it can fail as the step itself can.
         if (!this.#ended) this.#records.flushHandshake();
+        if (this.#heldWrites.length > 0 && !this.#host.renegotiating) this.#writeHeld();
       } catch (error) {
         this.#end(asTlsError(error));
       } finally {
@@ -331,6 +373,24 @@ export class Connection {
     this.#deliver();
   }
 
+  #seal(bytes: Uint8Array): void {
+    const established = this.#established;
+    if (established === undefined || this.#writeEnded) return;
+    for (let at = 0; at < bytes.length; ) {
+      established.beforeApplicationData();
+      const end = at + this.#records.maxContent;
+      this.#records.applicationData(bytes.subarray(at, end));
+      at = end;
+    }
+  }
+
+  #writeHeld(): void {
+    const held = this.#heldWrites;
+    this.#heldWrites = [];
+    for (const bytes of held) this.#calls.push(() => this.#seal(bytes));
+    if (this.#closesAfterHeld) this.#calls.push(() => this.closeWrite());
+  }
+
   #deliver(): void {
     if (this.#delivering) return;
     this.#delivering = true;
@@ -338,7 +398,7 @@ export class Connection {
       for (;;) {
         const chunks = this.#records.takeOutput();
         if (chunks.length > 0) this.#handlers.send(chunks);
-        if (this.#records.sealing) this.#owesDrained = true;
+        if (this.sealing || this.holding) this.#owesDrained = true;
         else if (this.#owesDrained) {
           this.#owesDrained = false;
           this.#handlers.drained?.();
@@ -547,7 +607,7 @@ export class Connection {
   }
 
   #applicationData({ bytes, protected: isProtected }: Content): void {
-    if (!isProtected || this.#waiting?.applicationData !== 'interleaved') {
+    if (!isProtected || !this.#takesData) {
       const when = isProtected ? 'before the handshake was done' : 'in plaintext';
       throw new TlsError('unexpected_message', `application data came ${when}`);
     }
@@ -564,6 +624,13 @@ export class Connection {
     this.#events.push(() => {
       if (this.#announced) this.#handlers.data?.(data);
     });
+  }
+
+  /** In a renegotiation the peer's data may come until its keys change. */
+  get #takesData(): boolean {
+    if (this.#waiting === undefined) return false;
+    if (this.#waiting.applicationData === 'interleaved') return true;
+    return this.#host.renegotiating && !this.#waiting.types.includes('finished');
   }
 
   #handshakeFragment(bytes: Uint8Array): void {
@@ -597,7 +664,11 @@ export class Connection {
       this.#endIfBothEnded();
       return;
     }
-    if (level === 1 && this.#host.dialect.passesWarnings) {
+    if (level === 1 && alert !== 'close_notify' && this.#host.dialect.passesWarnings) {
+      if (alert === 'no_renegotiation' && this.#waiting?.types.includes(alert)) {
+        this.#advance(() => this.#flow.next({ type: alert }));
+        return;
+      }
       if (++this.#warnings > maxConsecutive.warnings) {
         throw new TlsError('too_many_alerts', `more than ${maxConsecutive.warnings} warnings`);
       }

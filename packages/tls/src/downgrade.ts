@@ -30,7 +30,8 @@ export function checkDowngrade({ random, legacyVersion }: LegacyServerHello, con
   const best = bestVersion(config);
   const end = random.subarray(24);
   const wasMade =
-    (best >= TLS13 && equalBytes(end, sentinels.to12)) || (best >= TLS12 && equalBytes(end, sentinels.below));
+    (best >= TLS13 && equalBytes(end, sentinels.to12)) ||
+    ((best >= TLS13 || legacyVersion < TLS12) && equalBytes(end, sentinels.below));
   if (!wasMade) return;
   const [could, chosen] = [versionName(best), versionName(legacyVersion)];
   throw new TlsError('illegal_parameter', `ServerHello: a server that knows ${could} was made to choose ${chosen}`, {

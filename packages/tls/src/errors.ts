@@ -60,7 +60,9 @@ export type TlsErrorCode =
   | 'transport_failed'
   | 'handshake_timeout'
   | 'aborted'
-  | 'closed';
+  | 'closed'
+  // Something that the version which was agreed on does not have.
+  | 'not_supported';
 
 /** The alert that a failure sends; null: nothing is sent. */
 export const alertOf: Readonly<Record<TlsErrorCode, AlertName | null>> = {
@@ -108,6 +110,7 @@ export const alertOf: Readonly<Record<TlsErrorCode, AlertName | null>> = {
   handshake_timeout: null,
   aborted: 'user_canceled',
   closed: null,
+  not_supported: null,
 };
 
 /** Where in its life a connection was. */

@@ -45,6 +45,11 @@ export interface FlowHost {
   dialect: Dialect;
   /** The extensions that the peer's answers may hold: set by the flow before it waits for one. */
   offered: ReadonlySet<number>;
+  /**
+   * Whether a handshake runs on a connection that stands: data of the peer may come beside it until the peer's keys change, and
+   * our own waits from our ChangeCipherSpec on.
+   */
+  renegotiating: boolean;
   /** Whether a ChangeCipherSpec of the peer that nothing waits for is dropped now (RFC 9846 §5). */
   changeCipherSpecAllowed: boolean;
   /** Whether one has been dropped. */
@@ -88,8 +93,10 @@ export interface Established {
   beforeApplicationData(): void;
   /** Called when application data has come: what is counted against a flood of key updates begins anew. */
   receivedApplicationData(): void;
-  /** Sends a KeyUpdate; `requestPeer` asks for the peer's own. Throws before TLS 1.3. */
-  updateKeys(requestPeer: boolean): void;
+  /** Whether the peer may be asked for another handshake, by the config's policy. Always false in TLS 1.3. */
+  mayRenegotiate?(): boolean;
+  /** Sends a KeyUpdate; `requestPeer` asks for the peer's own. Absent before TLS 1.3. */
+  updateKeys?(requestPeer: boolean): void;
   /** RFC 9846 §7.5, RFC 5705. Before TLS 1.3 no context is something else than an empty one. */
   exportKeyingMaterial(length: number, label: string, context: Uint8Array | undefined): Bytes;
   dispose(): void;

@@ -29,6 +29,6 @@
  */
 
 export type { DhParameters } from './dhe.ts';
-export { insecureServers } from './renegotiation.ts';
+export { insecureServers, secureRenegotiation } from './renegotiation.ts';
 export * from './suites.ts';
 export { ssl30, tls10, tls11 } from './versions.ts';

@@ -46,7 +46,7 @@ export function schedule30(provider: CryptoProvider): KeySchedule12 {
       return concat(end('md5', md5), end('sha1', sha1));
     },
     exporter() {
-      throw new TlsError('closed', 'SSL 3.0 exports no keying material');
+      throw new TlsError('not_supported', 'SSL 3.0 exports no keying material');
     },
   };
 }

@@ -363,7 +363,7 @@ const table: { readonly [N in ExtensionName]: Row<N> } = {
   ec_point_formats: { CH: u8List, SH12: u8List },
   encrypt_then_mac: { CH: empty, SH12: empty },
   extended_master_secret: { CH: empty, SH12: empty },
-  session_ticket: { CH: recognised },
+  session_ticket: { CH: recognised, SH12: recognised },
   renegotiation_info: { CH: opaque8, SH12: opaque8 },
 };
 

@@ -54,11 +54,23 @@ export interface ChangeCipherSpec {
   readonly type: 'change_cipher_spec';
 }
 
+/** Our own side wants another handshake, before TLS 1.3. */
+export interface Renegotiate {
+  readonly type: 'renegotiate';
+}
+
+/** The peer's warning of that name, which answers our wish for another handshake. */
+export interface NoRenegotiation {
+  readonly type: 'no_renegotiation';
+}
+
+type Awaited = HandshakeMessage | ChangeCipherSpec | Renegotiate | NoRenegotiation;
+
 /** Everything that a flow can wait for. */
-export type MessageType = HandshakeMessage['type'] | ChangeCipherSpec['type'];
+export type MessageType = Awaited['type'];
 
 /** The message of a type: `MessageOf<'finished' | 'certificate'>` is their union. */
-export type MessageOf<T extends MessageType> = Extract<HandshakeMessage | ChangeCipherSpec, { type: T }>;
+export type MessageOf<T extends MessageType> = Extract<Awaited, { type: T }>;
 
 export interface MessageRow {
   /** Its name in the RFC, for people. */

@@ -25,6 +25,7 @@ export type EngineServerOptions = Pick<
   | 'selectAlpn'
   | 'certificateAuthorities'
   | 'preSharedKey'
+  | 'renegotiation'
   | 'pskIdentityHint'
   | 'requireExtendedMasterSecret'
   | 'recordSizeLimit'
@@ -59,6 +60,7 @@ const passedThrough: readonly (keyof EngineServerOptions)[] = [
   'selectAlpn',
   'certificateAuthorities',
   'preSharedKey',
+  'renegotiation',
   'pskIdentityHint',
   'requireExtendedMasterSecret',
   'recordSizeLimit',

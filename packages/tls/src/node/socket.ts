@@ -306,12 +306,12 @@ export class TLSSocket extends Duplex {
       callback(error instanceof Error ? error : new Error(String(error)));
       return;
     }
-    if (this.#transportFull || this.#connection.sealing) this.#onRoom = callback;
+    if (this.#transportFull || this.#connection.sealing || this.#connection.holding) this.#onRoom = callback;
     else callback();
   }
 
   #roomAgain(): void {
-    if (this.#transportFull || this.#connection.sealing) return;
+    if (this.#transportFull || this.#connection.sealing || this.#connection.holding) return;
     const callback = this.#onRoom;
     this.#onRoom = undefined;
     callback?.();

@@ -281,7 +281,11 @@ export class RecordLayer {
         queued.record = record;
         this.#onSealed();
       },
-      (error: unknown) => this.#onSealed(error),
+      (error: unknown) => {
+        // It will never be ready: nothing waits for it.
+        this.#out.splice(this.#out.indexOf(queued), 1);
+        this.#onSealed(error);
+      },
     );
   }
 

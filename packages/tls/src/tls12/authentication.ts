@@ -15,8 +15,8 @@ import { type DigitallySigned, writeDigitallySigned } from '../messages/messages
 import type { DirectionKeys } from '../record/cipher12.ts';
 import type { Protection } from '../record/protection.ts';
 import type { HandshakeScheme, SignatureScheme } from '../registry.ts';
+import type { Secrets12 } from './connected.ts';
 import type { Family } from './family.ts';
-import type { KeySchedule12 } from './prf.ts';
 import type { Tls12CipherSuite } from './suites.ts';
 import type { Transcript12 } from './transcript.ts';
 
@@ -76,9 +76,29 @@ export function checkFinished({ verifyData }: Finished, expected: Uint8Array, fr
 }
 
 /** Protection for each direction, made and not yet in use. */
-export interface PendingKeys {
-  readonly client: Protection;
-  readonly server: Protection;
+export class PendingKeys {
+  readonly #waiting: Map<Side, Protection>;
+
+  constructor(client: Protection, server: Protection) {
+    this.#waiting = new Map([
+      ['client', client],
+      ['server', server],
+    ]);
+  }
+
+  /** The protection of what `side` writes: the record layer's from now on. */
+  take(side: Side): Protection {
+    const protection = this.#waiting.get(side);
+    if (protection === undefined) throw new TypeError(`the keys of the ${side} have been taken`);
+    this.#waiting.delete(side);
+    return protection;
+  }
+
+  /** Forgets what was not taken. */
+  dispose(): void {
+    for (const protection of this.#waiting.values()) protection.dispose();
+    this.#waiting.clear();
+  }
 }
 
 /** Cuts the key block (RFC 5246 §6.3): MAC keys, keys and IVs, the client's first. */
@@ -86,12 +106,10 @@ export function pendingKeys(
   provider: CryptoProvider,
   { id: version }: Family,
   { cipher }: Tls12CipherSuite,
-  schedule: KeySchedule12,
-  secrets: { readonly master: Uint8Array; readonly clientRandom: Uint8Array; readonly serverRandom: Uint8Array },
+  { schedule, master, clientRandom, serverRandom }: Secrets12,
   encryptThenMac: boolean,
 ): PendingKeys {
   const { macKeyLength, keyLength, ivLength } = cipher;
-  const { master, clientRandom, serverRandom } = secrets;
   const block = schedule.keyBlock(master, clientRandom, serverRandom, 2 * (macKeyLength + keyLength + ivLength));
   let at = 0;
   const take = (length: number): Uint8Array => {
@@ -101,25 +119,23 @@ export function pendingKeys(
   const [macC, macS, keyC, keyS] = [take(macKeyLength), take(macKeyLength), take(keyLength), take(keyLength)];
   const make = (keys: DirectionKeys): Protection => cipher.protection(provider, keys, { version, encryptThenMac });
   try {
-    return {
-      client: make({ macKey: macC, key: keyC, iv: take(ivLength) }),
-      server: make({ macKey: macS, key: keyS, iv: take(ivLength) }),
-    };
+    const client = make({ macKey: macC, key: keyC, iv: take(ivLength) });
+    return new PendingKeys(client, make({ macKey: macS, key: keyS, iv: take(ivLength) }));
   } finally {
     wipe(block);
   }
 }
 
 /** ChangeCipherSpec of ours: what follows is under the new keys. */
-export function changeWriteKeys(host: FlowHost, protection: Protection, cipherSuite: string): void {
+export function changeWriteKeys(host: FlowHost, keys: PendingKeys, cipherSuite: string): void {
   host.records.changeCipherSpec();
-  host.records.setWriteProtection(protection);
+  host.records.setWriteProtection(keys.take(host.role));
   host.trace?.({ type: 'key', direction: 'out', level: 'application', cipherSuite, generation: 0 });
 }
 
 /** The peer's ChangeCipherSpec has come. */
-export function changeReadKeys(host: FlowHost, protection: Protection, cipherSuite: string): void {
+export function changeReadKeys(host: FlowHost, keys: PendingKeys, cipherSuite: string): void {
   host.requireAligned();
-  host.records.setReadProtection(protection);
+  host.records.setReadProtection(keys.take(host.role === 'client' ? 'server' : 'client'));
   host.trace?.({ type: 'key', direction: 'in', level: 'application', cipherSuite, generation: 0 });
 }

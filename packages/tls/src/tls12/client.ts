@@ -24,7 +24,7 @@
  * @module
  */
 
-import { type Bytes, concat, equalBytes, wipe } from '@handfast/crypto';
+import { type Bytes, concat, equalBytes, equalConstantTime, wipe } from '@handfast/crypto';
 import type { Certificate } from '@handfast/x509';
 import { certificateCacheOf } from '../certificate-cache.ts';
 import { applySizeLimits, checkAlpn } from '../checks.ts';
@@ -33,7 +33,7 @@ import type { Chosen } from '../credentials.ts';
 import { checkDowngrade } from '../downgrade.ts';
 import { TlsError } from '../errors.ts';
 import { expect, expectAny, type Flow, type FlowHost } from '../flow.ts';
-import { bestVersion, type SentHello } from '../hello.ts';
+import { bestVersion, type SentHello, sendHello } from '../hello.ts';
 import { maxConsecutive } from '../limits.ts';
 import { writeFinished } from '../messages/finished.ts';
 import type { MessageOf, MessageType } from '../messages/handshake.ts';
@@ -62,7 +62,7 @@ import {
   sendAndAdd,
   signed,
 } from './authentication.ts';
-import { afterHandshake12, Connected12 } from './connected.ts';
+import { Connected12, type Standing } from './connected.ts';
 import type { Family } from './family.ts';
 import { curvesIn, type ReadParams } from './key-exchange.ts';
 import { clientCertificateTypes, curveTaken, noExtendedMasterSecret, suites12, uncompressed } from './negotiate.ts';
@@ -87,19 +87,81 @@ export function* offer12(family: Family, { config }: ClientParameters): Flow<Cli
 const nothing: Bytes = new Uint8Array(0);
 
 function* client(family: Family, host: FlowHost, sent: SentHello, answer: FirstAnswer): Flow<never> {
-  if (answer.type !== 'legacy_server_hello') throw new TypeError(`${answer.type} is none of ${family.name}`);
-  const { config, serverName, verifyName } = sent.parameters;
-  const { provider } = config;
+  const { config } = sent.parameters;
   host.dialect = family.dialect;
   forbidChangeCipherSpec(host);
   host.records.setVersion(family.id);
+  const first = yield* handshake(family, host, sent, answer, undefined);
+  const connection = new Connected12(host, first, config.renegotiation);
+  host.established(connection);
+  for (;;) {
+    const message = yield* expect('CONNECTED_12', 'hello_request', 'renegotiate');
+    if (connection.mayRenegotiate()) {
+      const again = yield* renegotiate(family, host, sent, connection.standing);
+      if (again !== undefined) connection.renewed(again);
+    } else if (message.type === 'hello_request') connection.refuseRenegotiation();
+  }
+}
+
+/**
+ * Another handshake under the keys of this one (RFC 5746 §3.5), beside which data may pass until the keys change. Undefined:
+ * the server would rather not, and all stays as it was.
+ */
+function* renegotiate(
+  family: Family,
+  host: FlowHost,
+  { parameters }: SentHello,
+  previous: Standing,
+): Flow<Standing | undefined> {
+  host.renegotiating = true;
+  try {
+    const offer = yield* offer12(family, parameters);
+    const extensions = { ...offer.extensions, renegotiation_info: previous.verifyData.client };
+    const sent = sendHello(host, { ...parameters, config: sameAgain(parameters.config, family) }, [
+      { ...offer, extensions },
+    ]);
+    const answer = yield* expectServer('WAIT_SH_AGAIN_12', ...afterHelloAgain);
+    if (answer.type === 'no_renegotiation') return undefined;
+    return yield* handshake(family, host, sent, answer, previous);
+  } finally {
+    host.renegotiating = false;
+  }
+}
+
+/** What a renegotiation offers: neither version nor application protocol is chosen anew. */
+function sameAgain(config: ClientConfig, { id }: Family): ClientConfig {
+  return {
+    ...config,
+    versions: config.versions.filter((version) => version.id === id),
+    cipherSuites: suites12(config.cipherSuites, id),
+    alpnProtocols: [],
+    fallback: false,
+  };
+}
+
+/** @param previous what it renegotiates; undefined in a first handshake. */
+function* handshake(
+  family: Family,
+  host: FlowHost,
+  sent: SentHello,
+  answer: FirstAnswer,
+  previous: Standing | undefined,
+): Flow<Standing> {
+  if (answer.type !== 'legacy_server_hello' || answer.legacyVersion !== family.id) {
+    // A first answer was looked at when the version was chosen.
+    throw new TlsError('protocol_version', `ServerHello: another version than ${family.name} in a renegotiation`);
+  }
+  const { config, serverName, verifyName } = sent.parameters;
+  const { provider } = config;
   let premaster: Bytes | undefined;
   let master: Bytes | undefined;
   let keys: PendingKeys | undefined;
-  let connection: Connected12 | undefined;
+  let standing: Standing | undefined;
   try {
     // ServerHello
-    const { suite, extendedMasterSecret, encryptThenMac } = checkServerHello(family, answer, sent);
+    const { suite, extendedMasterSecret, encryptThenMac, secureRenegotiation } = checkServerHello(
+      ...([family, answer, sent, previous] as const),
+    );
     const { extensions, random: serverRandom } = answer;
     const { signed_certificate_timestamp: timestamps } = extensions;
     const alpnProtocol = checkAlpn('ServerHello', extensions, config);
@@ -117,6 +179,7 @@ function* client(family: Family, host: FlowHost, sent: SentHello, answer: FirstA
       transcript.add(certificate.raw);
       chain = parseChain(certificate.chain, config.limits.certificates, certificateCacheOf(config.trust));
       checkKeyType(suite, chain[0], config);
+      checkSameServer(chain[0], previous);
       if (extensions.status_request) {
         const next = yield* expectServer('WAIT_STATUS_12', 'certificate_status', ...afterCertificate);
         if (next.type === 'certificate_status') {
@@ -208,7 +271,7 @@ function* client(family: Family, host: FlowHost, sent: SentHello, answer: FirstA
       ? schedule.extendedMasterSecret(premaster, transcript.hash())
       : schedule.masterSecret(premaster, randoms.clientRandom, randoms.serverRandom);
     host.keyLog?.('CLIENT_RANDOM', sent.random, master);
-    keys = pendingKeys(provider, family, suite, schedule, { master, ...randoms }, encryptThenMac);
+    keys = pendingKeys(provider, family, suite, { schedule, master, ...randoms }, encryptThenMac);
 
     // CertificateVerify*
     if (chosen !== undefined) {
@@ -218,38 +281,45 @@ function* client(family: Family, host: FlowHost, sent: SentHello, answer: FirstA
     transcript.forgetMessages();
 
     // ChangeCipherSpec, Finished
-    changeWriteKeys(host, keys.client, suite.name);
-    sendAndAdd(host, transcript, writeFinished(schedule.finished(master, 'client', transcript)));
+    changeWriteKeys(host, keys, suite.name);
+    const ours = schedule.finished(master, 'client', transcript);
+    sendAndAdd(host, transcript, writeFinished(ours));
     yield* expectServer('WAIT_CCS_12', 'change_cipher_spec');
-    changeReadKeys(host, keys.server, suite.name);
-    const expected = schedule.finished(master, 'server', transcript);
-    checkFinished(yield* expect('WAIT_FINISHED_12', 'finished'), expected, 'server');
+    changeReadKeys(host, keys, suite.name);
+    const theirs = schedule.finished(master, 'server', transcript);
+    checkFinished(yield* expect('WAIT_FINISHED_12', 'finished'), theirs, 'server');
 
-    connection = new Connected12(
-      {
+    standing = {
+      negotiated: {
         version: family.name,
         cipherSuite: suite,
         group: params.group,
         extendedMasterSecret,
-        alpnProtocol,
+        // Chosen once: RFC 7301 is not asked again.
+        alpnProtocol: previous?.negotiated.alpnProtocol ?? alpnProtocol,
         serverName,
         helloRetryRequest: false,
         peerSignatureScheme,
         signatureScheme: chosen?.scheme,
         peer,
       },
-      { schedule, master, ...randoms },
-    );
+      secrets: { schedule, master, ...randoms },
+      verifyData: { client: ours, server: theirs },
+      // SSL 3.0 has no extension to tie the next handshake by.
+      secureRenegotiation: secureRenegotiation && family.knowsExtensions,
+      serverLeaf: chain?.[0],
+      serverCredential: undefined,
+    };
+    return standing;
   } finally {
     wipe(premaster);
-    if (connection === undefined) {
-      wipe(master);
-      keys?.client.dispose();
-      keys?.server.dispose();
-    }
+    keys?.dispose();
+    if (standing === undefined) wipe(master);
   }
-  return yield* afterHandshake12(host, connection);
 }
+
+/** What may answer a hello in a renegotiation. */
+const afterHelloAgain = ['server_hello', 'hello_retry_request', 'legacy_server_hello', 'no_renegotiation'] as const;
 
 /** What may come after the server's certificate. */
 const afterCertificate = ['server_key_exchange', 'certificate_request_12', 'server_hello_done'] as const;
@@ -284,12 +354,18 @@ interface Agreed {
   readonly suite: Tls12CipherSuite;
   readonly extendedMasterSecret: boolean;
   readonly encryptThenMac: boolean;
+  readonly secureRenegotiation: boolean;
 }
 
-function checkServerHello(family: Family, hello: LegacyServerHello, sent: SentHello): Agreed {
+function checkServerHello(
+  family: Family,
+  hello: LegacyServerHello,
+  sent: SentHello,
+  previous: Standing | undefined,
+): Agreed {
   const { config } = sent.parameters;
   const { extensions } = hello;
-  checkDowngrade(hello, config);
+  if (previous === undefined) checkDowngrade(hello, config);
   if (hello.legacyCompressionMethod !== 0) {
     throw new TlsError(
       'illegal_parameter',
@@ -318,27 +394,44 @@ function checkServerHello(family: Family, hello: LegacyServerHello, sent: SentHe
   if (encryptThenMac && !suite.cipher.encryptsThenMacs) {
     throw new TlsError('illegal_parameter', `ServerHello: encrypt_then_mac, where ${suite.name} has no use for it`);
   }
-  checkRenegotiationInfo(extensions.renegotiation_info, config);
+  const secureRenegotiation = checkRenegotiationInfo(extensions.renegotiation_info, config, previous);
   const extendedMasterSecret = extensions.extended_master_secret === true;
   if (!extendedMasterSecret && config.requireExtendedMasterSecret) throw noExtendedMasterSecret('server');
-  return { suite, extendedMasterSecret, encryptThenMac };
+  if (previous !== undefined && extendedMasterSecret !== previous.negotiated.extendedMasterSecret) {
+    throw new TlsError('handshake_failure', 'ServerHello: extended_master_secret changed in a renegotiation');
+  }
+  return { suite, extendedMasterSecret, encryptThenMac, secureRenegotiation };
 }
 
-/** RFC 5746 §3.4. */
-function checkRenegotiationInfo(info: Uint8Array | undefined, { renegotiation }: ClientConfig): void {
+/** RFC 5746 §3.4 and §3.5: empty in a first handshake, both Finished in another. Whether the server knows it. */
+function checkRenegotiationInfo(
+  info: Uint8Array | undefined,
+  { renegotiation }: ClientConfig,
+  previous: Standing | undefined,
+): boolean {
+  if (previous !== undefined) {
+    const { client: ours, server: theirs } = previous.verifyData;
+    if (info !== undefined && equalConstantTime(info, concat(ours, theirs))) return true;
+    throw new TlsError('handshake_failure', 'ServerHello: renegotiation_info is not of the handshake before this one');
+  }
   if (info === undefined) {
-    if (renegotiation?.insecureServers) return;
+    if (renegotiation?.insecureServers) return false;
     throw new TlsError(
       'handshake_failure',
       'ServerHello: renegotiation_info is missing: the server renegotiates insecurely',
-      {
-        hint: 'the server must be brought to RFC 5746 (2010)',
-      },
+      { hint: 'the server must be brought to RFC 5746 (2010)' },
     );
   }
   if (info.length > 0) {
     throw new TlsError('handshake_failure', 'ServerHello: renegotiation_info of another handshake, in a first one');
   }
+  return true;
+}
+
+/** Who the server is was found out once: a renegotiation is no way to become somebody else. */
+function checkSameServer(leaf: Certificate, previous: Standing | undefined): void {
+  if (previous === undefined || (previous.serverLeaf && equalBytes(previous.serverLeaf.raw, leaf.raw))) return;
+  throw new TlsError('handshake_failure', 'Certificate: the server showed another one in a renegotiation');
 }
 
 /** A certificate that the suite can use (RFC 5246 §7.4.2, RFC 8422 §5.3). */

@@ -1,13 +1,17 @@
 /**
- * What follows the handshake before TLS 1.3: data, exports, and peers that want to renegotiate. They are answered with a
- * warning, no_renegotiation, and the connection goes on (RFC 5746 §4.5, RFC 9325 §3.5).
+ * A connection that stands before TLS 1.3: data, exports, and peers that want to renegotiate. Unless the config has a policy
+ * of `@handfast/tls/legacy` for it, they are answered with a warning, no_renegotiation, and the connection goes on (RFC 5746
+ * §4.5, RFC 9325 §3.5).
  *
  * @module
  */
 
 import { type Bytes, concat, wipe } from '@handfast/crypto';
+import type { Certificate } from '@handfast/x509';
+import type { RenegotiationPolicy } from '../config.ts';
+import type { Chosen } from '../credentials.ts';
 import { TlsError } from '../errors.ts';
-import { type Established, expect, type Flow, type FlowHost, type Negotiated } from '../flow.ts';
+import type { Established, FlowHost, Negotiated } from '../flow.ts';
 import { maxConsecutive } from '../limits.ts';
 import { Writer } from '../messages/writer.ts';
 import type { KeySchedule12 } from './prf.ts';
@@ -17,6 +21,21 @@ export interface Secrets12 {
   readonly master: Bytes;
   readonly clientRandom: Bytes;
   readonly serverRandom: Bytes;
+}
+
+/** What a handshake made, and what another one on the same connection is held to. */
+export interface Standing {
+  readonly negotiated: Negotiated;
+  /** Whoever ends the connection wipes the master secret. */
+  readonly secrets: Secrets12;
+  /** Both Finished: they tie the next handshake to this one (RFC 5746 §3.2). */
+  readonly verifyData: { readonly client: Bytes; readonly server: Bytes };
+  /** Whether both sides know RFC 5746; where not, there is no next one. */
+  readonly secureRenegotiation: boolean;
+  /** The server's certificate, as the client saw it: it may not change (the triple handshake attack). */
+  readonly serverLeaf: Certificate | undefined;
+  /** The server's credential, as the server chose it. */
+  readonly serverCredential: Chosen | undefined;
 }
 
 /** Labels that the protocol itself uses (RFC 5705 §4). */
@@ -29,14 +48,24 @@ const ownLabels: ReadonlySet<string> = new Set([
 ]);
 
 export class Connected12 implements Established {
-  readonly negotiated: Negotiated;
-  readonly #secrets: Secrets12;
+  readonly #host: FlowHost;
+  readonly #policy: RenegotiationPolicy | undefined;
+  #standing: Standing;
   #requestsWithoutData = 0;
+  #renegotiations = 0;
 
-  /** Takes the master secret over: it is wiped by `dispose`. */
-  constructor(negotiated: Negotiated, secrets: Secrets12) {
-    this.negotiated = negotiated;
-    this.#secrets = secrets;
+  constructor(host: FlowHost, standing: Standing, policy: RenegotiationPolicy | undefined) {
+    this.#host = host;
+    this.#standing = standing;
+    this.#policy = policy;
+  }
+
+  get standing(): Standing {
+    return this.#standing;
+  }
+
+  get negotiated(): Negotiated {
+    return this.#standing.negotiated;
   }
 
   beforeApplicationData(): void {}
@@ -45,16 +74,16 @@ export class Connected12 implements Established {
     this.#requestsWithoutData = 0;
   }
 
-  updateKeys(): void {
-    throw new TlsError('internal', `${this.negotiated.version} has no key updates`);
-  }
-
   exportKeyingMaterial(length: number, label: string, context: Uint8Array | undefined): Bytes {
-    const { schedule, master, clientRandom, serverRandom } = this.#secrets;
+    const { schedule, master, clientRandom, serverRandom } = this.#standing.secrets;
     if (!this.negotiated.extendedMasterSecret) {
-      throw new TlsError('closed', 'without extended_master_secret exported keys are not bound to this connection', {
-        hint: 'the peer must be brought to RFC 7627, or to TLS 1.3',
-      });
+      throw new TlsError(
+        'not_supported',
+        'exported keys are not bound to a connection without extended_master_secret',
+        {
+          hint: 'the peer must be brought to RFC 7627, or to TLS 1.3',
+        },
+      );
     }
     if (ownLabels.has(label)) throw new RangeError(`the label ${label} is the protocol's own`);
     const ofContext = context === undefined ? new Uint8Array(0) : new Writer().opaque16(context).finish();
@@ -62,24 +91,27 @@ export class Connected12 implements Established {
   }
 
   dispose(): void {
-    wipe(this.#secrets.master);
+    wipe(this.#standing.secrets.master);
   }
 
-  /** Many requests without data between them come from nobody who means it. */
-  refusedRenegotiation(): void {
+  /** Whether another handshake may begin now. */
+  mayRenegotiate(): boolean {
+    return this.#standing.secureRenegotiation && this.#renegotiations < (this.#policy?.most ?? 0);
+  }
+
+  /** Says no to the peer. Many wishes without data between them come from nobody who means it. */
+  refuseRenegotiation(): void {
     if (++this.#requestsWithoutData > maxConsecutive.warnings) {
       throw new TlsError('too_many_alerts', `more than ${maxConsecutive.warnings} wishes to renegotiate without data`);
     }
+    this.#host.warn('no_renegotiation');
   }
-}
 
-/** The rest of the connection's life. */
-export function* afterHandshake12(host: FlowHost, connection: Connected12): Flow<never> {
-  host.established(connection);
-  for (;;) {
-    if (host.role === 'client') yield* expect('CONNECTED_12', 'hello_request');
-    else yield* expect('CONNECTED_12', 'client_hello');
-    connection.refusedRenegotiation();
-    host.warn('no_renegotiation');
+  /** Another handshake is done. */
+  renewed(standing: Standing): void {
+    this.dispose();
+    this.#standing = standing;
+    this.#renegotiations++;
+    this.#host.trace?.({ type: 'established', negotiated: standing.negotiated });
   }
 }

@@ -46,7 +46,12 @@ export function curvesOf({ extensions }: ClientHello): readonly NamedGroup[] | u
 }
 
 /** What every hello must be. */
-export function checkClientHello12(hello: ClientHello, { name }: Family, config: ServerConfig): void {
+export function checkClientHello12(
+  hello: ClientHello,
+  { name }: Family,
+  config: ServerConfig,
+  renegotiation: boolean,
+): void {
   const { extensions } = hello;
   if (!hello.legacyCompressionMethods.includes(0)) {
     throw new TlsError('illegal_parameter', 'ClientHello: compression methods without null');
@@ -55,7 +60,7 @@ export function checkClientHello12(hello: ClientHello, { name }: Family, config:
   if (formats !== undefined && !formats.includes(uncompressed)) {
     throw new TlsError('illegal_parameter', 'ClientHello: ec_point_formats without uncompressed points');
   }
-  if ((extensions.renegotiation_info?.length ?? 0) > 0) {
+  if (!renegotiation && (extensions.renegotiation_info?.length ?? 0) > 0) {
     throw new TlsError('handshake_failure', 'ClientHello: renegotiation_info of another handshake, in a first one');
   }
   if (!extensions.extended_master_secret && config.requireExtendedMasterSecret) throw noExtendedMasterSecret('client');

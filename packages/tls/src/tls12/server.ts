@@ -5,7 +5,7 @@
  * @module
  */
 
-import { type Bytes, concat, wipe } from '@handfast/crypto';
+import { type Bytes, concat, equalConstantTime, wipe } from '@handfast/crypto';
 import { certificateCacheOf } from '../certificate-cache.ts';
 import { agreeSizeLimits } from '../checks.ts';
 import type { HelloInfo, ServerConfig } from '../config.ts';
@@ -22,6 +22,7 @@ import {
   type Certificate12,
   writeCertificate12,
   writeCertificateRequest12,
+  writeHelloRequest,
   writeServerHelloDone,
 } from '../messages/messages12.ts';
 import { Reader } from '../messages/reader.ts';
@@ -40,7 +41,7 @@ import {
   sendAndAdd,
   signed,
 } from './authentication.ts';
-import { afterHandshake12, Connected12 } from './connected.ts';
+import { Connected12, type Standing } from './connected.ts';
 import type { Family } from './family.ts';
 import type { ServerExchange } from './key-exchange.ts';
 import {
@@ -57,20 +58,68 @@ import { Transcript12 } from './transcript.ts';
 const nothing: Bytes = new Uint8Array(0);
 
 export function* server12(family: Family, host: FlowHost, config: ServerConfig, info: HelloInfo): Flow<never> {
-  const { provider } = config;
-  const { clientHello: hello, serverName } = info;
   host.dialect = family.dialect;
   host.changeCipherSpecAllowed = false;
+  const connection = new Connected12(
+    host,
+    yield* handshake(family, host, config, info, undefined),
+    config.renegotiation,
+  );
+  host.established(connection);
+  for (;;) {
+    const message = yield* expect('CONNECTED_12', 'client_hello', 'renegotiate');
+    const may = connection.mayRenegotiate();
+    if (message.type === 'renegotiate') {
+      if (may) host.send(writeHelloRequest());
+    } else if (may) {
+      connection.renewed(
+        yield* renegotiate(family, host, config, { ...info, clientHello: message }, connection.standing),
+      );
+    } else {
+      connection.refuseRenegotiation();
+    }
+  }
+}
+
+/** Another handshake under the keys of this one (RFC 5746 §3.7), beside which data may pass until the keys change. */
+function* renegotiate(
+  family: Family,
+  host: FlowHost,
+  config: ServerConfig,
+  info: HelloInfo,
+  previous: Standing,
+): Flow<Standing> {
+  host.renegotiating = true;
+  try {
+    checkRenegotiation(info.clientHello, family, previous);
+    return yield* handshake(family, host, config, info, previous);
+  } finally {
+    host.renegotiating = false;
+  }
+}
+
+/** @param previous what it renegotiates; undefined in a first handshake. */
+function* handshake(
+  family: Family,
+  host: FlowHost,
+  config: ServerConfig,
+  info: HelloInfo,
+  previous: Standing | undefined,
+): Flow<Standing> {
+  const { provider } = config;
+  const { clientHello: hello, serverName } = info;
   let exchange: ServerExchange | undefined;
   let premaster: Bytes | undefined;
   let master: Bytes | undefined;
   let keys: PendingKeys | undefined;
-  let connection: Connected12 | undefined;
+  let standing: Standing | undefined;
   try {
     // ClientHello: what is chosen from it
-    checkClientHello12(hello, family, config);
-    const { suite, chosen } = yield* chooseSuite(family, config, info);
-    const alpnProtocol = yield* chooseAlpn(config, info);
+    checkClientHello12(hello, family, config, previous !== undefined);
+    const { suite, chosen } = previous
+      ? sameCertificate(family, config, hello, previous)
+      : yield* chooseSuite(family, config, info);
+    const alpnProtocol = previous ? undefined : yield* chooseAlpn(config, info);
     const sizes = agreeSizeLimits(hello.extensions, config, maxPlaintext);
     const extendedMasterSecret = family.knowsExtensions && hello.extensions.extended_master_secret === true;
     const encryptThenMac =
@@ -96,7 +145,7 @@ export function* server12(family: Family, host: FlowHost, config: ServerConfig, 
         legacySessionIdEcho: nothing,
         cipherSuite: suite.id,
         extensions: answersTo(family, {
-          ...(knowsRenegotiationInfo(hello) && { renegotiation_info: nothing }),
+          ...(knowsRenegotiationInfo(hello) && { renegotiation_info: bothFinished(previous) }),
           ...(serverName !== undefined && chosen && isFor(chosen.credential, serverName) ? { server_name: true } : {}),
           ...(extendedMasterSecret && { extended_master_secret: true }),
           ...(encryptThenMac && { encrypt_then_mac: true }),
@@ -147,7 +196,7 @@ export function* server12(family: Family, host: FlowHost, config: ServerConfig, 
       ? schedule.extendedMasterSecret(premaster, transcript.hash())
       : schedule.masterSecret(premaster, randoms.clientRandom, randoms.serverRandom);
     host.keyLog?.('CLIENT_RANDOM', hello.random, master);
-    keys = pendingKeys(provider, family, suite, schedule, { master, ...randoms }, encryptThenMac);
+    keys = pendingKeys(provider, family, suite, { schedule, master, ...randoms }, encryptThenMac);
 
     // CertificateVerify*
     let peer: PeerIdentity | undefined;
@@ -166,39 +215,82 @@ export function* server12(family: Family, host: FlowHost, config: ServerConfig, 
 
     // [ChangeCipherSpec], Finished, both ways
     yield* expect('WAIT_CCS_12', 'change_cipher_spec');
-    changeReadKeys(host, keys.client, suite.name);
-    const expected = schedule.finished(master, 'client', transcript);
+    changeReadKeys(host, keys, suite.name);
+    const theirs = schedule.finished(master, 'client', transcript);
     const finished = yield* expect('WAIT_FINISHED_12', 'finished');
-    checkFinished(finished, expected, 'client');
+    checkFinished(finished, theirs, 'client');
     transcript.add(finished.raw);
-    changeWriteKeys(host, keys.server, suite.name);
-    sendAndAdd(host, transcript, writeFinished(schedule.finished(master, 'server', transcript)));
+    changeWriteKeys(host, keys, suite.name);
+    const ours = schedule.finished(master, 'server', transcript);
+    sendAndAdd(host, transcript, writeFinished(ours));
 
-    connection = new Connected12(
-      {
+    standing = {
+      negotiated: {
         version: family.name,
         cipherSuite: suite,
         group: exchange.group,
         extendedMasterSecret,
-        alpnProtocol,
+        alpnProtocol: previous?.negotiated.alpnProtocol ?? alpnProtocol,
         serverName,
         helloRetryRequest: false,
         signatureScheme: params && !suite.keyExchange.unsigned ? chosen?.scheme : undefined,
         peer,
         peerSignatureScheme,
       },
-      { schedule, master, ...randoms },
-    );
+      secrets: { schedule, master, ...randoms },
+      verifyData: { client: theirs, server: ours },
+      secureRenegotiation: knowsRenegotiationInfo(hello) && family.knowsExtensions,
+      serverLeaf: undefined,
+      serverCredential: chosen,
+    };
+    return standing;
   } finally {
     exchange?.dispose();
     wipe(premaster);
-    if (connection === undefined) {
-      wipe(master);
-      keys?.client.dispose();
-      keys?.server.dispose();
-    }
+    keys?.dispose();
+    if (standing === undefined) wipe(master);
   }
-  return yield* afterHandshake12(host, connection);
+}
+
+/** RFC 5746 §3.7, and what may not change: nothing that was proved once is proved anew. */
+function checkRenegotiation(
+  { cipherSuites, extensions, legacyVersion }: ClientHello,
+  family: Family,
+  previous: Standing,
+): void {
+  const refuse = (what: string): TlsError =>
+    new TlsError('handshake_failure', `ClientHello: ${what} in a renegotiation`);
+  if (cipherSuites.includes(scsv.emptyRenegotiationInfo)) throw refuse('TLS_EMPTY_RENEGOTIATION_INFO_SCSV');
+  const info = extensions.renegotiation_info;
+  if (info === undefined || !equalConstantTime(info, previous.verifyData.client)) {
+    throw refuse('renegotiation_info is not of the handshake before this one');
+  }
+  if (legacyVersion < family.id)
+    throw new TlsError('protocol_version', `ClientHello: less than ${family.name} in a renegotiation`);
+  if ((extensions.extended_master_secret === true) !== previous.negotiated.extendedMasterSecret) {
+    throw refuse('extended_master_secret changed');
+  }
+}
+
+/** A suite for the certificate that the client has already seen. */
+function sameCertificate(
+  family: Family,
+  config: ServerConfig,
+  hello: ClientHello,
+  { serverCredential }: Standing,
+): { readonly suite: Tls12CipherSuite; readonly chosen: Chosen | undefined } {
+  const suite = commonSuites(config, family, hello).find(({ authentication, keyExchange }) => {
+    if (serverCredential === undefined) return authentication === undefined;
+    const { credential } = serverCredential;
+    if (!authentication?.keyTypes.includes(credential.signer.publicKey.type)) return false;
+    return keyExchange.certificateFits?.(credential) ?? family.signing.rule(serverCredential.scheme, credential);
+  });
+  if (suite !== undefined) return { suite, chosen: serverCredential };
+  throw new TlsError('handshake_failure', 'no cipher suite in common for the same certificate, in a renegotiation');
+}
+
+function bothFinished(previous: Standing | undefined): Bytes {
+  return previous === undefined ? nothing : concat(previous.verifyData.client, previous.verifyData.server);
 }
 
 /** SSL 3.0 answers no extensions but one, which RFC 5746 brought to it as well. */

@@ -1,7 +1,7 @@
 /**
  * The states of TLS 1.2 and before (RFC 5246 §7.3), as `tls13/states.ts` has those of TLS 1.3: state → message → the
- * states that may follow. The RFC names none; each is named after the message that it waits for. A client may get a
- * HelloRequest in any of its states, which it ignores inside a handshake (RFC 5246 §7.4.1.1).
+ * states that may follow. The RFC names none; each is named after the message that it waits for. A client
+ * ignores a HelloRequest between ServerHello and the server's ChangeCipherSpec (RFC 5246 §7.4.1.1).
  *
  * @module
  */
@@ -37,7 +37,16 @@ export const clientStates12 = {
   WAIT_SHD_12: { server_hello_done: ['WAIT_CCS_12'], hello_request: ['WAIT_SHD_12'] },
   WAIT_CCS_12: { change_cipher_spec: ['WAIT_FINISHED_12'], hello_request: ['WAIT_CCS_12'] },
   WAIT_FINISHED_12: { finished: ['CONNECTED_12'] },
-  CONNECTED_12: { hello_request: ['CONNECTED_12'] },
+  // Another handshake, where the config has a policy for it; else a HelloRequest is answered with a warning.
+  CONNECTED_12: { hello_request: ['CONNECTED_12', 'WAIT_SH_AGAIN_12'], renegotiate: ['WAIT_SH_AGAIN_12'] },
+  WAIT_SH_AGAIN_12: {
+    legacy_server_hello: ['WAIT_CERT_12', 'WAIT_SKE_12', 'WAIT_SHD_12'],
+    // Another version, which is looked at to be refused.
+    server_hello: [],
+    hello_retry_request: [],
+    no_renegotiation: ['CONNECTED_12'],
+    hello_request: ['WAIT_SH_AGAIN_12'],
+  },
 } as const;
 
 export const serverStates12 = {
@@ -47,5 +56,9 @@ export const serverStates12 = {
   WAIT_CV_12: { certificate_verify_12: ['WAIT_CCS_12'] },
   WAIT_CCS_12: { change_cipher_spec: ['WAIT_FINISHED_12'] },
   WAIT_FINISHED_12: { finished: ['CONNECTED_12'] },
-  CONNECTED_12: { client_hello: ['CONNECTED_12'] },
+  CONNECTED_12: {
+    client_hello: ['CONNECTED_12', 'WAIT_CERT_12', 'WAIT_CKE_12'],
+    // A HelloRequest goes out.
+    renegotiate: ['CONNECTED_12'],
+  },
 } as const;

@@ -57,7 +57,7 @@ const besides = `
 /** What a server before TLS 1.3 may answer in ServerHello: each by its own RFC, and supported_groups by BIG-IP's habit. */
 const before13 = `server_name max_fragment_length status_request supported_groups ec_point_formats use_srtp heartbeat
   application_layer_protocol_negotiation signed_certificate_timestamp client_certificate_type server_certificate_type
-  encrypt_then_mac extended_master_secret record_size_limit renegotiation_info`.split(/\s+/);
+  encrypt_then_mac extended_master_secret record_size_limit session_ticket renegotiation_info`.split(/\s+/);
 
 type Name = keyof typeof extensionType;
 

@@ -6,11 +6,11 @@
 
 import assert from 'node:assert/strict';
 import { type AlertName, alertOf, type TlsErrorCode } from '../../src/index.ts';
-import { type PuppetClient, type PuppetServer, refusal } from './puppet.ts';
+import { refusal, type ScriptedPeer } from './scripted.ts';
 
 /** The side under test ended with this code and this message, and sent exactly one alert: this one. */
 export async function assertRefused(
-  puppet: PuppetServer | PuppetClient,
+  puppet: ScriptedPeer,
   code: TlsErrorCode,
   message: RegExp,
   alert: AlertName | null | undefined = alertOf[code],

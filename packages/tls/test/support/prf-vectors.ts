@@ -122,7 +122,7 @@ const opensslHashes: ReadonlyMap<string, PrfVector['hash']> = new Map([
 ]);
 
 function vector(name: string): string {
-  return gunzipSync(readFileSync(new URL(name, import.meta.url))).toString();
+  return gunzipSync(readFileSync(new URL(`../vectors/${name}`, import.meta.url))).toString();
 }
 
 /** A file's name of a hash as ours; one that is new in a file is an error, not a test that is quietly left out. */

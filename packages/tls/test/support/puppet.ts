@@ -7,51 +7,38 @@
 
 import { type Bytes, concat, type EphemeralKey } from '@handfast/crypto';
 import { nodeProvider } from '@handfast/crypto/node';
-import type { Credential, TlsError } from '../../src/index.ts';
+import type { Credential } from '../../src/index.ts';
 import { writeCertificate } from '../../src/messages/certificate.ts';
 import { writeCertificateRequest } from '../../src/messages/certificate-request.ts';
 import { signedContent, writeCertificateVerify } from '../../src/messages/certificate-verify.ts';
 import { type ClientHello, type ClientHelloFields, writeClientHello } from '../../src/messages/client-hello.ts';
 import { writeEncryptedExtensions } from '../../src/messages/encrypted-extensions.ts';
 import { writeFinished } from '../../src/messages/finished.ts';
-import { type HandshakeMessage, readHandshake } from '../../src/messages/handshake.ts';
+import type { MessageTable } from '../../src/messages/handshake.ts';
 import { writeServerHello } from '../../src/messages/server-hello.ts';
-import { headerLength, maxCiphertext } from '../../src/record/deframer.ts';
 import { RecordProtection } from '../../src/record/protection13.ts';
-import { alertName, contentType, TLS_AES_128_GCM_SHA256, TLS13, type Tls13CipherSuite } from '../../src/registry.ts';
+import { contentType, TLS_AES_128_GCM_SHA256, TLS13, type Tls13CipherSuite } from '../../src/registry.ts';
 import { EarlySecret, type HandshakeSecret, Kdf, type TrafficSecrets } from '../../src/tls13/key-schedule.ts';
 import { messages13 } from '../../src/tls13/messages.ts';
 import { Transcript } from '../../src/tls13/transcript.ts';
 import { clientCredential, serverCredential } from './identities.ts';
-import { give, type Side, settled } from './pair.ts';
+import { type Opened, ScriptedPeer, type Step, stepOf } from './scripted.ts';
 import { record } from './wire.ts';
 
 const x25519Id = 0x001d;
 const provider = nodeProvider;
-const anyExtension: ReadonlySet<number> = Object.assign(new Set<number>(), { has: () => true });
 
 /** Both roles' keys, records and transcript. */
-class Puppet {
-  readonly side: Side;
+class Puppet extends ScriptedPeer {
   readonly suite: Tls13CipherSuite = TLS_AES_128_GCM_SHA256;
   readonly kdf: Kdf = new Kdf(provider, this.suite);
   readonly transcript: Transcript = new Transcript(provider, this.suite.hash);
-  /** What the side under test has sent, decoded. */
-  readonly messages: HandshakeMessage[] = [];
-  /** Alerts that it sent. */
-  readonly alerts: string[] = [];
-  readonly data: Uint8Array[] = [];
   traffic: TrafficSecrets | undefined;
   handshakeSecret: HandshakeSecret | undefined;
   application: TrafficSecrets | undefined;
+  protected override readonly table: MessageTable = messages13;
   #write: RecordProtection | undefined;
   #read: RecordProtection | undefined;
-  #stream: Bytes = new Uint8Array(0);
-  #handshakeBytes: Bytes = new Uint8Array(0);
-
-  constructor(side: Side) {
-    this.side = side;
-  }
 
   setWrite(secret: Uint8Array): void {
     this.#write = new RecordProtection(provider, this.suite, this.kdf.trafficKey(secret));
@@ -61,8 +48,7 @@ class Puppet {
     this.#read = new RecordProtection(provider, this.suite, this.kdf.trafficKey(secret));
   }
 
-  /** A record under the current key; in the clear before there is one. */
-  seal(type: number, content: Uint8Array, padding = 0): Bytes {
+  override seal(type: number, content: Uint8Array, padding = 0): Bytes {
     if (this.#write === undefined) return record(type, content);
     return this.sealInner(concat(content, Uint8Array.of(type), new Uint8Array(padding)));
   }
@@ -74,71 +60,18 @@ class Puppet {
     return sealed;
   }
 
-  async give(bytes: Uint8Array): Promise<void> {
-    await give(this.side, bytes);
-  }
-
   /** A handshake message into the transcript and onto the wire, as one record. */
   async send(message: Bytes): Promise<void> {
     this.transcript.add(message);
     await this.give(this.seal(contentType.handshake, message));
   }
 
-  async sendData(text: string): Promise<void> {
-    await this.give(this.seal(contentType.application_data, Buffer.from(text)));
-  }
-
-  async sendAlert(level: number, description: number): Promise<void> {
-    await this.give(this.seal(contentType.alert, Uint8Array.of(level, description)));
-  }
-
-  /** Reads what the side has sent; stops at the first record of another key than the current. */
-  async receive(): Promise<void> {
-    await settled(this.side);
-    this.#stream = concat(this.#stream, ...this.side.outbox.splice(0));
-    while (this.#stream.length >= headerLength) {
-      const length = ((this.#stream[3] as number) << 8) | (this.#stream[4] as number);
-      if (length > maxCiphertext) throw new RangeError('a record too large');
-      if (this.#stream.length < headerLength + length) return;
-      const header = this.#stream.subarray(0, headerLength);
-      const payload = this.#stream.subarray(headerLength, headerLength + length);
-      if (!this.#take(header, payload)) return;
-      this.#stream = this.#stream.slice(headerLength + length);
-    }
-  }
-
-  #take(header: Uint8Array, payload: Uint8Array): boolean {
-    let type = header[0] as number;
-    let content: Uint8Array = payload;
-    if (type === contentType.change_cipher_spec) return true;
-    if (type === contentType.application_data) {
-      const inner = this.#read?.open(header, payload);
-      if (!(inner instanceof Uint8Array)) return false;
-      const end = inner.findLastIndex((byte) => byte !== 0);
-      type = inner[end] as number;
-      content = inner.subarray(0, end);
-    }
-    if (type === contentType.alert) this.alerts.push(alertName(content[1] as number));
-    else if (type === contentType.application_data) this.data.push(content);
-    else this.#handshake(content);
-    return true;
-  }
-
-  #handshake(content: Uint8Array): void {
-    this.#handshakeBytes = concat(this.#handshakeBytes, content);
-    for (;;) {
-      const bytes = this.#handshakeBytes;
-      const length = ((bytes[1] ?? 0) << 16) | ((bytes[2] ?? 0) << 8) | (bytes[3] ?? 0);
-      if (bytes.length < 4 || bytes.length < 4 + length) return;
-      this.messages.push(readHandshake(messages13, bytes.slice(0, 4 + length), anyExtension));
-      this.#handshakeBytes = bytes.slice(4 + length);
-    }
-  }
-
-  next<T extends HandshakeMessage['type']>(type: T): Extract<HandshakeMessage, { type: T }> {
-    const message = this.messages.shift();
-    if (message?.type !== type) throw new TypeError(`the side sent ${message?.type ?? 'nothing'}, not ${type}`);
-    return message as Extract<HandshakeMessage, { type: T }>;
+  protected override open(header: Uint8Array, payload: Uint8Array): Opened | undefined {
+    if (header[0] !== contentType.application_data) return { type: header[0] as number, content: payload };
+    const inner = this.#read?.open(header, payload);
+    if (!(inner instanceof Uint8Array)) return undefined;
+    const end = inner.findLastIndex((byte) => byte !== 0);
+    return { type: inner[end] as number, content: inner.subarray(0, end) };
   }
 
   agree(secret: Uint8Array): void {
@@ -162,9 +95,6 @@ class Puppet {
     return writeFinished(this.kdf.finished(secret, this.transcript.hash()));
   }
 }
-
-/** A step: its message, or several, or none. It is made when its turn comes. */
-type Step = (right: Bytes) => Bytes | readonly Bytes[];
 
 export type ServerStep =
   | 'server_hello'
@@ -194,9 +124,7 @@ export class PuppetServer extends Puppet {
     const answer = provider.groups.x25519?.encapsulate(share);
     if (answer === undefined || answer instanceof Promise) throw new TypeError('x25519 is asynchronous');
     const step = async (name: ServerStep, right: Bytes): Promise<void> => {
-      const made = changes[name]?.(right) ?? right;
-      for (const message of Array.isArray(made) ? (made as readonly Bytes[]) : [made as Bytes])
-        await this.send(message);
+      for (const message of await stepOf(changes[name], right)) await this.send(message);
     };
     await step(
       'server_hello',
@@ -293,9 +221,7 @@ export class PuppetClient extends Puppet {
   /** The client's flight, with `changes`; a certificate where `authenticate` says so. */
   async flight(changes: Partial<Record<ClientStep, Step>> = {}, { authenticate = false } = {}): Promise<void> {
     const step = async (name: ClientStep, right: Bytes): Promise<void> => {
-      const made = changes[name]?.(right) ?? right;
-      for (const message of Array.isArray(made) ? (made as readonly Bytes[]) : [made as Bytes])
-        await this.send(message);
+      for (const message of await stepOf(changes[name], right)) await this.send(message);
     };
     if (authenticate) {
       await step(
@@ -312,14 +238,4 @@ export class PuppetClient extends Puppet {
   }
 }
 
-/** What a side ended with, and what it told its peer. */
-export interface Refusal {
-  readonly error: TlsError | null | undefined;
-  readonly alert: string | undefined;
-}
-
-/** After the peer has misbehaved: the error, and the alert that went out. */
-export async function refusal(puppet: PuppetServer | PuppetClient): Promise<Refusal> {
-  await puppet.receive();
-  return { error: puppet.side.error, alert: puppet.alerts.at(-1) };
-}
+export { type Refusal, refusal } from './scripted.ts';
