@@ -70,17 +70,39 @@ function running(server: Server, connect: (port: number) => Duplex): Promise<Run
   });
 }
 
+/** What both are told to speak, each in its own words. */
+export interface Setting {
+  readonly version: 'TLSv1.2' | 'TLSv1.3';
+  /** IANA's name, and OpenSSL's. */
+  readonly suite: string;
+  readonly openssl: string;
+}
+
+export const tls13: Setting = {
+  version: 'TLSv1.3',
+  suite: 'TLS_AES_128_GCM_SHA256',
+  openssl: 'TLS_AES_128_GCM_SHA256',
+};
+
+export const tls12: Setting = {
+  version: 'TLSv1.2',
+  suite: 'TLS_ECDHE_ECDSA_WITH_AES_128_GCM_SHA256',
+  openssl: 'ECDHE-ECDSA-AES128-GCM-SHA256',
+};
+
 /** Both, with what they need prepared once. */
-export async function contenders(): Promise<readonly [Contender, Contender]> {
+export async function contenders({ version, suite, openssl }: Setting): Promise<readonly [Contender, Contender]> {
   const { ca, cert, key } = await certificates();
-  const ourServer = handfast.createSecureContext({
-    cert,
-    key,
-    groups: ['x25519'],
-    cipherSuites: ['TLS_AES_128_GCM_SHA256'],
-  });
-  const ourClient = handfast.createSecureContext({ ca, groups: ['x25519'], cipherSuites: ['TLS_AES_128_GCM_SHA256'] });
-  const common = { minVersion: 'TLSv1.3', ecdhCurve: 'X25519', ciphers: 'TLS_AES_128_GCM_SHA256' } as const;
+  // TLS 1.2 wants the certificate's curve among the groups.
+  const ours = {
+    groups: ['x25519', 'secp256r1'],
+    cipherSuites: [suite],
+    minVersion: version,
+    maxVersion: version,
+  } as const;
+  const ourServer = handfast.createSecureContext({ cert, key, ...ours });
+  const ourClient = handfast.createSecureContext({ ca, ...ours });
+  const common = { minVersion: version, maxVersion: version, ecdhCurve: 'X25519:P-256', ciphers: openssl } as const;
   const nodeClient = nodeTls.createSecureContext({ ca, ...common });
   return [
     {
@@ -99,7 +121,7 @@ export async function contenders(): Promise<readonly [Contender, Contender]> {
             port,
             servername: 'localhost',
             secureContext: nodeClient,
-            ecdhCurve: 'X25519',
+            ecdhCurve: 'X25519:P-256',
           }),
         ),
     },

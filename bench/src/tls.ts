@@ -5,12 +5,16 @@
  */
 
 import type { Duplex } from 'node:stream';
-import { type Contender, contenders } from './contenders.ts';
+import { type Contender, contenders, type Setting, tls12, tls13 } from './contenders.ts';
 import type { Row } from './rounds.ts';
 
 /** Beside `node:tls` of the same Node. */
 export async function tlsRows(): Promise<readonly Row[]> {
-  const both = await contenders();
+  return [...(await rowsOf('TLS 1.3', tls13)), ...(await rowsOf('TLS 1.2', tls12))];
+}
+
+async function rowsOf(version: string, setting: Setting): Promise<readonly Row[]> {
+  const both = await contenders(setting);
   const row = (
     name: string,
     unit: string,
@@ -25,8 +29,8 @@ export async function tlsRows(): Promise<readonly Row[]> {
     })),
   });
   return [
-    row('full handshakes (X25519, ECDSA P-256)', '/s', handshakes),
-    row('bulk (AES-128-GCM, 16 KiB records)', 'MiB/s', bulk),
+    row(`${version}: full handshakes (X25519, ECDSA P-256)`, '/s', handshakes),
+    row(`${version}: bulk (AES-128-GCM, 16 KiB records)`, 'MiB/s', bulk),
   ];
 }
 

@@ -45,6 +45,8 @@ export interface PeerSchemes {
   readonly handshake: readonly number[];
   /** signature_algorithms_cert; where absent, the same. */
   readonly certificates: readonly number[];
+  /** supported_groups, where they bind the certificate's key as well: before TLS 1.3. */
+  readonly curves?: readonly number[] | undefined;
 }
 
 export interface Chosen {

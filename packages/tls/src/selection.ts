@@ -19,7 +19,7 @@ import {
 import { quote, TlsError } from './errors.ts';
 import { callUser, type Flow, type FlowHost } from './flow.ts';
 import type { PeerPolicy } from './peer.ts';
-import { type HandshakeScheme, nameIn, schemeById } from './registry.ts';
+import { groupById, type HandshakeScheme, nameIn, schemeById } from './registry.ts';
 
 /** RFC 7301 §3.2: a client that asks for protocols of which we have none is refused. */
 export function* chooseAlpn({ alpnProtocols, selectAlpn }: ServerConfig, info: HelloInfo): Flow<string | undefined> {
@@ -58,17 +58,17 @@ export function* chooseServerCredential(
     }
     const scheme = schemeFor(credential, schemes, peer.handshake, rule);
     if (scheme !== undefined) return { credential, scheme };
-    throw noScheme([credential], peer.handshake);
+    throw noScheme([credential], peer);
   }
   if (strictServerName && info.serverName !== undefined && !credentials.some((own) => isFor(own, info.serverName))) {
     throw new TlsError('unrecognized_name', `no certificate of ours is for ${quote(info.serverName)}`);
   }
   const chosen = chooseCredential(credentials, info.serverName, schemes, peer, rule);
-  if (chosen === undefined) throw noScheme(credentials, peer.handshake);
+  if (chosen === undefined) throw noScheme(credentials, peer);
   return chosen;
 }
 
-function noScheme(credentials: readonly Credential[], schemes: readonly number[]): TlsError {
+function noScheme(credentials: readonly Credential[], { handshake: schemes, curves }: PeerSchemes): TlsError {
   const keys = [...new Set(credentials.map(({ signer }) => signer.publicKey.type))].join(', ') || 'none';
   const theirs = schemes
     .slice(0, 12)
@@ -76,8 +76,13 @@ function noScheme(credentials: readonly Credential[], schemes: readonly number[]
     .join(', ');
   return new TlsError(
     'handshake_failure',
-    `no signature scheme in common: our keys are ${keys}; the client takes ${theirs}`,
+    `no signature scheme in common: our keys are ${keys}; the client takes ${theirs}${onCurves(curves)}`,
   );
+}
+
+/** Before TLS 1.3 a certificate's key must be on one of the curves that the client lists (RFC 8422 §5.1.1). */
+function onCurves(curves: readonly number[] | undefined): string {
+  return curves === undefined ? '' : `, on the curves ${curves.map((id) => nameIn(groupById, id)).join(', ')}`;
 }
 
 /** The client's certificate for a server's request; undefined: none. */

@@ -336,7 +336,7 @@ function* chooseSuite(
   const chosen = yield* chooseServerCredential(
     config,
     info,
-    { handshake, certificates: certificates ?? handshake },
+    { handshake, certificates: certificates ?? handshake, curves: hello.extensions.supported_groups },
     (scheme, credential) =>
       certified.some((suite) => fits(suite, scheme, credential) && (signs(suite) || !canSign(credential))) &&
       (curves === undefined || curveTaken(credential.signer.publicKey.type, curves)),
