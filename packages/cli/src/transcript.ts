@@ -294,7 +294,7 @@ function clientHelloNotes(hello: Extract<HandshakeMessage, { type: 'client_hello
   const shares = extensions.key_share?.filter(({ group }) => !isGrease(group));
   const notes: readonly (readonly [string, string | undefined])[] = [
     ['versions', list(extensions.supported_versions ?? [hello.legacyVersion], versionName)],
-    ['cipher suites', list(hello.cipherSuites, suiteName)],
+    ['cipher suites', list(hello.cipherSuites, suiteName, 3)],
     ['groups', list(extensions.supported_groups, groupName, 5)],
     [
       'key shares',
