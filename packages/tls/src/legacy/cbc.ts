@@ -150,7 +150,7 @@ class CbcProtection implements Protection {
         : tlsPadding(plaintext, macLength);
     const most = plaintext.length - macLength - 1;
     const end = most + 1 - padding.length;
-    const mac = this.#mac.compute(sequence, type, plaintext.subarray(0, end));
+    const mac = this.#mac.compute(sequence, type, plaintext.subarray(0, most), end);
     this.#mac.evenOut(end, most);
     const first = Math.max(0, most - 255);
     const good = padding.good & macAt(plaintext, end, first, mac);

@@ -14,8 +14,11 @@ export type MacName = 'md5' | 'sha1' | 'sha256' | 'sha384';
 /** A MAC under a key, for one direction. */
 export interface RecordMac {
   readonly length: number;
-  /** The MAC of a record's content. */
-  readonly compute: (sequence: number, type: number, content: Uint8Array) => Bytes;
+  /**
+   * The MAC of a record's content: the first `contentLength` bytes of `content`, or all. A caller whose `contentLength` is
+   * secret passes the most that it can be: memory for all of it is taken, since engines keep small arrays elsewhere.
+   */
+  readonly compute: (sequence: number, type: number, content: Uint8Array, contentLength?: number) => Bytes;
   /**
    * Hashes as many blocks more as a content of `most` bytes would have cost than one of `length`: so that both take as
    * long (RFC 5246 §6.2.3.2's attack, known as Lucky 13). To be called after every `compute`, also for nothing.
@@ -53,12 +56,12 @@ export function hmacOf(provider: CryptoProvider, name: MacName, key: Uint8Array,
   const hmac = isLegacy(name) ? legacyOf(provider).hmac(name, key) : provider.hmac(name, key);
   return {
     length,
-    compute(sequence, type, content) {
+    compute(sequence, type, content, contentLength = content.length) {
       const data = new Uint8Array(13 + content.length);
       writeSequence(sequence, data);
-      data.set([type, version >> 8, version & 0xff, content.length >> 8, content.length & 0xff], 8);
+      data.set([type, version >> 8, version & 0xff, contentLength >> 8, contentLength & 0xff], 8);
       data.set(content, 13);
-      return hmac(data);
+      return hmac(data.subarray(0, 13 + contentLength));
     },
     // The inner hash begins with a block of its key.
     evenOut: evenerOf(digestOf(provider, name), name, blockLength + 13),
@@ -75,11 +78,13 @@ export function ssl30Mac(provider: CryptoProvider, name: MacName, key: Uint8Arra
   const [inner, outer] = ssl30Pads(name);
   return {
     length,
-    compute(sequence, type, content) {
+    compute(sequence, type, content, contentLength = content.length) {
       const head = new Uint8Array(11);
       writeSequence(sequence, head);
-      head.set([type, content.length >> 8, content.length & 0xff], 8);
-      return digest(concat(secret, outer, digest(concat(secret, inner, head, content))));
+      head.set([type, contentLength >> 8, contentLength & 0xff], 8);
+      const start = concat(secret, inner, head);
+      const data = concat(start, content);
+      return digest(concat(secret, outer, digest(data.subarray(0, start.length + contentLength))));
     },
     evenOut: evenerOf(digest, name, secret.length + inner.length + 11),
     dispose: () => wipe(secret),

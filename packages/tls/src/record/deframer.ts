@@ -122,13 +122,17 @@ export class Deframer {
 }
 
 function notTls(start: Uint8Array): TlsError {
+  // RFC 9846 appendix E.2: two bytes of length, then the type of a client hello.
+  if (((start[0] as number) & 0x80) !== 0 && start[2] === 1) {
+    return new TlsError('protocol_version', 'the peer sent a hello in the format of SSL 2.0, which nobody may speak', {
+      hint: 'the peer is from before 1996, or made to look so: it must be brought to TLS 1.2 at least',
+    });
+  }
   const text = String.fromCharCode(...start);
   const known = otherProtocols.find(([pattern]) => pattern.test(text))?.[1];
-  const isSsl2 = ((start[0] as number) & 0x80) !== 0 && start[2] === 1;
-  const what = known ?? (isSsl2 ? 'an SSL 2.0 hello' : undefined);
-  const seen =
-    what ?? `bytes that are no TLS record (first byte 0x${(start[0] as number).toString(16).padStart(2, '0')})`;
+  const first = (start[0] as number).toString(16).padStart(2, '0');
+  const seen = known ?? `bytes that are no TLS record (first byte 0x${first})`;
   return new TlsError('not_tls', `the peer sent ${seen} where TLS was due`, {
-    hint: what ? 'the peer speaks another protocol on this port, or wants STARTTLS first' : 'is this the right port?',
+    hint: known ? 'the peer speaks another protocol on this port, or wants STARTTLS first' : 'is this the right port?',
   });
 }

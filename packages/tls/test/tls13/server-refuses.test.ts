@@ -5,7 +5,7 @@
  */
 
 import { describe, it } from 'node:test';
-import { type Bytes, concat } from '@handfast/crypto';
+import { type Bytes, concat, fromHex } from '@handfast/crypto';
 import { writeCertificate } from '../../src/messages/certificate.ts';
 import { writeCertificateRequest } from '../../src/messages/certificate-request.ts';
 import { writeCertificateVerify } from '../../src/messages/certificate-verify.ts';
@@ -473,6 +473,14 @@ for (const provider of providers) {
         for (let i = 0; i < 2; i++) await client.give(junk(500));
         await assertRefused(client, 'unexpected_message', /more early data than is skipped/);
       });
+    });
+
+    it('answers a hello in the format of SSL 2.0 with protocol_version', async () => {
+      const client = start();
+      // Two bytes of length, CLIENT-HELLO, TLS 1.0, one cipher of three bytes, no session, a challenge of 16.
+      const body = concat(fromHex('01 0301 0003 0000 0010 00002f'), new Uint8Array(16));
+      await client.give(concat(Uint8Array.of(0x80, body.length), body));
+      await assertRefused(client, 'protocol_version', /a hello in the format of SSL 2.0/);
     });
 
     it('names other protocols', async () => {
