@@ -6,8 +6,19 @@
  */
 
 import assert from 'node:assert/strict';
-import type { TlsError } from '@handfast/tls';
-import { clientCredential, pki } from '../../packages/tls/test/support/identities.ts';
+import { nodeLegacyProvider } from '@handfast/crypto/legacy/node';
+import { nodeProvider } from '@handfast/crypto/node';
+import {
+  type ClientOptions,
+  type Credential,
+  type ServerOptions,
+  type TlsError,
+  tls12,
+  tls13,
+  type Version,
+} from '@handfast/tls';
+import { allLegacyCipherSuites, ssl30, tls10 } from '@handfast/tls/legacy';
+import { clientCredential, makeCredential, pki } from '../../packages/tls/test/support/identities.ts';
 import { exchange, type Pair, pair, type Wire } from '../../packages/tls/test/support/pair.ts';
 import { record, recordsIn } from '../../packages/tls/test/support/wire.ts';
 import { type Below, numbers } from '../../packages/x509/test/support/mutate.ts';
@@ -20,6 +31,38 @@ function flip(bytes: Uint8Array, below: Below): Uint8Array {
     out[at] = (out[at] ?? 0) ^ (1 << below(8));
   }
   return out;
+}
+
+interface Setting extends Pick<ClientOptions & ServerOptions, 'cipherSuites' | 'provider'> {
+  readonly versions: readonly Version[];
+}
+
+const old = (versions: readonly Version[], name: string): Setting => ({
+  versions,
+  cipherSuites: allLegacyCipherSuites.filter((suite) => suite.name === name),
+  provider: nodeLegacyProvider,
+});
+
+/** What both sides speak: each protocol, each way to protect records, and old key exchanges. */
+const settings: readonly Setting[] = [
+  { versions: [tls13], provider: nodeProvider },
+  { versions: [tls12], provider: nodeProvider },
+  { versions: [tls13, tls12], provider: nodeProvider },
+  old([tls12], 'TLS_ECDHE_RSA_WITH_AES_128_CBC_SHA256'),
+  old([tls12, tls10], 'TLS_RSA_WITH_AES_128_CBC_SHA'),
+  old([tls10], 'TLS_ECDHE_RSA_WITH_AES_128_CBC_SHA'),
+  old([ssl30], 'TLS_RSA_WITH_RC4_128_SHA'),
+];
+
+/** An RSA certificate, whose key has the old ways as well. */
+const credential: Credential = await rsaCredential();
+
+async function rsaCredential(): Promise<Credential> {
+  const { signer, pkcs8 } = await nodeProvider.generateKeyPair('rsa');
+  const keyUsage = ['digitalSignature', 'keyEncipherment'] as const;
+  const { chain } = await makeCredential({ with: { publicKey: signer.publicKey, keyUsage } });
+  const legacyKey = await nodeLegacyProvider.legacy?.importPrivateKey(pkcs8);
+  return { chain, signer, ...(legacyKey && { legacyKey }) };
 }
 
 /** What can be done to what one side sends. */
@@ -54,10 +97,13 @@ function recut(one: Uint8Array, below: Below): readonly Uint8Array[] {
 /** Plays one case; throws where an invariant is broken. Answers how both sides ended. */
 async function play(seed: number): Promise<readonly string[]> {
   const below = numbers(seed);
+  const setting = settings[below(settings.length)] as Setting;
   const both = pair({
-    client: { credentials: [clientCredential], alpnProtocols: ['a', 'b'] },
+    client: { credentials: [clientCredential], alpnProtocols: ['a', 'b'], ...setting },
     server: {
       alpnProtocols: ['b'],
+      credentials: [credential],
+      ...setting,
       ...(below(2) === 0 ? { clientCertificate: 'require', trust: pki.trust } : {}),
     },
   });
@@ -74,16 +120,20 @@ async function play(seed: number): Promise<readonly string[]> {
   if (both.server.established && both.server.error === undefined)
     both.server.connection.write(Buffer.from('from server'));
   await exchange(both, wire);
-  return check(both);
+  return check(both, setting.versions[0]?.name);
 }
 
-function check({ client, server }: Pair): readonly string[] {
+function check({ client, server }: Pair, best: string | undefined): readonly string[] {
   for (const { error } of [client, server]) {
     if (error) assert.notEqual(error.code, 'internal', error.stack);
   }
   if (client.established && server.established) {
     assert.equal(client.connection.negotiated?.alpnProtocol, server.connection.negotiated?.alpnProtocol);
     assert.equal(client.connection.negotiated?.group, server.connection.negotiated?.group);
+    assert.equal(client.connection.negotiated?.cipherSuite, server.connection.negotiated?.cipherSuite);
+    // Nobody in between chooses: it is the best that both speak.
+    assert.equal(client.connection.negotiated?.version, best);
+    assert.equal(server.connection.negotiated?.version, best);
   }
   // What arrives is what was sent, or nothing: a wire can cut a stream, never change it.
   assert.ok('from client'.startsWith(server.text()), server.text());

@@ -19,6 +19,14 @@ export function badShare(error: unknown, message: string, group: Pick<NamedGroup
   });
 }
 
+/** A provider's refusal of the key in a peer's certificate is the peer's fault as well. */
+export function badKey(error: unknown, message: string): unknown {
+  if (!(error instanceof CryptoError) || error.code !== 'invalid_key') return error;
+  return new TlsError('certificate_malformed', `${message}: the key of the certificate is none: ${error.message}`, {
+    cause: error,
+  });
+}
+
 /** Answers of a server that stand in EncryptedExtensions, and before TLS 1.3 in ServerHello. */
 type ServerAnswers = Pick<
   EncryptedExtensionsValues,

@@ -83,6 +83,8 @@ export function parseChain(
   try {
     const [leaf, ...rest] = chain.map((der) => cache.parse(der));
     if (leaf === undefined) throw new TlsError('decode_error', 'Certificate: the list of certificates is empty');
+    // Certificates are lazy: this one's key is needed next, and whether it is one is found out here.
+    void leaf.publicKey;
     return [leaf, ...rest];
   } catch (error) {
     if (error instanceof CertificateError) throw certificateRefused(error);

@@ -100,10 +100,12 @@ export function ssl30Pads(name: 'md5' | 'sha1'): readonly [Uint8Array, Uint8Arra
 /** @param before bytes that are hashed before the content. */
 function evenerOf(digest: (data: Uint8Array) => Bytes, name: MacName, before: number): RecordMac['evenOut'] {
   const { blockLength, padding } = macRows[name];
-  const blocks = (length: number): number => Math.ceil((before + length + padding) / blockLength);
-  // Padding is 256 bytes at most: so many blocks can be missing, and the MAC's own.
+  const shift = 31 - Math.clz32(blockLength);
+  const blocks = (length: number): number => (before + length + padding + blockLength - 1) >> shift;
+  // Padding is 256 bytes at most: so many blocks can be missing, the MAC's own, and the one that is always hashed.
   const filler = new Uint8Array(blockLength * 8);
   return (length, most) => {
-    digest(filler.subarray(0, blockLength * (blocks(most) - blocks(length))));
+    // One block more than is missing: hashes are quicker with no input than a block explains.
+    digest(filler.subarray(0, (blocks(most) - blocks(length) + 1) << shift));
   };
 }

@@ -7,6 +7,7 @@
 
 import { type Bytes, type CryptoProvider, equalConstantTime, settle, wipe } from '@handfast/crypto';
 import type { Certificate } from '@handfast/x509';
+import { badKey } from '../checks.ts';
 import type { Chosen } from '../credentials.ts';
 import { reasonOf, TlsError } from '../errors.ts';
 import type { Flow, FlowHost } from '../flow.ts';
@@ -16,7 +17,7 @@ import type { DirectionKeys } from '../record/cipher12.ts';
 import type { Protection } from '../record/protection.ts';
 import type { HandshakeScheme, SignatureScheme } from '../registry.ts';
 import type { Secrets12 } from './connected.ts';
-import type { Family } from './family.ts';
+import type { Family, Signing } from './family.ts';
 import type { Tls12CipherSuite } from './suites.ts';
 import type { Transcript12 } from './transcript.ts';
 
@@ -57,8 +58,13 @@ export function* checkSigned(
   signature: DigitallySigned,
   offered: readonly SignatureScheme[],
 ): Flow<HandshakeScheme | undefined> {
-  const { good, scheme } = yield* settle(signing.verify(provider, message, leaf, content, signature, offered));
-  if (good === true) return scheme;
+  let verdict: Awaited<ReturnType<Signing['verify']>>;
+  try {
+    verdict = yield* settle(signing.verify(provider, message, leaf, content, signature, offered));
+  } catch (error) {
+    throw badKey(error, message);
+  }
+  if (verdict.good === true) return verdict.scheme;
   throw new TlsError(
     'decrypt_error',
     `${message}: the signature is not by the key of the peer's certificate: it does not hold that key`,

@@ -7,6 +7,7 @@
 
 import { type Bytes, type CryptoProvider, equalConstantTime, settle } from '@handfast/crypto';
 import type { Certificate } from '@handfast/x509';
+import { badKey } from '../checks.ts';
 import { type Chosen, type Credential, optionalBytes, signBy } from '../credentials.ts';
 import { reasonOf, TlsError } from '../errors.ts';
 import { expect, type Flow, type FlowHost } from '../flow.ts';
@@ -95,9 +96,13 @@ export function* receiveCertificateVerify(
       `CertificateVerify: ${name} does not fit a key of type ${leaf.publicKey.type}`,
     );
   }
-  const good = yield* settle(
-    provider.signatures[scheme.algorithm]?.verify(leaf.publicKey, content, message.signature) ?? false,
-  );
+  let good: boolean;
+  try {
+    const verifier = provider.signatures[scheme.algorithm];
+    good = yield* settle(verifier?.verify(leaf.publicKey, content, message.signature) ?? false);
+  } catch (error) {
+    throw badKey(error, 'CertificateVerify');
+  }
   if (good !== true) {
     throw new TlsError(
       'decrypt_error',
