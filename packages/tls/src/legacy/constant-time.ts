@@ -1,6 +1,6 @@
 /**
  * Arithmetic whose time does not depend on its operands, as far as JavaScript can promise it: no branch and no index on a
- * secret, 32-bit integers alone. `bench/constant-time` measures what is left.
+ * secret, 32-bit integers alone. `bench/src/constant-time` measures what is left.
  *
  * @module
  */

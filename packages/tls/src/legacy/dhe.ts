@@ -7,7 +7,7 @@
  * @module
  */
 
-import { type Bytes, settle, toHex } from '@handfast/crypto';
+import { type Bytes, equalBytes, settle, toHex } from '@handfast/crypto';
 import { ffdhePrime } from '@handfast/crypto/legacy';
 import { badShare } from '../checks.ts';
 import { TlsError } from '../errors.ts';
@@ -26,7 +26,7 @@ export interface DhParameters {
   readonly generator: Uint8Array;
 }
 
-/** RFC 7919 §3 and the issue of size: less is broken (Logjam), more costs seconds. */
+/** Of a group that nobody named: fewer bits are broken (Logjam), more cost seconds. */
 const bitsTaken = { least: 2048, most: 4096 } as const;
 
 /** By named groups, as the config's `groups` has them. */
@@ -89,15 +89,13 @@ export function dheClient({ config }: ClientContext, serverParams: Reader | unde
   const prime = stripped(serverParams.opaque16(1));
   const generator = stripped(serverParams.opaque16(1));
   const share = serverParams.opaque16(1);
-  const fault = faultOf(prime, generator);
+  // A group that the config names is known to be one, whatever its size.
+  const known = config.groups.find((group) => isGroup(parametersOf(group), prime, generator));
+  const fault = known === undefined ? faultOf(prime, generator) : undefined;
   if (fault !== undefined) {
     const tooSmall = bitsOf(prime) < bitsTaken.least;
     throw new TlsError(tooSmall ? 'insufficient_security' : 'illegal_parameter', `ServerKeyExchange: ${fault}`);
   }
-  const known = config.groups.find((group) => {
-    const parameters = parametersOf(group);
-    return parameters !== undefined && toHex(parameters.prime) === toHex(prime);
-  });
   const make = legacyOf(config.provider).finiteField;
   if (make === undefined) throw new TlsError('internal', `the ${config.provider.name} provider has no finite fields`);
   return {
@@ -133,13 +131,17 @@ function parametersOf({ exchange }: NamedGroup): DhParameters | undefined {
   return { prime: ffdhePrime(bits), generator: Uint8Array.of(2) };
 }
 
+function isGroup(parameters: DhParameters | undefined, prime: Uint8Array, generator: Uint8Array): boolean {
+  return parameters !== undefined && equalBytes(parameters.prime, prime) && equalBytes(parameters.generator, generator);
+}
+
 /** What is wrong with a group, as far as its form tells. */
 function faultOf(prime: Uint8Array, generator: Uint8Array): string | undefined {
   const bits = bitsOf(prime);
   if (bits < bitsTaken.least) return `a prime of ${bits} bits, where ${bitsTaken.least} are the least`;
   if (bits > bitsTaken.most) return `a prime of ${bits} bits, where ${bitsTaken.most} are the most`;
   if (((prime.at(-1) ?? 0) & 1) === 0) return 'a prime that is even';
-  const g = BigInt(`0x${toHex(generator)}`);
+  const g = BigInt(`0x${toHex(generator) || '0'}`);
   if (g <= 1n || g >= BigInt(`0x${toHex(prime)}`) - 1n) return 'a generator outside 1 < g < p - 1';
   return undefined;
 }

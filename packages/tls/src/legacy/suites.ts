@@ -187,7 +187,10 @@ export const pskCipherSuites: readonly Tls12CipherSuite[] = [
   }),
 ];
 
-/** Nobody proves who it is: whoever sits in between reads and changes everything. */
+/**
+ * Nobody proves who it is: whoever sits in between reads and changes everything. A client that lists one of these beside others
+ * can be given it by anybody: neither chain nor name is looked at then, and `verifyPeer` is not asked.
+ */
 export const anonymousCipherSuites: readonly Tls12CipherSuite[] = [
   ...suites(families.ecdhAnon, {
     ...{ AES_128_CBC_SHA: 0xc018, AES_256_CBC_SHA: 0xc019, '3DES_EDE_CBC_SHA': 0xc017 },

@@ -179,7 +179,6 @@ function* handshake(
       transcript.add(certificate.raw);
       chain = parseChain(certificate.chain, config.limits.certificates, certificateCacheOf(config.trust));
       checkKeyType(suite, chain[0], config);
-      checkSameServer(chain[0], previous);
       if (extensions.status_request) {
         const next = yield* expectServer('WAIT_STATUS_12', 'certificate_status', ...afterCertificate);
         if (next.type === 'certificate_status') {
@@ -235,6 +234,8 @@ function* handshake(
       message = yield* expectServer('WAIT_SHD_12', 'server_hello_done');
     }
     transcript.add(message.raw);
+
+    checkSameServer(chain?.[0], previous);
 
     // Is it whom we wanted? Asked before anything is encrypted to its key.
     let peer: PeerIdentity | undefined;
@@ -429,8 +430,9 @@ function checkRenegotiationInfo(
 }
 
 /** Who the server is was found out once: a renegotiation is no way to become somebody else. */
-function checkSameServer(leaf: Certificate, previous: Standing | undefined): void {
-  if (previous === undefined || (previous.serverLeaf && equalBytes(previous.serverLeaf.raw, leaf.raw))) return;
+function checkSameServer(leaf: Certificate | undefined, previous: Standing | undefined): void {
+  if (previous === undefined || (leaf === undefined && previous.serverLeaf === undefined)) return;
+  if (leaf !== undefined && previous.serverLeaf !== undefined && equalBytes(previous.serverLeaf.raw, leaf.raw)) return;
   throw new TlsError('handshake_failure', 'Certificate: the server showed another one in a renegotiation');
 }
 
