@@ -6,7 +6,8 @@
 
 import type { ClientConfig } from './config.ts';
 import { isConfig, ownOf } from './config.ts';
-import { Connection, type ConnectionHandlers } from './connection.ts';
+import { Connection } from './connection.ts';
+import type { ConnectionHandlers } from './connection-options.ts';
 import { refuseVersion } from './downgrade.ts';
 import { TlsConfigError, TlsError } from './errors.ts';
 import { expect, type Flow, type FlowHost } from './flow.ts';

@@ -9,54 +9,21 @@
  * @module
  */
 
-import { type Bytes, type CryptoProvider, copyBytes, isThenable } from '@handfast/crypto';
+import { type Bytes, copyBytes, isThenable } from '@handfast/crypto';
 import { alertMeaning } from './alerts.ts';
+import { Conduct, checkChangeCipherSpec, readAlert } from './conduct.ts';
+import type { ConnectionHandlers, ConnectionOptions } from './connection-options.ts';
 import { helloDialect } from './dialect.ts';
 import { type Phase, reasonOf, TlsError } from './errors.ts';
 import { discard, type Established, type Expectation, type Flow, type FlowHost, type Negotiated } from './flow.ts';
 import { keyLogLine } from './key-log.ts';
-import { type Limits, maxConsecutive } from './limits.ts';
 import { maxMessageLength, messageTitle, readHandshake } from './messages/handshake.ts';
 import { type AbortControllerLike, newAbortController } from './platform.ts';
 import { Deframer } from './record/deframer.ts';
 import { HandshakeJoiner } from './record/joiner.ts';
-import { type Content, type PaddingPolicy, RecordLayer } from './record/layer.ts';
-import { type AlertName, alertName, contentType, isAlertName } from './registry.ts';
-import type { KeyLogListener, TraceEventBody, TraceListener } from './trace.ts';
-
-/** What an adapter does with the engine's output. Called after each step, in order. */
-export interface ConnectionHandlers {
-  /** Bytes for the transport, in order: one flight or one large write a call. They are the handler's to keep. */
-  send(chunks: readonly Bytes[]): void;
-  /** The handshake is done: `write` may be called. */
-  established?(negotiated: Negotiated): void;
-  /** Application data, in memory that is handed over. */
-  data?(plaintext: Bytes): void;
-  /** The peer's close_notify: nothing more will come. Data may still be written. */
-  end?(): void;
-  /** The engine takes input again, after `receive` took less than it was given. */
-  resume?(): void;
-  /** All that was written is sealed and handed to `send`. */
-  drained?(): void;
-  /** The end, once: with an error unless both sides sent close_notify. Any alert has been handed to `send` before. */
-  closed?(error: TlsError | undefined): void;
-}
-
-export interface ConnectionOptions {
-  readonly role: 'client' | 'server';
-  readonly provider: CryptoProvider;
-  readonly limits: Limits;
-  readonly handlers: ConnectionHandlers;
-  readonly padding: PaddingPolicy | undefined;
-  readonly trace: TraceListener | undefined;
-  readonly keyLog: KeyLogListener | undefined;
-  /** Milliseconds, for the trace. */
-  readonly clock: () => number;
-  /** Whether warnings leave the connection standing before its version is known. */
-  readonly passesWarnings: boolean;
-  /** The whole life of the connection, as a flow that ends only by an error. */
-  readonly flow: (host: FlowHost) => Flow<never>;
-}
+import { type Content, RecordLayer } from './record/layer.ts';
+import { type AlertName, contentType, isAlertName } from './registry.ts';
+import type { TraceEventBody } from './trace.ts';
 
 /** One `receive` opens at most so much, and goes on in a later turn: other connections want theirs too. */
 const recordsPerTurn = 256;
@@ -97,9 +64,7 @@ export class Connection {
   #writeEnded = false;
   #ended = false;
 
-  #emptyRecords = 0;
-  #changeCipherSpecs = 0;
-  #warnings = 0;
+  readonly #conduct: Conduct = new Conduct();
 
   constructor(options: ConnectionOptions) {
     this.role = options.role;
@@ -120,7 +85,7 @@ export class Connection {
             throw new TlsError('crypto_failed', 'a record could not be sealed', { cause: error });
         }),
     });
-    const dropped = (): boolean => this.#changeCipherSpecs > 0;
+    const conduct = this.#conduct;
     const abortController = (): AbortControllerLike => {
       this.#abort ??= newAbortController();
       return this.#abort;
@@ -144,7 +109,7 @@ export class Connection {
       renegotiating: false,
       changeCipherSpecAllowed: options.role === 'client',
       get droppedChangeCipherSpec() {
-        return dropped();
+        return conduct.droppedChangeCipherSpec;
       },
       requireAligned: () => this.#requireAligned(),
       send: (message) => this.#sendHandshake(message),
@@ -182,6 +147,11 @@ export class Connection {
   /** Whether data that was written waits for a renegotiation to end: `drained` follows. */
   get holding(): boolean {
     return this.#heldWrites.length > 0;
+  }
+
+  /** Whether the peer has ended both directions, as its close_notify does before TLS 1.3: what is written now is discarded. */
+  get endedByPeer(): boolean {
+    return this.#readEnded && this.#writeEnded && !this.#host.dialect.halfClose;
   }
 
   get negotiated(): Negotiated | undefined {
@@ -612,12 +582,10 @@ export class Connection {
       throw new TlsError('unexpected_message', `application data came ${when}`);
     }
     if (bytes.length === 0) {
-      if (++this.#emptyRecords > maxConsecutive.emptyRecords) {
-        throw new TlsError('too_many_records', `more than ${maxConsecutive.emptyRecords} empty records in a row`);
-      }
+      this.#conduct.emptyRecord();
       return;
     }
-    this.#emptyRecords = 0;
+    this.#conduct.data();
     this.#established?.receivedApplicationData();
     // Opened into memory of its own: it is handed over.
     const data = bytes as Bytes;
@@ -640,17 +608,10 @@ export class Connection {
   }
 
   #alert(bytes: Uint8Array): void {
-    const [level, id] = bytes;
-    if (level === undefined || id === undefined || bytes.length !== 2) {
-      const code = bytes.length === 0 ? 'unexpected_message' : 'decode_error';
-      throw new TlsError(code, `an alert record of ${bytes.length} bytes came: it must hold one alert of 2`);
-    }
-    const alert = alertName(id);
+    const { level, alert } = readAlert(bytes);
     this.#trace({ type: 'alert', direction: 'in', alert, level });
     if (alert === 'user_canceled') {
-      if (++this.#warnings > maxConsecutive.warnings) {
-        throw new TlsError('too_many_alerts', `more than ${maxConsecutive.warnings} user_canceled alerts`);
-      }
+      this.#conduct.warning('user_canceled alerts');
       return;
     }
     if (alert === 'close_notify' && this.#established) {
@@ -669,9 +630,7 @@ export class Connection {
         this.#advance(() => this.#flow.next({ type: alert }));
         return;
       }
-      if (++this.#warnings > maxConsecutive.warnings) {
-        throw new TlsError('too_many_alerts', `more than ${maxConsecutive.warnings} warnings`);
-      }
+      this.#conduct.warning('warnings');
       return;
     }
     throw new TlsError('peer_alert', alertMeaning(this.#peerName, alert, this.#established !== undefined), {
@@ -680,25 +639,13 @@ export class Connection {
     });
   }
 
-  #changeCipherSpec({ bytes, protected: isProtected }: Content): void {
+  #changeCipherSpec(content: Content): void {
     if (this.#waiting?.types.includes('change_cipher_spec')) {
-      if (bytes.length !== 1 || bytes[0] !== 1) {
-        throw new TlsError('illegal_parameter', 'a ChangeCipherSpec other than 0x01 came');
-      }
+      checkChangeCipherSpec(content);
       this.#advance(() => this.#flow.next({ type: 'change_cipher_spec' }));
       return;
     }
-    if (isProtected || !this.#host.changeCipherSpecAllowed || bytes.length !== 1 || bytes[0] !== 1) {
-      const why = isProtected
-        ? 'a protected ChangeCipherSpec came'
-        : this.#host.changeCipherSpecAllowed
-          ? 'a ChangeCipherSpec other than 0x01 came'
-          : 'a ChangeCipherSpec came where none was due';
-      throw new TlsError('unexpected_message', why);
-    }
-    if (++this.#changeCipherSpecs > maxConsecutive.changeCipherSpecs) {
-      throw new TlsError('too_many_records', `more than ${maxConsecutive.changeCipherSpecs} ChangeCipherSpec records`);
-    }
+    this.#conduct.droppedOne(content, this.#host.changeCipherSpecAllowed);
   }
 
   #requireAligned(): void {

@@ -29,9 +29,10 @@ export function serverRandom({ provider, versions }: ServerConfig, chosen: numbe
 export function checkDowngrade({ random, legacyVersion }: LegacyServerHello, config: ClientConfig): void {
   const best = bestVersion(config);
   const end = random.subarray(24);
+  // RFC 9846 §4.2.3: a client of TLS 1.3 looks for either; one of TLS 1.2 for the second, where it got less.
   const wasMade =
     (best >= TLS13 && equalBytes(end, sentinels.to12)) ||
-    ((best >= TLS13 || legacyVersion < TLS12) && equalBytes(end, sentinels.below));
+    ((best >= TLS13 || (best >= TLS12 && legacyVersion < TLS12)) && equalBytes(end, sentinels.below));
   if (!wasMade) return;
   const [could, chosen] = [versionName(best), versionName(legacyVersion)];
   throw new TlsError('illegal_parameter', `ServerHello: a server that knows ${could} was made to choose ${chosen}`, {

@@ -19,7 +19,8 @@ export {
   type ServerOptions,
   serverConfig,
 } from './config.ts';
-export { Connection, type ConnectionHandlers } from './connection.ts';
+export { Connection } from './connection.ts';
+export type { ConnectionHandlers } from './connection-options.ts';
 export type { Credential } from './credentials.ts';
 export { alertOf, type Phase, quote, TlsConfigError, TlsError, type TlsErrorCode } from './errors.ts';
 export type { Negotiated } from './flow.ts';

@@ -6,7 +6,8 @@
  */
 
 import { type HelloInfo, isConfig, type ServerConfig } from './config.ts';
-import { Connection, type ConnectionHandlers } from './connection.ts';
+import { Connection } from './connection.ts';
+import type { ConnectionHandlers } from './connection-options.ts';
 import { checkFallback } from './downgrade.ts';
 import { TlsConfigError, TlsError } from './errors.ts';
 import { callUser, expect, type Flow, type FlowHost } from './flow.ts';

@@ -5,7 +5,14 @@
  * @module
  */
 
-import { type CryptoProvider, isThenable, type MaybePromise, type Signer } from '@handfast/crypto';
+import {
+  CryptoError,
+  type CryptoProvider,
+  isThenable,
+  type LegacyKey,
+  type MaybePromise,
+  type Signer,
+} from '@handfast/crypto';
 import { nodeProvider } from '@handfast/crypto/node';
 import { parseCertificates, parsePrivateKey, type TrustStore, trustStore } from '@handfast/x509';
 import { defaultTrust as nodeTrust } from '@handfast/x509/node';
@@ -37,7 +44,7 @@ export interface SecureContextOptions {
   readonly trust?: TrustStore;
   /** Our certificate, then those that signed it. */
   readonly cert?: Pem | readonly Pem[];
-  /** The private key of `cert`: PKCS#8, SEC1 or PKCS#1, unencrypted. */
+  /** The private key of `cert`: PKCS#8, SEC1 or PKCS#1, unencrypted. With a legacy provider it has the old ways as well. */
   readonly key?: Pem;
   /** The same, parsed; a signer may be an HSM or a KMS. They stand before `cert`. */
   readonly credentials?: readonly Credential[];
@@ -134,14 +141,26 @@ function credentialOf({ cert, key }: SecureContextOptions, provider: CryptoProvi
   if (cert === undefined && key === undefined) return [];
   if (cert === undefined) throw new TlsConfigError('cert', 'a key was given, and no certificate for it');
   if (key === undefined) throw new TlsConfigError('key', 'a certificate was given, and no key for it');
-  const signer: MaybePromise<Signer> = provider.importPrivateKey(parsePrivateKey(asInput(key)));
-  if (isThenable(signer)) {
+  const pkcs8 = parsePrivateKey(asInput(key));
+  const signer: MaybePromise<Signer> = provider.importPrivateKey(pkcs8);
+  const legacyKey = oldHalf(provider, pkcs8);
+  if (isThenable(signer) || isThenable(legacyKey)) {
     throw new TlsConfigError(
       'key',
       `the ${provider.name} provider imports keys asynchronously: pass credentials instead`,
     );
   }
-  return [{ chain: several(cert).flatMap(parsed), signer }];
+  return [{ chain: several(cert).flatMap(parsed), signer, ...(legacyKey && { legacyKey }) }];
+}
+
+/** With a legacy provider, the key's old ways as well, where it has any. */
+function oldHalf({ legacy }: CryptoProvider, pkcs8: Uint8Array): MaybePromise<LegacyKey> | undefined {
+  try {
+    return legacy?.importPrivateKey(pkcs8);
+  } catch (error) {
+    if (error instanceof CryptoError && error.code === 'unsupported') return undefined;
+    throw error;
+  }
 }
 
 function several(pem: Pem | readonly Pem[]): readonly Pem[] {

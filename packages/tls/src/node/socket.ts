@@ -9,7 +9,8 @@ import { Socket } from 'node:net';
 import { Duplex } from 'node:stream';
 import type { Bytes } from '@handfast/crypto';
 import type { CertificateError } from '@handfast/x509';
-import type { Connection, ConnectionHandlers } from '../connection.ts';
+import type { Connection } from '../connection.ts';
+import type { ConnectionHandlers } from '../connection-options.ts';
 import { TlsError } from '../errors.ts';
 import type { Negotiated } from '../flow.ts';
 import { secureVersionName } from './secure-context.ts';
@@ -300,6 +301,11 @@ export class TLSSocket extends Duplex {
   }
 
   #attempt(act: () => void, callback: (error?: Error | null) => void): void {
+    if (this.#connection.endedByPeer) {
+      // RFC 5246 §7.2.1: pending writes are discarded, and nobody has done wrong.
+      callback();
+      return;
+    }
     try {
       act();
     } catch (error) {

@@ -1,0 +1,46 @@
+/**
+ * What a connection is made with, and what it hands to its adapter.
+ *
+ * @module
+ */
+
+import type { Bytes, CryptoProvider } from '@handfast/crypto';
+import type { TlsError } from './errors.ts';
+import type { Flow, FlowHost, Negotiated } from './flow.ts';
+import type { Limits } from './limits.ts';
+import type { PaddingPolicy } from './record/layer.ts';
+import type { KeyLogListener, TraceListener } from './trace.ts';
+
+/** What an adapter does with the engine's output. Called after each step, in order. */
+export interface ConnectionHandlers {
+  /** Bytes for the transport, in order: one flight or one large write a call. They are the handler's to keep. */
+  send(chunks: readonly Bytes[]): void;
+  /** The handshake is done: `write` may be called. */
+  established?(negotiated: Negotiated): void;
+  /** Application data, in memory that is handed over. */
+  data?(plaintext: Bytes): void;
+  /** The peer's close_notify: nothing more will come. Data may still be written. */
+  end?(): void;
+  /** The engine takes input again, after `receive` took less than it was given. */
+  resume?(): void;
+  /** All that was written is sealed and handed to `send`. */
+  drained?(): void;
+  /** The end, once: with an error unless both sides sent close_notify. Any alert has been handed to `send` before. */
+  closed?(error: TlsError | undefined): void;
+}
+
+export interface ConnectionOptions {
+  readonly role: 'client' | 'server';
+  readonly provider: CryptoProvider;
+  readonly limits: Limits;
+  readonly handlers: ConnectionHandlers;
+  readonly padding: PaddingPolicy | undefined;
+  readonly trace: TraceListener | undefined;
+  readonly keyLog: KeyLogListener | undefined;
+  /** Milliseconds, for the trace. */
+  readonly clock: () => number;
+  /** Whether warnings leave the connection standing before its version is known. */
+  readonly passesWarnings: boolean;
+  /** The whole life of the connection, as a flow that ends only by an error. */
+  readonly flow: (host: FlowHost) => Flow<never>;
+}
