@@ -22,7 +22,7 @@ const meanings: Readonly<Partial<Record<AlertName, string>>> = {
   access_denied: 'our certificate is valid, and access was denied all the same',
   decode_error: 'it could not decode a message of ours',
   decrypt_error: 'a signature or Finished of ours did not verify there',
-  protocol_version: 'it does not speak a version that we offer (ours: TLS 1.3)',
+  protocol_version: 'it does not speak a version that we offer',
   insufficient_security: 'it asks for stronger parameters than we offer',
   internal_error: 'it failed for a reason of its own',
   missing_extension: 'it misses an extension that it needs',

@@ -63,6 +63,7 @@ export class Connection {
   #readEnded = false;
   #writeEnded = false;
   #ended = false;
+  #failed = false;
 
   readonly #conduct: Conduct = new Conduct();
 
@@ -426,6 +427,7 @@ export class Connection {
       if (!this.#sendLastAlert(error) && error.origin === 'local') error.alert = null;
     }
     this.#ended = true;
+    this.#failed = error !== undefined;
     this.#parked = false;
     this.#waiting = undefined;
     // `finally` blocks wipe what the flow holds. A flow that threw has ended already.
@@ -554,8 +556,9 @@ export class Connection {
     const { negotiated } = established;
     this.#trace({ type: 'established', negotiated });
     this.#events.push(() => {
-      // Bytes of the same input may have ended it since: then it never stood for the handler, which may write at once.
-      if (this.#ended) return;
+      // Bytes of the same input may have broken it since: then it never stood for the handler, which may write at once. A clean
+      // end comes after what was said before it.
+      if (this.#failed) return;
       this.#announced = true;
       this.#handlers.established?.(negotiated);
     });

@@ -11,6 +11,7 @@ import { alerts, namedGroups } from '../../src/registry.ts';
 import {
   connected,
   exchange,
+  give,
   type Pair,
   type PairOptions,
   pair,
@@ -243,6 +244,26 @@ for (const provider of providers) {
         await puppet.receive();
         assert.equal(puppet.side.error?.code, 'bad_record_mac');
         assert.deepEqual(puppet.alerts, ['bad_record_mac']);
+      });
+    }
+
+    for (const version of [tls13, tls12]) {
+      it(`delivers what comes in one input with the handshake's end and the connection's, ${version.name}`, async () => {
+        const both = pair({ provider, client: { versions: [version] }, server: { versions: [version] } });
+        // Everything of the server's is kept back once the client has finished.
+        while (!both.server.established) {
+          await settled(both.client, both.server);
+          for (const bytes of both.client.outbox.splice(0)) await give(both.server, bytes);
+          if (both.server.established) break;
+          for (const bytes of both.server.outbox.splice(0)) await give(both.client, bytes);
+        }
+        both.server.connection.write(Buffer.from('all at once'));
+        both.server.connection.closeWrite();
+        await settled(both.server);
+        await give(both.client, Buffer.concat(both.server.outbox.splice(0)));
+        assert.equal(both.client.text(), 'all at once');
+        assert.equal(both.client.ended, true);
+        assert.ok(!both.client.error, both.client.error?.message);
       });
     }
   });
