@@ -93,7 +93,11 @@ const tasks = {
     flags: sourceFlags,
     needs: ['bench'],
   },
-  timing: { does: 'looks for secrets in the time that work takes', entry: 'bench/src/timing.ts', flags: sourceFlags },
+  timing: {
+    does: 'looks for secrets in the time that work takes',
+    entry: 'bench/src/constant-time/main.ts',
+    flags: sourceFlags,
+  },
   fuzz: { does: 'throws bad input at the decoders', entry: 'fuzz/src/main.ts', flags: sourceFlags },
 };
 
