@@ -14,6 +14,7 @@ import {
   type Certificate,
   type Issuer,
   issueClientCertificate,
+  issueOcspResponse,
   issueRoot,
   issueServerCertificate,
   toPem,
@@ -34,6 +35,14 @@ export interface Family {
   readonly server: Identity;
   readonly client: Identity;
   readonly expired: Identity;
+  /** An OCSP response about `server`, by the root. */
+  staple(status: 'good' | 'revoked'): Promise<Staple>;
+}
+
+/** An OCSP response: where it lies, and what it says. */
+export interface Staple {
+  readonly file: string;
+  readonly der: Uint8Array;
 }
 
 const dayMs = 24 * 60 * 60 * 1000;
@@ -106,15 +115,32 @@ export class Certificates {
       signatureAlgorithm,
       ...period,
     });
+    const serverCertificate = await server(period);
+    const staple = async (status: 'good' | 'revoked'): Promise<Staple> => {
+      const thisUpdate = new Date(now - dayMs / 24);
+      const about = { subject: serverCertificate, thisUpdate, nextUpdate: new Date(now + dayMs) };
+      const answer = status === 'good' ? { ...about, status } : { ...about, status, revokedAt: thisUpdate };
+      const der = await issueOcspResponse({
+        provider,
+        responder: { signer },
+        issuer: ca,
+        answers: [answer],
+        producedAt: thisUpdate,
+      });
+      const file = join(directory, `${status}.ocsp`);
+      writeFileSync(file, der);
+      return { file, der };
+    };
     const caFile = join(directory, 'ca.pem');
     const caPem = toPem('CERTIFICATE', ca.raw);
     writeFileSync(caFile, caPem);
     return {
       caFile,
       ca: caPem,
-      server: write('server', serverKey, await server(period)),
+      server: write('server', serverKey, serverCertificate),
       expired: write('expired', serverKey, await server(past)),
       client: write('client', clientKey, client),
+      staple,
     };
   }
 }

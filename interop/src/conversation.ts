@@ -2,7 +2,7 @@
  * What both ends say to each other once they are connected, over any Duplex: our own sockets, another runtime's, or a
  * command's standard input and output. Each step waits for the one before, so that a key update has a place.
  *
- * client: `hello`, 60 kB, `middle`, 60 kB, then (half) ends its side or (full) says `quit`
+ * client: `hello`, the first part, `middle`, the second, then (half) ends its side or (full) says `quit`
  * server: echoes it all, says `bye` in answer to the end or to `quit`, and ends
  *
  * The content is decimal digits: tools that read commands from their input find none.
@@ -17,15 +17,20 @@ export const middle = 'middle\n';
 export const quit = 'quit\n';
 export const bye = 'bye\n';
 
-const halfLength = 60_000;
-
 /** gnutls-cli makes a record of each line. */
 const lineLength = 4_000;
 
-/** Two parts of 60,000 bytes, lines of digits that do not repeat. */
-export const parts: readonly [string, string] = [digits(1, halfLength), digits(2, halfLength)];
+/** Two parts of a conversation: lines of digits that do not repeat. */
+export type Parts = readonly [string, string];
+
+/** 60,000 bytes each. */
+export const parts: Parts = [digits(1, 60_000), digits(2, 60_000)];
+
+/** For gnutls-cli, which writes what it receives byte by byte: a few of its records each. */
+export const shortParts: Parts = [digits(1, 9_000), digits(2, 9_000)];
 
 export interface ClientScript {
+  readonly parts?: Parts | undefined;
   readonly closing: string;
   /** Called between the two parts. */
   readonly keyUpdate?: () => Promise<void> | void;
@@ -36,6 +41,7 @@ export interface ClientScript {
 }
 
 export interface ServerScript {
+  readonly parts?: Parts | undefined;
   readonly keyUpdate?: () => Promise<void> | void;
   /** The client is gone once it has ended its side: nothing is written any more. */
   readonly withoutBye?: boolean;
@@ -46,8 +52,8 @@ export interface ServerScript {
 /** The client's part. @throws Error that says what came instead. */
 export async function speakAsClient(duplex: Duplex, script: ClientScript): Promise<void> {
   const { closing, keyUpdate, withoutBye, clientEndsFirst } = script;
+  const [first, second] = script.parts ?? parts;
   const reader = new Reader(duplex);
-  const [first, second] = parts;
   await say(duplex, reader, hello);
   await say(duplex, reader, first);
   await say(duplex, reader, middle);
@@ -64,11 +70,12 @@ export async function speakAsClient(duplex: Duplex, script: ClientScript): Promi
 /** The server's part. @throws Error that says what came instead. */
 export async function speakAsServer(duplex: Duplex, script: ServerScript = {}): Promise<void> {
   const reader = new Reader(duplex);
-  for (const line of [hello, parts[0]]) await echo(duplex, reader, line);
+  const [first, second] = script.parts ?? parts;
+  for (const line of [hello, first]) await echo(duplex, reader, line);
   await reader.expect(middle, JSON.stringify(middle));
   await script.keyUpdate?.();
   duplex.write(middle);
-  await echo(duplex, reader, parts[1]);
+  await echo(duplex, reader, second);
   await reader.expectQuitOrEnd();
   if (!script.withoutBye) duplex.write(bye);
   if (script.end === undefined) duplex.end();
@@ -90,7 +97,7 @@ function summary(text: string): string {
 }
 
 /** Reads a Duplex in exact pieces. */
-class Reader {
+export class Reader {
   readonly #duplex: Duplex;
   #buffer = '';
   #ended = false;

@@ -6,22 +6,38 @@
 
 import { once } from 'node:events';
 import type { AddressInfo } from 'node:net';
-import { type Negotiated, TlsError, type TraceEvent } from '@handfast/tls';
-import { connect, createServer, type Server, type TLSSocket } from '@handfast/tls/node';
-import { alpnProtocol, type Case } from './cases.ts';
+import { nodeProvider } from '@handfast/crypto/node';
+import { type Negotiated, TlsError, type TraceEvent, tls12, tls13, type Version } from '@handfast/tls';
+import { connect, createServer, type SecureContextOptions, type Server, type TLSSocket } from '@handfast/tls/node';
+import { parseCertificates, parsePrivateKey } from '@handfast/x509';
+import { alpnProtocol, type Case, gcmAndChaCha, groupsOf, pkcs1Schemes, suites12 } from './cases.ts';
 import type { Family, Identity } from './certificates.ts';
 
 const handshakeTimeout = 8_000;
 
-/** PKCS#1 is for certificates, beside the scheme under test. */
-const certificateSchemes = ['rsa_pkcs1_sha256', 'rsa_pkcs1_sha384', 'rsa_pkcs1_sha512'];
+/** What both of our roles say of versions and what belongs to them. */
+function contextOf(
+  row: Case,
+  versions: readonly string[],
+): { versions: readonly Version[]; cipherSuites: readonly string[]; signatureSchemes: readonly string[] } {
+  const others = versions.filter((version) => version !== row.version);
+  return {
+    versions: [tls13, tls12].filter(({ name }) => versions.includes(name)),
+    cipherSuites: [row.suite, ...others.flatMap((version) => (version === 'TLS 1.3' ? gcmAndChaCha : suites12))],
+    // In TLS 1.3 PKCS#1 is for certificates, beside the scheme under test; before it, handshakes use it too.
+    signatureSchemes: [row.scheme, ...(row.version === 'TLS 1.3' ? pkcs1Schemes : [])],
+  };
+}
 
 /** What our side saw of a connection, beside its data. */
 export class Witness {
   closeNotify = false;
+  /** Alerts that passed: `out no_renegotiation`. */
+  readonly alerts: string[] = [];
   /** Key updates in each direction. */
   readonly updates = { in: 0, out: 0 };
   readonly listener = (event: TraceEvent): void => {
+    if (event.type === 'alert') this.alerts.push(`${event.direction} ${event.alert}`);
     if (event.type === 'alert' && event.direction === 'in' && event.alert === 'close_notify') this.closeNotify = true;
     if (event.type === 'key' && event.level === 'application') {
       // A browser may open more than one connection.
@@ -44,21 +60,22 @@ export async function ourClient(
     readonly servername?: string;
     readonly decoy?: string | undefined;
     readonly alpn?: string | undefined;
+    /** What we speak, where it is more or less than the case's version. */
+    readonly versions?: readonly string[] | undefined;
   } = {},
 ): Promise<OurClient> {
   const witness = new Witness();
-  const { decoy, servername = 'localhost', alpn = alpnProtocol } = options;
+  const { decoy, servername = 'localhost', alpn = alpnProtocol, versions = [row.version] } = options;
   const retry = row.retry === 'yes';
   const socket = connect({
     host: '127.0.0.1',
     port,
     servername,
     ca: family.ca,
-    cipherSuites: [row.suite],
-    groups: decoy === undefined || !retry ? [row.group] : [decoy, row.group],
+    ...contextOf(row, versions),
+    groups: decoy === undefined || !retry ? groupsOf(row) : [decoy, row.group],
     // Without a group that the server refuses: no share at all, as RFC 9846 §4.3.8 allows.
     keyShares: retry ? (decoy === undefined ? [] : [decoy]) : [row.group],
-    signatureSchemes: [row.scheme, ...certificateSchemes],
     allowHalfOpen: true,
     handshakeTimeout,
     trace: witness.listener,
@@ -85,23 +102,24 @@ export async function ourServer(
   family: Family,
   options: {
     readonly identity?: Identity;
+    /** Stapled to the certificate. */
+    readonly ocspResponse?: Uint8Array;
     readonly alpn?: string | undefined;
     /** Called for every connection, where there may be more than one. */
     readonly accept?: (socket: TLSSocket) => void;
+    readonly versions?: readonly string[] | undefined;
   } = {},
 ): Promise<OurServer> {
   const witness = new Witness();
-  const { identity = family.server, alpn = alpnProtocol } = options;
+  const { identity = family.server, alpn = alpnProtocol, versions = [row.version] } = options;
   const connection = Promise.withResolvers<TLSSocket>();
   connection.promise.catch(() => undefined);
   const sockets = new Set<{ destroy(): unknown }>();
   const server: Server = createServer(
     {
-      cert: identity.cert,
-      key: identity.key,
-      cipherSuites: [row.suite],
+      ...(await credentialOf(identity, options.ocspResponse)),
+      ...contextOf(row, versions),
       groups: [row.group],
-      signatureSchemes: [row.scheme, ...certificateSchemes],
       allowHalfOpen: true,
       handshakeTimeout,
       trace: witness.listener,
@@ -133,6 +151,22 @@ export async function ourServer(
   };
 }
 
+/** As PEM; with a staple, parsed. */
+async function credentialOf({ cert, key }: Identity, response: Uint8Array | undefined): Promise<SecureContextOptions> {
+  if (response === undefined) return { cert, key };
+  const signer = await nodeProvider.importPrivateKey(parsePrivateKey(key));
+  return { credentials: [{ chain: parseCertificates(cert), signer, ocspResponse: () => response }] };
+}
+
+/** Waits for a connection's end; rejects with what ended it otherwise than by close_notify. */
+export async function endOf(socket: TLSSocket): Promise<void> {
+  await new Promise<void>((resolve, reject) => {
+    socket.once('error', reject);
+    socket.once('close', () => resolve());
+    socket.resume();
+  });
+}
+
 /** What of the case was not so, on our side. */
 export function disagreements(
   row: Case,
@@ -148,6 +182,9 @@ export function disagreements(
   const clientSigns = row.clientCertificate === 'required';
   const { updates } = witness;
   const checks: readonly (readonly [string, unknown, unknown])[] = [
+    ['version', negotiated.version, row.version],
+    // Each of these peers has it.
+    ['extended_master_secret', negotiated.extendedMasterSecret, true],
     ['cipher suite', negotiated.cipherSuite.name, row.suite],
     ['group', negotiated.group?.name, row.group],
     ["the server's signature scheme", serverScheme?.name, row.scheme],

@@ -4,6 +4,7 @@
  *   --full            every combination, not only every pair
  *   --peer NAME       this peer alone (may be repeated)
  *   --direction ROLE  only where the peer is the `client`, or the `server`
+ *   --version NAME    only cases of this version: `1.3` or `1.2`
  *   --case ID         only cases whose identifier begins so
  *   --json            one JSON object in place of the tables
  *   --list            the cases, without running them
@@ -17,13 +18,14 @@ import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { parseArgs } from 'node:util';
-import { type Case, casesOf, type Direction } from './cases.ts';
+import { type Case, casesOf } from './cases.ts';
 import { Certificates } from './certificates.ts';
 import { peers } from './peers/index.ts';
 import type { Peer } from './peers/peer.ts';
 import { endAllCommands } from './processes.ts';
 import { json, text } from './report.ts';
 import { caseJob, extraJobs, type Job, type Outcome, refusalJobs, runJob } from './run.ts';
+import { scenarioJobs } from './scenarios/index.ts';
 
 /** Cases at a time: a peer and our side take turns, so a few overlap on two cores. */
 const concurrency = 4;
@@ -33,6 +35,7 @@ const { values: options } = parseArgs({
     full: { type: 'boolean', default: false },
     peer: { type: 'string', multiple: true },
     direction: { type: 'string' },
+    version: { type: 'string', multiple: true },
     case: { type: 'string' },
     json: { type: 'boolean', default: false },
     list: { type: 'boolean', default: false },
@@ -58,13 +61,17 @@ async function main(): Promise<number> {
   process.on('exit', () => rmSync(directory, { recursive: true, force: true, maxRetries: 5 }));
   const certificates = new Certificates(directory);
   const present = versions.filter(({ version }) => version !== undefined).map(({ peer }) => peer);
-  const extras = direction === 'server' ? [] : present.flatMap((peer) => extraJobs(peer, directory));
-  const { case: id } = options;
-  const jobs = [...present.flatMap((peer) => jobsOf(peer, direction, certificates)), ...extras].filter(
-    (job) => id === undefined || job.id.startsWith(id),
-  );
+  const { case: id, version } = options;
+  const jobs = present
+    .flatMap((peer) => [...jobsOf(peer, certificates), ...extraJobs(peer, directory)])
+    .filter(
+      (job) =>
+        (direction === undefined || direction === job.direction) &&
+        (version === undefined || version.some((one) => job.version.endsWith(one))) &&
+        (id === undefined || job.id.startsWith(id)),
+    );
   if (options.list) {
-    for (const { peer, direction: role, id } of jobs) process.stdout.write(`${peer.name} ${role} ${id}\n`);
+    for (const job of jobs) process.stdout.write(`${job.peer.name} ${job.direction} ${job.id}\n`);
     return 0;
   }
   const outcomes = await runAll(jobs);
@@ -77,24 +84,26 @@ async function main(): Promise<number> {
   return nothing || present.length < chosen.length || outcomes.some(({ failure }) => failure !== undefined) ? 1 : 0;
 }
 
-function jobsOf(peer: Peer, only: Direction | undefined, certificates: Certificates): readonly Job[] {
-  return (['client', 'server'] as const)
-    .filter((direction) => only === undefined || only === direction)
-    .flatMap((direction): readonly Job[] => {
-      const abilities = peer[direction];
-      if (abilities === undefined) return [];
-      const rows = casesOf(abilities, options.full);
-      const plain = rows.find(isPlain) ?? rows[0];
-      return [
-        ...rows.map((row) => caseJob(peer, direction, row, certificates)),
-        ...(plain === undefined ? [] : refusalJobs(peer, direction, { ...plain, ...nothingExtra }, certificates)),
-      ];
+function jobsOf(peer: Peer, certificates: Certificates): readonly Job[] {
+  return (['client', 'server'] as const).flatMap((direction): readonly Job[] => {
+    const abilities = peer[direction];
+    if (abilities === undefined) return [];
+    const rows = casesOf(abilities, options.full);
+    const plain = [...Map.groupBy(rows, ({ version }) => version).values()].flatMap((same) => {
+      const row = same.find(isPlain) ?? same[0];
+      return row === undefined ? [] : [{ ...row, ...nothingExtra }];
     });
+    return [
+      ...rows.map((row) => caseJob(peer, direction, row, certificates)),
+      ...plain.flatMap((row) => refusalJobs(peer, direction, row, certificates)),
+      ...scenarioJobs(peer, direction, plain, certificates),
+    ];
+  });
 }
 
 const nothingExtra = { clientCertificate: 'none', keyUpdate: 'none', alpn: 'none' } as const;
 
-/** What every peer has: refusals are shown with it. */
+/** What every peer has: refusals and the other scenarios are shown with it. */
 function isPlain({ scheme, retry }: Case): boolean {
   return scheme === 'ecdsa_secp256r1_sha256' && retry === 'no';
 }
@@ -102,14 +111,18 @@ function isPlain({ scheme, retry }: Case): boolean {
 async function runAll(jobs: readonly Job[]): Promise<readonly Outcome[]> {
   const outcomes: Outcome[] = [];
   const results = new Map<Job, Outcome>();
-  const queue = jobs.values();
-  const worker = async (): Promise<void> => {
+  const worker = async (queue: Iterable<Job>): Promise<void> => {
     for (const job of queue) {
       results.set(job, await runJob(job));
       progress(results.size, jobs.length);
     }
   };
-  await Promise.all(Array.from({ length: concurrency }, worker));
+  const { together = [], ...alone } = Object.groupBy(jobs, ({ peer }) => (peer.oneAtATime ? peer.name : 'together'));
+  const shared = together.values();
+  await Promise.all([
+    ...Array.from({ length: concurrency }, () => worker(shared)),
+    ...Object.values(alone).map((queue) => worker(queue ?? [])),
+  ]);
   for (const job of jobs) {
     const outcome = results.get(job);
     if (outcome !== undefined) outcomes.push(outcome);

@@ -21,11 +21,12 @@ export function text({ outcomes, versions, seconds }: Result): string {
   const missing = versions.filter(({ version }) => version === undefined);
   return [
     table(
-      ['peer', 'it is the', 'cases', 'passed', 'failed', 'seconds'],
-      groups(outcomes).map(({ peer, direction, all }) => {
+      ['peer', 'it is the', 'version', 'cases', 'passed', 'failed', 'seconds'],
+      groups(outcomes).map(({ peer, direction, version, all }) => {
         const failed = all.filter(({ failure }) => failure !== undefined).length;
         const spent = all.reduce((sum, outcome) => sum + outcome.seconds, 0);
-        return [peer, direction, String(all.length), String(all.length - failed), String(failed), spent.toFixed(1)];
+        const counts = [all.length, all.length - failed, failed].map(String);
+        return [peer, direction, version, ...counts, spent.toFixed(1)];
       }),
     ),
     table(
@@ -56,6 +57,7 @@ export function json({ outcomes, versions, seconds }: Result): string {
       outcomes: outcomes.map(({ job, failure, seconds: spent }) => ({
         peer: job.peer.name,
         direction: job.direction,
+        version: job.version,
         id: job.id,
         case: job.row ?? null,
         seconds: spent,
@@ -74,13 +76,18 @@ function provers(outcomes: readonly Outcome[], group: string, direction: string)
   return [...new Set(names)].join(', ') || '—';
 }
 
-function groups(
-  outcomes: readonly Outcome[],
-): readonly { readonly peer: string; readonly direction: string; readonly all: readonly Outcome[] }[] {
-  const byRole = Map.groupBy(outcomes, ({ job }) => `${job.peer.name} ${job.direction}`);
+interface Group {
+  readonly peer: string;
+  readonly direction: string;
+  readonly version: string;
+  readonly all: readonly Outcome[];
+}
+
+function groups(outcomes: readonly Outcome[]): readonly Group[] {
+  const byRole = Map.groupBy(outcomes, ({ job }) => `${job.peer.name}|${job.direction}|${job.version}`);
   return [...byRole].map(([key, all]) => {
-    const [peer = '', direction = ''] = key.split(' ');
-    return { peer, direction, all };
+    const [peer = '', direction = '', version = ''] = key.split('|');
+    return { peer, direction, version, all };
   });
 }
 

@@ -5,13 +5,14 @@
  * @module
  */
 
-import type { AlertName, TlsErrorCode } from '@handfast/tls';
+import { equalBytes } from '@handfast/crypto';
+import type { AlertName, TlsError, TlsErrorCode } from '@handfast/tls';
 import type { TLSSocket } from '@handfast/tls/node';
 import type { Case, Direction } from './cases.ts';
-import { idOf } from './cases.ts';
-import type { Certificates } from './certificates.ts';
+import { idOf, versionId } from './cases.ts';
+import type { Certificates, Family, Staple } from './certificates.ts';
 import { speakAsClient, speakAsServer } from './conversation.ts';
-import { disagreements, isTlsError, ourClient, ourServer } from './handfast.ts';
+import { disagreements, endOf, isTlsError, ourClient, ourServer } from './handfast.ts';
 import { type ClientPeer, decoyFor, type Peer, type Run, type ServerPeer } from './peers/peer.ts';
 
 /** Something to do that passes or fails. */
@@ -19,8 +20,9 @@ export interface Job {
   readonly peer: Peer;
   /** Which role the peer plays. */
   readonly direction: Direction;
+  readonly version: string;
   readonly id: string;
-  /** Undefined: a refusal. */
+  /** Undefined: a refusal, or another scenario. */
   readonly row: Case | undefined;
   run(cleanups: Cleanups): Promise<void>;
 }
@@ -65,14 +67,31 @@ export async function runJob(job: Job): Promise<Outcome> {
   return { job, seconds: (performance.now() - started) / 1000, failure };
 }
 
-export function caseJob(peer: Peer, direction: Direction, row: Case, certificates: Certificates): Job {
+/** How a case is run otherwise than its row says. */
+export interface Variation {
+  readonly id: string;
+  /** What each side may speak; the row has what comes of it. */
+  readonly peerVersions?: readonly string[];
+  readonly ourVersions?: readonly string[];
+  /** What a peer's server staples, which our client must have got. */
+  readonly staple?: (family: Family) => Promise<Staple>;
+}
+
+export function caseJob(
+  peer: Peer,
+  direction: Direction,
+  row: Case,
+  certificates: Certificates,
+  variation?: Variation,
+): Job {
   const { client, server } = peer;
   const run = async (cleanups: Cleanups): Promise<void> => {
-    if (direction === 'client' && client) return againstClient(client, row, certificates, cleanups);
-    if (direction === 'server' && server) return againstServer(server, row, certificates, cleanups);
+    if (direction === 'client' && client) return againstClient(client, row, certificates, cleanups, variation);
+    if (direction === 'server' && server) return againstServer(server, row, certificates, cleanups, variation);
     throw new Error(`${peer.name} is no ${direction}`);
   };
-  return { peer, direction, id: idOf(row), row, run };
+  const id = variation?.id ?? idOf(row);
+  return { peer, direction, version: row.version, id, row: variation === undefined ? row : undefined, run };
 }
 
 async function againstServer(
@@ -80,17 +99,21 @@ async function againstServer(
   row: Case,
   certificates: Certificates,
   cleanups: Cleanups,
+  { peerVersions = [row.version], ourVersions: versions, staple }: Partial<Variation> = {},
 ): Promise<void> {
   const family = await certificates.family(row.scheme);
   const part = peer.ours?.(row) ?? {};
-  const run = await peer.start({ row, family, serverIdentity: family.server });
+  const stapled = await staple?.(family);
+  const task = { row, family, serverIdentity: family.server, versions: peerVersions, ocspFile: stapled?.file };
+  const run = await peer.start(task);
   cleanups.add(() => run.stop());
   const decoy = peer.limitsGroups ? decoyFor(row.group) : undefined;
   await bothSides(run, async () => {
-    const { socket, witness } = await ourClient(row, family, run.port, { decoy, alpn: part.alpn });
+    const { socket, witness } = await ourClient(row, family, run.port, { decoy, alpn: part.alpn, versions });
     cleanups.add(() => socket.destroy());
     await speakAsClient(socket, {
       closing: row.closing,
+      parts: part.parts,
       withoutBye: part.withoutBye ?? false,
       clientEndsFirst: part.clientEndsFirst ?? false,
       keyUpdate: () => {
@@ -99,6 +122,9 @@ async function againstServer(
     });
     const closeNotify = !part.endsWithoutCloseNotify;
     agree(disagreements(row, 'client', socket.negotiated, witness, { alpn: part.alpn, closeNotify }));
+    const response = socket.negotiated?.peer?.ocspResponse;
+    if (stapled && !(response && equalBytes(response, stapled.der)))
+      throw new Error('the staple is not what the server was given');
   });
 }
 
@@ -107,6 +133,7 @@ async function againstClient(
   row: Case,
   certificates: Certificates,
   cleanups: Cleanups,
+  { peerVersions = [row.version], ourVersions: versions }: Partial<Variation> = {},
 ): Promise<void> {
   const family = await certificates.family(row.scheme);
   const part = peer.ours?.(row) ?? {};
@@ -123,20 +150,27 @@ async function againstClient(
         () => undefined,
       );
   };
-  const server = await ourServer(row, family, { alpn: part.alpn, accept });
+  const server = await ourServer(row, family, { alpn: part.alpn, accept, versions });
   cleanups.add(() => server.close());
-  const run = peer.start({ row, family, serverIdentity: family.server, port: server.port });
+  const run = peer.start({ row, family, serverIdentity: family.server, versions: peerVersions, port: server.port });
   cleanups.add(() => run.stop());
+  // A browser drops some of its connections, in the middle of a handshake too: that matters where it fails as a whole.
+  const never = new Promise<never>(() => undefined);
+  const lost = run.done.then(
+    () => never,
+    () => server.connection.then(() => never),
+  );
+  lost.catch(() => undefined);
   await bothSides(run, async () => {
-    const first = await server.connection;
-    const socket = part.serve === undefined ? first : await served.promise;
+    const socket = await (part.serve === undefined ? server.connection : Promise.race([served.promise, lost]));
     const ended = new Promise((resolve, reject) => {
       socket.once('end', resolve);
       socket.once('error', reject);
     });
     ended.catch(() => undefined);
     if (!part.serve) {
-      await speakAsServer(socket, { keyUpdate: () => update(socket), withoutBye: part.withoutBye ?? false });
+      const { withoutBye = false, parts } = part;
+      await speakAsServer(socket, { keyUpdate: () => update(socket), withoutBye, parts });
     }
     if (!part.endsWithoutCloseNotify) await ended;
     const closeNotify = !part.endsWithoutCloseNotify;
@@ -169,7 +203,7 @@ async function bothSides(run: Run, ours: () => Promise<void>): Promise<void> {
   if (told.length > 0) throw new Error(told.join('\n'));
 }
 
-function agree(found: readonly string[]): void {
+export function agree(found: readonly string[]): void {
   if (found.length > 0) throw new Error(found.join('; '));
 }
 
@@ -186,6 +220,7 @@ export function extraJobs(peer: Peer, directory: string): readonly Job[] {
   return (peer.extras ?? []).map(({ id, start }) => ({
     peer,
     direction: 'client' as const,
+    version: 'TLS 1.3',
     id,
     row: undefined,
     run: async (cleanups: Cleanups) => {
@@ -218,7 +253,8 @@ export function refusalJobs(peer: Peer, direction: Direction, row: Case, certifi
     return ourRefusals.map((refusal) => ({
       peer,
       direction,
-      id: refusal.id,
+      version: row.version,
+      id: `${versionId(row)}+${refusal.id}`,
       row: undefined,
       run: async (cleanups) => {
         const family = await certificates.family(row.scheme);
@@ -227,14 +263,12 @@ export function refusalJobs(peer: Peer, direction: Direction, row: Case, certifi
           row,
           family,
           serverIdentity: refusal.expired ? family.expired : family.server,
+          versions: [row.version],
         });
         cleanups.add(() => run.stop());
         run.done.catch(() => undefined);
-        const error = await failureOf(
-          ourClient(row, trusted, run.port, { servername: refusal.servername ?? 'localhost' }),
-        );
-        if (!isTlsError(error) || error.code !== refusal.code || error.origin !== 'local')
-          throw unexpected(refusal.code, error);
+        const connecting = ourClient(row, trusted, run.port, { servername: refusal.servername ?? 'localhost' });
+        await failsWith(connecting, { code: refusal.code, origin: 'local' });
       },
     }));
   }
@@ -244,16 +278,19 @@ export function refusalJobs(peer: Peer, direction: Direction, row: Case, certifi
     {
       peer,
       direction,
-      id: 'is refused with a certificate that the peer does not trust',
+      version: row.version,
+      id: `${versionId(row)}+is refused with a certificate that the peer does not trust`,
       row: undefined,
       run: async (cleanups) => {
         const family = await certificates.family(row.scheme);
         const { server: identity } = await certificates.family(`stranger/${row.scheme}`);
         const ours = await ourServer(row, family, { identity });
         cleanups.add(() => ours.close());
-        const run = client.start({ row, family, serverIdentity: identity, port: ours.port });
+        const run = client.start({ row, family, serverIdentity: identity, versions: [row.version], port: ours.port });
         cleanups.add(() => run.stop());
-        const [peerFailed, error] = await Promise.all([failureOf(run.done), failureOf(ours.connection)]);
+        // Who looks at the verdict when the handshake is done leaves us connected for a moment.
+        const ended = alert === 'none' ? ours.connection.then(endOf) : ours.connection;
+        const [peerFailed, error] = await Promise.all([failureOf(run.done), failureOf(ended)]);
         if (peerFailed === undefined) throw new Error('the peer reports success');
         if (alert === 'none' && isTlsError(error) && error.code === 'truncated') return;
         if (!isTlsError(error) || error.origin !== 'peer' || error.alert !== alert) {
@@ -262,6 +299,17 @@ export function refusalJobs(peer: Peer, direction: Direction, row: Case, certifi
       },
     },
   ];
+}
+
+/** Wants a promise to reject with a TlsError that is so. */
+export async function failsWith(
+  promise: Promise<unknown>,
+  wanted: Partial<Pick<TlsError, 'code' | 'origin' | 'alert'>>,
+): Promise<void> {
+  const error = await failureOf(promise);
+  const fits =
+    isTlsError(error) && (Object.keys(wanted) as (keyof typeof wanted)[]).every((key) => error[key] === wanted[key]);
+  if (!fits) throw unexpected(Object.values(wanted).join(', '), error);
 }
 
 async function failureOf(promise: Promise<unknown>): Promise<unknown> {

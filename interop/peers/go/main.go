@@ -26,6 +26,9 @@ type command struct {
 	CA                string   `json:"ca"`
 	Cert              string   `json:"cert"`
 	Key               string   `json:"key"`
+	MinVersion        string   `json:"minVersion"`
+	MaxVersion        string   `json:"maxVersion"`
+	Suites            []uint16 `json:"suites"`
 	Groups            []uint16 `json:"groups"`
 	ClientCertificate string   `json:"clientCertificate"`
 	ALPN              string   `json:"alpn"`
@@ -117,12 +120,17 @@ func run(c command) error {
 	return server(tls.Server(tcp, config), c)
 }
 
+var versions = map[string]uint16{"TLSv1.2": tls.VersionTLS12, "TLSv1.3": tls.VersionTLS13}
+
 func configFor(c command) (*tls.Config, error) {
 	roots := x509.NewCertPool()
 	if !roots.AppendCertsFromPEM([]byte(c.CA)) {
 		return nil, errors.New("no certificate in ca")
 	}
-	config := &tls.Config{MinVersion: tls.VersionTLS13, RootCAs: roots, ClientCAs: roots, ServerName: "localhost"}
+	config := &tls.Config{
+		MinVersion: versions[c.MinVersion], MaxVersion: versions[c.MaxVersion], CipherSuites: c.Suites,
+		RootCAs: roots, ClientCAs: roots, ServerName: "localhost",
+	}
 	for _, group := range c.Groups {
 		config.CurvePreferences = append(config.CurvePreferences, tls.CurveID(group))
 	}

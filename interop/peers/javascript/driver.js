@@ -33,14 +33,14 @@ for await (const text of createInterface({ input: process.stdin })) {
 async function nodeTls() {
   const tls = await import('node:tls');
 
-  const optionsOf = ({ ca, cert, key, group, alpn, suites, schemes }) => ({
+  const optionsOf = ({ ca, cert, key, group, alpn, suites, minVersion, maxVersion }) => ({
     ca,
-    minVersion: 'TLSv1.3',
+    minVersion,
+    maxVersion,
     allowHalfOpen: true,
     ...(cert && { cert, key }),
     ...(group && { ecdhCurve: group }),
     ...(suites && { ciphers: suites }),
-    ...(schemes && { sigalgs: schemes }),
     ...(alpn && { ALPNProtocols: [alpn] }),
   });
 

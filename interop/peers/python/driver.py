@@ -20,12 +20,15 @@ def context_for(command):
     server = command["role"] == "server"
     purpose = ssl.Purpose.CLIENT_AUTH if server else ssl.Purpose.SERVER_AUTH
     context = ssl.create_default_context(purpose, cadata=command["ca"])
-    context.minimum_version = ssl.TLSVersion.TLSv1_3
+    context.minimum_version = ssl.TLSVersion[command["minVersion"].replace(".", "_")]
+    context.maximum_version = ssl.TLSVersion[command["maxVersion"].replace(".", "_")]
     context.verify_flags |= ssl.VERIFY_X509_STRICT
     if "certFile" in command:
         context.load_cert_chain(command["certFile"], command["keyFile"])
     if "group" in command:
         context.set_ecdh_curve(command["group"])
+    if "suites" in command:
+        context.set_ciphers(command["suites"])
     if "alpn" in command:
         context.set_alpn_protocols([command["alpn"]])
     if server:

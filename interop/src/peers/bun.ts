@@ -5,7 +5,17 @@
  */
 
 import { fileURLToPath } from 'node:url';
-import { type Case, type CaseAxes, clientCertificates, ecdsaSchemes, gcmAndChaCha, rsaSchemes } from '../cases.ts';
+import {
+  axes12,
+  type Case,
+  type CaseAxes,
+  clientCertificates,
+  ecdsaSchemes,
+  gcmAndChaCha,
+  groupsOf,
+  pkcs1Schemes,
+  rsaSchemes,
+} from '../cases.ts';
 import { Driver, firstLineOf } from '../processes.ts';
 import { clientCommand, LazyDriver, serverCommand } from './drivers.ts';
 import { javascriptDriver } from './node.ts';
@@ -15,6 +25,7 @@ const binary = fileURLToPath(new URL('../../node_modules/@oven/bun-linux-x64/bin
 const driver = new LazyDriver(() => new Driver(binary, [javascriptDriver]));
 
 const axes: CaseAxes = {
+  version: ['TLS 1.3'],
   suite: gcmAndChaCha,
   group: ['X25519MLKEM768', 'x25519', 'secp256r1', 'secp384r1'],
   scheme: [...ecdsaSchemes, 'ed25519', ...rsaSchemes],
@@ -24,6 +35,19 @@ const axes: CaseAxes = {
   closing: ['half', 'full'],
   alpn: ['none', 'chosen'],
 };
+
+const curves = ['x25519', 'secp256r1', 'secp384r1'] as const;
+
+const ofBun12: CaseAxes = {
+  ...axes12,
+  group: curves,
+  scheme: ['ecdsa_secp256r1_sha256', 'ecdsa_secp384r1_sha384', 'ed25519', ...rsaSchemes, ...pkcs1Schemes],
+};
+
+/** Its server takes the first curve by its own order, which may be the certificate's. */
+function isFirst(row: Case): boolean {
+  return row.version === 'TLS 1.3' || curves.find((name) => groupsOf(row).includes(name)) === row.group;
+}
 
 /** Its client shares these two, and is asked again for any other. */
 const shared = new Set(['X25519MLKEM768', 'x25519']);
@@ -36,12 +60,12 @@ export const bun: Peer = {
     return version === undefined ? undefined : `Bun ${version} with BoringSSL`;
   },
   client: {
-    axes,
-    allowed: ({ group, retry }: Case) => (retry === 'no') === shared.has(group),
+    axes: [axes, ofBun12],
+    allowed: ({ version, group, retry }: Case) => version !== 'TLS 1.3' || (retry === 'no') === shared.has(group),
     // As Node's: the verdict is looked at when the handshake is done.
     untrustedAlert: 'none',
     start: (task) => driver.client(clientCommand(task)),
   },
-  server: { axes, start: (task) => driver.server(serverCommand(task)) },
+  server: { axes: [axes, ofBun12], allowed: isFirst, start: (task) => driver.server(serverCommand(task)) },
   close: () => driver.close(),
 };

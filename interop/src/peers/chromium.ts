@@ -9,13 +9,14 @@ import { execFileSync } from 'node:child_process';
 import { mkdirSync, mkdtempSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
-import { type Case, type CaseAxes, gcmAndChaCha, rsaSchemes } from '../cases.ts';
+import { axes12, type Case, type CaseAxes, gcmAndChaCha, rsaSchemes } from '../cases.ts';
 import { pageVerdict, serveHttp } from '../http.ts';
 import { Command, firstLineOf } from '../processes.ts';
 import { withWords } from './openssl.ts';
 import type { ClientTask, Peer, Run } from './peer.ts';
 
 const axes: CaseAxes = {
+  version: ['TLS 1.3'],
   suite: gcmAndChaCha,
   group: ['X25519MLKEM768', 'x25519', 'secp256r1', 'secp384r1'],
   scheme: ['ecdsa_secp256r1_sha256', 'ecdsa_secp384r1_sha384', ...rsaSchemes],
@@ -27,16 +28,25 @@ const axes: CaseAxes = {
   alpn: ['none', 'chosen'],
 };
 
+/** A browser takes seconds to start: of each kind of signature, one. */
+const ofChromium12: CaseAxes = {
+  ...axes12,
+  group: ['x25519', 'secp256r1', 'secp384r1'],
+  scheme: ['ecdsa_secp256r1_sha256', 'ecdsa_secp384r1_sha384', 'rsa_pss_rsae_sha256', 'rsa_pkcs1_sha256'],
+  clientCertificate: ['none'],
+};
+
 /** Its first hello shares these two; for any other group it is asked again. */
 const shared = new Set(['X25519MLKEM768', 'x25519']);
 
 export const chromium: Peer = {
   name: 'chromium',
+  oneAtATime: true,
   missing: 'Debian packages chromium and libnss3-tools (for certutil)',
   version: () => (certutilIsThere() ? firstLineOf('chromium', '--version', '--no-sandbox') : undefined),
   client: {
-    axes,
-    allowed: ({ group, retry }: Case) => (retry === 'no') === shared.has(group),
+    axes: [axes, ofChromium12],
+    allowed: ({ version, group, retry }: Case) => version !== 'TLS 1.3' || (retry === 'no') === shared.has(group),
     start: ({ family, port }: ClientTask) => visit(`https://localhost:${port}/`, family.caFile, pageVerdict),
     untrustedAlert: 'certificate_unknown',
     // It always offers http/1.1 beside h2.

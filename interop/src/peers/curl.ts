@@ -6,13 +6,23 @@
 
 import { existsSync, writeFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
-import { type CaseAxes, clientCertificates, ecdsaSchemes, gcmAndChaCha, pssSchemes, rsaSchemes } from '../cases.ts';
+import {
+  axes12,
+  type CaseAxes,
+  clientCertificates,
+  ecdsaSchemes,
+  gcmAndChaCha,
+  groupsOf,
+  pssSchemes,
+  rsaSchemes,
+} from '../cases.ts';
 import { body, serveHttp } from '../http.ts';
 import { Command, firstLineOf } from '../processes.ts';
-import { opensslGroup, withWords } from './openssl.ts';
+import { opensslCipher, opensslGroup, withWords } from './openssl.ts';
 import { type ClientTask, decoyFor, type Peer, type Run } from './peer.ts';
 
 const axes: CaseAxes = {
+  version: ['TLS 1.3'],
   suite: [...gcmAndChaCha, 'TLS_AES_128_CCM_SHA256'],
   group: ['x25519', 'secp256r1', 'x448', 'secp384r1', 'secp521r1'],
   scheme: [...ecdsaSchemes, 'ed25519', 'ed448', ...rsaSchemes, ...pssSchemes],
@@ -25,21 +35,25 @@ const axes: CaseAxes = {
 
 export const curl: Peer = {
   name: 'curl',
+  limitsVersions: true,
   missing: 'Debian package curl',
   version: () => firstLineOf('curl', '--version')?.split(' zlib')[0],
   client: {
-    axes,
+    axes: [axes, axes12],
     start,
     ours: () => ({ serve: serveHttp, alpn: 'http/1.1', endsWithoutCloseNotify: true }),
   },
 };
 
-function start({ row, family, port }: ClientTask): Run {
+function start({ row, family, port, versions }: ClientTask): Run {
   const decoy = row.retry === 'yes' ? decoyFor(row.group) : undefined;
-  const groups = [...(decoy === undefined ? [] : [decoy]), row.group].map(opensslGroup).join(':');
+  const groups = [...(decoy === undefined ? [] : [decoy]), ...groupsOf(row)].map(opensslGroup).join(':');
+  const [highest = row.version, lowest = highest] = [versions[0], versions.at(-1)];
   const command = new Command('curl', [
-    ...['--silent', '--show-error', '--fail', '--max-time', '9', '--noproxy', '*', '--http1.1', '--tlsv1.3'],
-    ...['--cacert', family.caFile, '--tls13-ciphers', row.suite, '--curves', groups],
+    ...['--silent', '--show-error', '--fail', '--max-time', '9', '--noproxy', '*', '--http1.1'],
+    ...[`--tlsv${lowest.replace('TLS ', '')}`, '--tls-max', highest.replace('TLS ', '')],
+    ...(row.version === 'TLS 1.3' ? ['--tls13-ciphers', row.suite] : ['--ciphers', opensslCipher(row.suite)]),
+    ...['--cacert', family.caFile, '--curves', groups],
     ...(row.alpn === 'none' ? ['--no-alpn'] : []),
     ...(row.clientCertificate === 'required' ? ['--cert', family.client.certFile, '--key', family.client.keyFile] : []),
     ...['--resolve', `localhost:${port}:127.0.0.1`, '--data-binary', `@${bodyFile(family.caFile)}`],

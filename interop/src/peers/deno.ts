@@ -5,7 +5,15 @@
  */
 
 import { fileURLToPath } from 'node:url';
-import { type Case, type CaseAxes, clientCertificates, gcmAndChaCha, rsaSchemes } from '../cases.ts';
+import {
+  axes12,
+  type Case,
+  type CaseAxes,
+  clientCertificates,
+  gcmAndChaCha,
+  pkcs1Schemes,
+  rsaSchemes,
+} from '../cases.ts';
 import { Driver, firstLineOf } from '../processes.ts';
 import { clientCommand, LazyDriver, serverCommand } from './drivers.ts';
 import { javascriptDriver } from './node.ts';
@@ -20,6 +28,7 @@ const driver = new LazyDriver(
 );
 
 const axes: CaseAxes = {
+  version: ['TLS 1.3'],
   suite: gcmAndChaCha,
   group: ['X25519MLKEM768', 'x25519', 'secp256r1', 'secp384r1'],
   scheme: ['ecdsa_secp256r1_sha256', 'ecdsa_secp384r1_sha384', 'ed25519', ...rsaSchemes],
@@ -28,6 +37,13 @@ const axes: CaseAxes = {
   keyUpdate: ['none', 'ours'],
   closing: ['half', 'full'],
   alpn: ['none', 'chosen'],
+};
+
+/** It always speaks both versions. */
+const ofDeno12: CaseAxes = {
+  ...axes12,
+  group: ['x25519', 'secp256r1', 'secp384r1'],
+  scheme: ['ecdsa_secp256r1_sha256', 'ecdsa_secp384r1_sha384', 'ed25519', ...rsaSchemes, ...pkcs1Schemes],
 };
 
 /** Its client shares this one, and is asked again for any other. */
@@ -41,10 +57,13 @@ export const deno: Peer = {
     return version === undefined ? undefined : `${version} with rustls`;
   },
   client: {
-    axes,
-    allowed: ({ group, retry }: Case) => (retry === 'no') === (group === shared),
+    axes: [axes, ofDeno12],
+    allowed: ({ version, group, retry }: Case) => version !== 'TLS 1.3' || (retry === 'no') === (group === shared),
     start: (task) => driver.client(clientCommand(task)),
   },
-  server: { axes: { ...axes, clientCertificate: ['none'] }, start: (task) => driver.server(serverCommand(task)) },
+  server: {
+    axes: [axes, ofDeno12].map((one) => ({ ...one, clientCertificate: ['none'] })),
+    start: (task) => driver.server(serverCommand(task)),
+  },
   close: () => driver.close(),
 };

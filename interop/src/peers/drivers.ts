@@ -4,10 +4,11 @@
  * @module
  */
 
-import { namedGroups } from '@handfast/tls';
+import { defaultCipherSuites12, namedGroups } from '@handfast/tls';
 import { alpnProtocol } from '../cases.ts';
 import { bye, hello, middle, parts, quit } from '../conversation.ts';
 import type { Driver } from '../processes.ts';
+import { opensslCipher } from './openssl.ts';
 import type { ClientTask, Run, ServerRun, Task } from './peer.ts';
 
 const script = { lines: [hello, parts[0], middle, parts[1]], quit, bye };
@@ -17,26 +18,45 @@ export function groupIds(names: readonly string[]): readonly number[] {
   return names.map((name) => namedGroups.find((row) => row.name === name)?.id ?? 0);
 }
 
-export function clientCommand({ row, family, port }: ClientTask): object {
+/** A suite of TLS 1.2 by IANA's number. */
+export function suiteIds({ row }: Task): { readonly suites?: readonly number[] } {
+  const suite = defaultCipherSuites12.find(({ name }) => name === row.suite);
+  return suite === undefined ? {} : { suites: [suite.id] };
+}
+
+/** The lowest and the highest of a task's versions, as `node:tls` names them. */
+function versionRange(versions: readonly string[]): object {
+  const [max = '', min = max] = [versions[0], versions.at(-1)].map((version) => version?.replace(' ', 'v'));
+  return { minVersion: min, maxVersion: max };
+}
+
+/** How OpenSSL's users limit the suites of TLS 1.2; those of 1.3 stay as they are. */
+export function suites12By({ row }: Task): { readonly suites?: string } {
+  return row.version === 'TLS 1.3' ? {} : { suites: opensslCipher(row.suite) };
+}
+
+export function clientCommand({ row, family, port, versions }: ClientTask): object {
   const { cert, key, certFile, keyFile } = family.client;
   return {
     role: 'client',
     port,
     ca: family.ca,
     closing: row.closing,
+    ...versionRange(versions),
     ...(row.clientCertificate === 'required' ? { cert, key, certFile, keyFile } : {}),
     ...(row.alpn === 'none' ? {} : { alpn: alpnProtocol }),
     ...script,
   };
 }
 
-export function serverCommand({ row, family, serverIdentity }: Task): object {
+export function serverCommand({ row, family, serverIdentity, versions }: Task): object {
   return {
     role: 'server',
     ca: family.ca,
     ...serverIdentity,
     clientCertificate: row.clientCertificate,
     closing: row.closing,
+    ...versionRange(versions),
     ...(row.alpn === 'none' ? {} : { alpn: alpnProtocol }),
     ...script,
   };

@@ -8,21 +8,24 @@
 import { existsSync, readFileSync } from 'node:fs';
 import {
   alpnProtocol,
+  axes12,
   type Case,
   type CaseAxes,
   clientCertificates,
   ecdsaSchemes,
   ffdheGroups,
   gcmAndChaCha,
+  groupsOf,
   pssSchemes,
   rsaSchemes,
 } from '../cases.ts';
-import { speakAsClient } from '../conversation.ts';
+import { shortParts, speakAsClient } from '../conversation.ts';
 import { Command, firstLineOf, listeningPort } from '../processes.ts';
 import { withWords } from './openssl.ts';
 import { type ClientTask, decoyFor, type Peer, type Run, type ServerRun, type Task } from './peer.ts';
 
 const axes: CaseAxes = {
+  version: ['TLS 1.3'],
   suite: [...gcmAndChaCha, 'TLS_AES_128_CCM_SHA256', 'TLS_AES_128_CCM_8_SHA256'],
   group: ['x25519', 'secp256r1', 'x448', 'secp384r1', 'secp521r1', ...ffdheGroups],
   scheme: [...ecdsaSchemes, 'ed25519', 'ed448', ...rsaSchemes, ...pssSchemes],
@@ -41,42 +44,56 @@ const ciphers: Readonly<Record<string, string>> = {
   TLS_AES_128_CCM_8_SHA256: 'AES-128-CCM-8',
 };
 
-/** A priority string: 1.3 alone, this suite, these groups. */
-function priority({ suite }: Case, groups: readonly string[]): string {
+/** Ciphers go by the same name in both versions; key exchanges are TLS 1.2's matter. */
+function suiteWords({ version, suite }: Case): readonly string[] {
+  if (version === 'TLS 1.3') return ['-CIPHER-ALL', `+${ciphers[suite]}`];
+  const [exchange = '', cipher = ''] = suite.replace('TLS_', '').split('_WITH_');
+  return ['-CIPHER-ALL', `+${ciphers[`TLS_${cipher}`]}`, '-KX-ALL', `+${exchange.replace('_', '-')}`];
+}
+
+/** A priority string: these versions, this suite, these groups. */
+function priority(row: Case, versions: readonly string[], groups: readonly string[]): string {
   return [
-    'NORMAL',
-    ...['-VERS-ALL', '+VERS-TLS1.3', '-CIPHER-ALL', `+${ciphers[suite]}`, '-GROUP-ALL'],
-    ...groups.map((name) => `+GROUP-${name.toUpperCase()}`),
+    ...['NORMAL', '-VERS-ALL', ...versions.map((version) => `+VERS-${version.replace(' ', '')}`)],
+    ...suiteWords(row),
+    ...['-GROUP-ALL', ...groups.map((name) => `+GROUP-${name.toUpperCase()}`)],
   ].join(':');
 }
 
 export const gnutls: Peer = {
   name: 'gnutls',
+  limitsVersions: true,
   missing: 'Debian package gnutls-bin',
   version: () => {
     const version = firstLineOf('gnutls-cli', '--version');
     return version === undefined ? undefined : version.replace('gnutls-cli', 'GnuTLS');
   },
   client: {
-    axes: { ...axes, closing: ['half', 'full'] },
+    axes: [axes, axes12].map((one) => ({ ...one, closing: ['half', 'full'] })),
     start: client,
     untrustedAlert: 'bad_certificate',
     // gnutls-cli stops reading when its input ends, and sends no close_notify when the server was first.
-    ours: ({ closing }) => (closing === 'half' ? { withoutBye: true } : { endsWithoutCloseNotify: true }),
+    ours: ({ closing }) => ({
+      parts: shortParts,
+      ...(closing === 'half' ? { withoutBye: true } : { endsWithoutCloseNotify: true }),
+    }),
   },
   server: {
-    axes: { ...axes, closing: ['half'], keyUpdate: ['none', 'ours'] },
+    axes: [
+      { ...axes, closing: ['half'], keyUpdate: ['none', 'ours'] },
+      { ...axes12, closing: ['half'] },
+    ],
     start: server,
     limitsGroups: true,
+    staples: 'good',
     ours: () => ({ withoutBye: true }),
   },
 };
 
-function client({ row, family, port }: ClientTask): Run {
+/** gnutls-cli at a case. Its own words go to a file: standard output is the conversation's. */
+export function gnutlsCli({ row, family, port, versions }: ClientTask, log: string): Command {
   const decoy = row.retry === 'yes' ? decoyFor(row.group) : undefined;
-  // Its own words go to a file: standard output is the conversation's.
-  const log = `${family.caFile}.${port}.log`;
-  const command = new Command('gnutls-cli', [
+  return new Command('gnutls-cli', [
     ...[
       '--port',
       String(port),
@@ -85,7 +102,7 @@ function client({ row, family, port }: ClientTask): Run {
       '--sni-hostname=localhost',
       '--verify-hostname=localhost',
     ],
-    ...['--priority', priority(row, [...(decoy === undefined ? [] : [decoy]), row.group])],
+    ...['--priority', priority(row, versions, [...(decoy === undefined ? [] : [decoy]), ...groupsOf(row)])],
     ...['--single-key-share', '--inline-commands', `--logfile=${log}`],
     ...(row.alpn === 'none' ? [] : [`--alpn=${alpnProtocol}`]),
     ...(row.clientCertificate === 'required'
@@ -93,10 +110,17 @@ function client({ row, family, port }: ClientTask): Run {
       : []),
     '127.0.0.1',
   ]);
+}
+
+function client(task: ClientTask): Run {
+  const { row, family, port } = task;
+  const log = `${family.caFile}.${port}.log`;
+  const command = gnutlsCli(task, log);
   const talk = async (): Promise<void> => {
     try {
       await speakAsClient(command.duplex(), {
         closing: row.closing,
+        parts: shortParts,
         withoutBye: row.closing === 'half',
         keyUpdate: async () => {
           if (row.keyUpdate === 'peer') await command.readInput('^rekey^\n');
@@ -112,7 +136,7 @@ function client({ row, family, port }: ClientTask): Run {
   return { done: withWords(command, talk()), stop: () => command.kill() };
 }
 
-async function server({ row, family, serverIdentity }: Task): Promise<ServerRun> {
+async function server({ row, family, serverIdentity, versions, ocspFile }: Task): Promise<ServerRun> {
   const ask =
     { none: ['--disable-client-cert'], requested: ['--verify-client-cert'], required: ['--require-client-cert'] }[
       row.clientCertificate
@@ -120,7 +144,8 @@ async function server({ row, family, serverIdentity }: Task): Promise<ServerRun>
   const command = new Command('gnutls-serv', [
     ...['--echo', '--quiet', '--port', '0', '--x509cafile', family.caFile, ...ask],
     ...['--x509certfile', serverIdentity.certFile, '--x509keyfile', serverIdentity.keyFile],
-    ...['--priority', priority(row, [row.group])],
+    ...['--priority', priority(row, versions, groupsOf(row))],
+    ...(ocspFile === undefined ? [] : [`--ocsp-response=${ocspFile}`]),
     ...(row.alpn === 'none' ? [] : [`--alpn=${alpnProtocol}`]),
   ]);
   // It serves until it is stopped; what our client saw is what counts.

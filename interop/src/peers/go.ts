@@ -7,9 +7,19 @@
 import { execFileSync } from 'node:child_process';
 import { existsSync, mkdirSync, statSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
-import { type Case, type CaseAxes, clientCertificates, ecdsaSchemes, gcmAndChaCha, rsaSchemes } from '../cases.ts';
+import {
+  axes12,
+  type Case,
+  type CaseAxes,
+  clientCertificates,
+  ecdsaSchemes,
+  gcmAndChaCha,
+  groupsOf,
+  pkcs1Schemes,
+  rsaSchemes,
+} from '../cases.ts';
 import { Driver, firstLineOf } from '../processes.ts';
-import { clientCommand, groupIds, LazyDriver, serverCommand } from './drivers.ts';
+import { clientCommand, groupIds, LazyDriver, serverCommand, suiteIds } from './drivers.ts';
 import type { Peer } from './peer.ts';
 
 const source = fileURLToPath(new URL('../../peers/go/', import.meta.url));
@@ -29,6 +39,7 @@ const groups = [
 ] as const;
 
 const axes: CaseAxes = {
+  version: ['TLS 1.3'],
   suite: gcmAndChaCha,
   group: groups,
   scheme: [...ecdsaSchemes, 'ed25519', ...rsaSchemes],
@@ -39,6 +50,13 @@ const axes: CaseAxes = {
   alpn: ['none', 'chosen'],
 };
 
+/** CipherSuites are TLS 1.2's; those of 1.3 cannot be chosen. */
+const ofGo12: CaseAxes = {
+  ...axes12,
+  group: ['x25519', 'secp256r1', 'secp384r1', 'secp521r1'],
+  scheme: [...ecdsaSchemes, 'ed25519', ...rsaSchemes, ...pkcs1Schemes],
+};
+
 /** A group before this one in Go's order: its share goes out first. */
 function before(group: string): string | undefined {
   if (group === 'X25519MLKEM768') return undefined;
@@ -47,26 +65,25 @@ function before(group: string): string | undefined {
 
 export const go: Peer = {
   name: 'go',
+  limitsVersions: true,
   missing: 'Go 1.26 or newer, as go or in INTEROP_GO (interop/install.sh)',
   version: build,
   client: {
-    axes,
+    axes: [axes, ofGo12],
     // With X25519MLKEM768 goes a share of X25519, so X25519 itself is never asked again for.
     allowed: ({ group, retry }: Case) => retry === 'no' || (group !== 'X25519MLKEM768' && group !== 'x25519'),
     untrustedAlert: 'bad_certificate',
     start: (task) => {
       const { group, retry } = task.row;
       const first = retry === 'yes' ? before(group) : undefined;
-      return driver.client({
-        ...clientCommand(task),
-        groups: groupIds(first === undefined ? [group] : [first, group]),
-      });
+      const groups = first === undefined ? groupsOf(task.row) : [first, group];
+      return driver.client({ ...clientCommand(task), ...suiteIds(task), groups: groupIds(groups) });
     },
   },
   server: {
-    axes,
+    axes: [axes, ofGo12],
     limitsGroups: true,
-    start: (task) => driver.server({ ...serverCommand(task), groups: groupIds([task.row.group]) }),
+    start: (task) => driver.server({ ...serverCommand(task), ...suiteIds(task), groups: groupIds([task.row.group]) }),
   },
   close: () => driver.close(),
 };

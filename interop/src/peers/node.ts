@@ -6,18 +6,21 @@
 
 import { fileURLToPath } from 'node:url';
 import {
+  axes12,
+  type Case,
   type CaseAxes,
   clientCertificates,
   ecdsaSchemes,
   ffdheGroups,
   gcmAndChaCha,
+  groupsOf,
   mlDsaSchemes,
   pssSchemes,
   rsaSchemes,
 } from '../cases.ts';
 import { Driver } from '../processes.ts';
 import { clientCommand, LazyDriver, serverCommand } from './drivers.ts';
-import { opensslGroup } from './openssl.ts';
+import { opensslCipher, opensslGroup } from './openssl.ts';
 import { decoyFor, type Peer } from './peer.ts';
 
 export const javascriptDriver: string = fileURLToPath(new URL('../../peers/javascript/driver.js', import.meta.url));
@@ -26,6 +29,7 @@ const driver = new LazyDriver(() => new Driver(process.execPath, [javascriptDriv
 const schemes = [...ecdsaSchemes, 'ed25519', 'ed448', ...rsaSchemes, ...pssSchemes, ...mlDsaSchemes];
 
 const axes: CaseAxes = {
+  version: ['TLS 1.3'],
   suite: [...gcmAndChaCha, 'TLS_AES_128_CCM_SHA256', 'TLS_AES_128_CCM_8_SHA256'],
   group: [
     'X25519MLKEM768',
@@ -47,29 +51,31 @@ const axes: CaseAxes = {
 };
 
 /** CCM-8 counts as 64 bits, which the default level refuses. */
-const ciphers = (suite: string): string => `${suite}:DEFAULT@SECLEVEL=0`;
+const ciphers = ({ version, suite }: Case): string =>
+  version === 'TLS 1.3' ? `${suite}:DEFAULT@SECLEVEL=0` : `${opensslCipher(suite)}:${gcmAndChaCha.join(':')}`;
 
 export const node: Peer = {
   name: 'node',
+  limitsVersions: true,
   missing: 'Node 24.7 or newer, to run the rig itself',
   version: () => `Node ${process.versions.node} with OpenSSL ${process.versions.openssl}`,
   client: {
-    axes,
+    axes: [axes, axes12],
     // Node looks at OpenSSL's verdict only when the handshake is done.
     untrustedAlert: 'none',
     start: (task) => {
-      const { group, retry, suite } = task.row;
+      const { group, retry } = task.row;
       const decoy = retry === 'yes' ? decoyFor(group) : undefined;
-      const groups = [...(decoy === undefined ? [] : [decoy]), group].map(opensslGroup);
-      return driver.client({ ...clientCommand(task), group: groups.join(':'), suites: ciphers(suite) });
+      const groups = [...(decoy === undefined ? [] : [decoy]), ...groupsOf(task.row)].map(opensslGroup);
+      return driver.client({ ...clientCommand(task), group: groups.join(':'), suites: ciphers(task.row) });
     },
   },
   server: {
-    axes,
+    axes: [axes, axes12],
     limitsGroups: true,
     start: (task) => {
-      const { group, suite } = task.row;
-      return driver.server({ ...serverCommand(task), group: opensslGroup(group), suites: ciphers(suite) });
+      const group = groupsOf(task.row).map(opensslGroup).join(':');
+      return driver.server({ ...serverCommand(task), group, suites: ciphers(task.row) });
     },
   },
   close: () => driver.close(),

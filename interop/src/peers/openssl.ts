@@ -7,11 +7,14 @@
 import { Transform } from 'node:stream';
 import {
   alpnProtocol,
+  axes12,
+  type Case,
   type CaseAxes,
   clientCertificates,
   ecdsaSchemes,
   ffdheGroups,
   gcmAndChaCha,
+  groupsOf,
   pssSchemes,
   rsaSchemes,
 } from '../cases.ts';
@@ -20,6 +23,7 @@ import { Command, firstLineOf, listeningPort } from '../processes.ts';
 import { type ClientTask, decoyFor, type Peer, type Run, type ServerRun, type Task } from './peer.ts';
 
 const axes: CaseAxes = {
+  version: ['TLS 1.3'],
   suite: [...gcmAndChaCha, 'TLS_AES_128_CCM_SHA256', 'TLS_AES_128_CCM_8_SHA256'],
   group: ['x25519', 'secp256r1', 'x448', 'secp384r1', 'secp521r1', ...ffdheGroups],
   scheme: [...ecdsaSchemes, 'ed25519', 'ed448', ...rsaSchemes, ...pssSchemes],
@@ -41,35 +45,72 @@ const groupNames: Readonly<Record<string, string>> = {
 
 export const opensslGroup = (name: string): string => groupNames[name] ?? name;
 
+/** OpenSSL's own name of a suite of TLS 1.2. */
+export function opensslCipher(suite: string): string {
+  return suite
+    .replace(/^TLS_|_WITH|_SHA256$/g, '')
+    .replace('AES_', 'AES')
+    .replaceAll('_', '-')
+    .replace('128-GCM', '128-GCM-SHA256');
+}
+
 /** CCM-8 counts as 64 bits, which the default level refuses. */
 const anySuite = ['-cipher', 'DEFAULT@SECLEVEL=0'];
 
+function suiteArguments({ version, suite }: Case): readonly string[] {
+  return version === 'TLS 1.3' ? ['-ciphersuites', suite, ...anySuite] : ['-cipher', opensslCipher(suite)];
+}
+
+/** OpenSSL's own name of a scheme of TLS 1.2. Not said in TLS 1.3: there the key is enough. */
+function schemeArguments({ version, scheme }: Case): readonly string[] {
+  if (version === 'TLS 1.3') return [];
+  const name = scheme.replace(/^ecdsa_secp\d+r1_sha/, 'ECDSA+SHA').replace('rsa_pkcs1_sha', 'RSA+SHA');
+  return ['-sigalgs', name, '-client_sigalgs', name];
+}
+
+/** One version by name; both are the default. */
+function versionArguments(versions: readonly string[]): readonly string[] {
+  const [only, ...others] = versions;
+  return others.length > 0 ? [] : [only === 'TLS 1.3' ? '-tls1_3' : '-tls1_2'];
+}
+
 export const openssl: Peer = {
   name: 'openssl',
+  limitsVersions: true,
   missing: 'Debian package openssl',
   version: () => firstLineOf('openssl', 'version'),
-  client: { axes, start: client },
+  client: { axes: [axes, axes12], start: client },
   server: {
-    axes: { ...axes, closing: ['half', 'full'] },
+    axes: [axes, axes12].map((one) => ({ ...one, closing: ['half', 'full'] })),
     start: server,
     limitsGroups: true,
+    staples: 'anything',
     // s_server closes when its client does, and has no way to close by itself with close_notify.
     ours: ({ closing }) => (closing === 'half' ? { withoutBye: true } : { clientEndsFirst: true }),
   },
 };
 
-function client({ row, family, port }: ClientTask): Run {
+/** s_client at a case, with more arguments perhaps. */
+export function sClient({ row, family, port, versions }: ClientTask, more: readonly string[]): Command {
   const decoy = row.retry === 'yes' ? decoyFor(row.group) : undefined;
-  const groups = [...(decoy === undefined ? [] : [decoy]), row.group].map(opensslGroup).join(':');
-  const command = new Command('openssl', [
-    's_client',
-    // Quiet, and yet with command letters and an end at the end of input.
-    ...['-quiet', '-no_ign_eof', '-connect', `127.0.0.1:${port}`, '-servername', 'localhost'],
+  const groups = [...(decoy === undefined ? [] : [decoy]), ...groupsOf(row)].map(opensslGroup).join(':');
+  return new Command('openssl', [
+    ...['s_client', ...more, '-connect', `127.0.0.1:${port}`, '-servername', 'localhost'],
     ...['-CAfile', family.caFile, '-verify_hostname', 'localhost', '-verify_return_error', '-verify_quiet'],
-    ...['-ciphersuites', row.suite, ...anySuite, '-groups', groups, '-tls1_3'],
+    ...suiteArguments(row),
+    ...schemeArguments(row),
+    ...['-groups', groups, ...versionArguments(versions)],
     ...(row.alpn === 'none' ? [] : ['-alpn', alpnProtocol]),
     ...(row.clientCertificate === 'required' ? ['-cert', family.client.certFile, '-key', family.client.keyFile] : []),
   ]);
+}
+
+/** Quiet, and yet with command letters and an end at the end of input. */
+export const quietClient = ['-quiet', '-no_ign_eof'] as const;
+
+function client(task: ClientTask): Run {
+  const { row } = task;
+  const command = sClient(task, quietClient);
   const talk = async (): Promise<void> => {
     await speakAsClient(command.duplex(), {
       closing: row.closing,
@@ -85,18 +126,25 @@ function client({ row, family, port }: ClientTask): Run {
   return { done: withWords(command, talk()), stop: () => command.kill() };
 }
 
-async function server({ row, family, serverIdentity }: Task): Promise<ServerRun> {
+/** s_server at a case, for one connection. It takes command letters unless it is quiet. */
+export function sServer({ row, family, serverIdentity, versions, ocspFile }: Task, quiet: boolean): Command {
   const ask = { none: [], requested: ['-verify', '3'], required: ['-Verify', '3'] }[row.clientCertificate] ?? [];
-  const commands = row.keyUpdate === 'peer';
-  const command = new Command('openssl', [
-    's_server',
-    ...(commands ? [] : ['-quiet']),
-    ...['-naccept', '1', '-accept', '127.0.0.1:0'],
+  return new Command('openssl', [
+    ...['s_server', ...(quiet ? ['-quiet'] : []), '-naccept', '1', '-accept', '127.0.0.1:0'],
     ...['-cert', serverIdentity.certFile, '-key', serverIdentity.keyFile, '-CAfile', family.caFile],
     ...['-verify_return_error', '-verify_quiet', ...ask],
-    ...['-ciphersuites', row.suite, ...anySuite, '-groups', opensslGroup(row.group), '-tls1_3'],
+    ...suiteArguments(row),
+    ...schemeArguments(row),
+    ...['-groups', groupsOf(row).map(opensslGroup).join(':'), ...versionArguments(versions)],
     ...(row.alpn === 'none' ? [] : ['-alpn', alpnProtocol]),
+    ...(ocspFile === undefined ? [] : ['-status_file', ocspFile]),
   ]);
+}
+
+async function server(task: Task): Promise<ServerRun> {
+  const { row } = task;
+  const commands = row.keyUpdate === 'peer';
+  const command = sServer(task, !commands);
   const talk = async (): Promise<void> => {
     const duplex = command.duplex(commands ? withoutWords() : undefined);
     await speakAsServer(duplex, {

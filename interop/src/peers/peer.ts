@@ -8,6 +8,7 @@ import type { Duplex } from 'node:stream';
 import type { AlertName } from '@handfast/tls';
 import type { Abilities, Case } from '../cases.ts';
 import type { Family, Identity } from '../certificates.ts';
+import type { Parts } from '../conversation.ts';
 
 /** Everything a peer needs for one case. */
 export interface Task {
@@ -16,6 +17,10 @@ export interface Task {
   readonly family: Family;
   /** What the server shows: the family's server certificate, or an expired one. */
   readonly serverIdentity: Identity;
+  /** What the peer is to speak, the highest first. */
+  readonly versions: readonly string[];
+  /** An OCSP response (DER) that the server is to staple to its certificate. */
+  readonly ocspFile?: string | undefined;
 }
 
 export interface ClientTask extends Task {
@@ -48,6 +53,8 @@ export interface OurPart {
   readonly endsWithoutCloseNotify?: boolean;
   /** Instead of the lines: our server's part, with a program that speaks HTTP. */
   readonly serve?: (socket: Duplex, keyUpdate: () => void) => Promise<void>;
+  /** What is said, where it is not the usual. */
+  readonly parts?: Parts;
   /** The protocol that a case with ALPN chooses. */
   readonly alpn?: string;
 }
@@ -65,6 +72,8 @@ export interface ServerPeer extends Role {
   start(task: Task): Promise<ServerRun>;
   /** Whether it can be kept to one group, so that a share for another one is refused. */
   readonly limitsGroups?: boolean;
+  /** What it can be given to staple: GnuTLS refuses to begin with bad news. */
+  readonly staples?: 'anything' | 'good';
 }
 
 export interface Peer {
@@ -79,6 +88,10 @@ export interface Peer {
   readonly server?: ServerPeer;
   /** What this peer shows beside its cases: it connects to something else of ours. */
   readonly extras?: readonly Extra[];
+  /** Whether it can be told which versions to speak. */
+  readonly limitsVersions?: boolean;
+  /** Several at a time hinder each other: its cases run one by one, beside the other peers'. */
+  readonly oneAtATime?: boolean;
   close?(): void;
 }
 

@@ -7,16 +7,18 @@
 
 import { fileURLToPath } from 'node:url';
 import {
+  axes12,
   type Case,
   type CaseAxes,
   clientCertificates,
   ecdsaSchemes,
   gcmAndChaCha,
+  groupsOf,
   pssSchemes,
   rsaSchemes,
 } from '../cases.ts';
 import { Driver, firstLineOf } from '../processes.ts';
-import { clientCommand, LazyDriver, serverCommand } from './drivers.ts';
+import { clientCommand, LazyDriver, serverCommand, suites12By } from './drivers.ts';
 import type { Peer } from './peer.ts';
 
 const python = process.env.INTEROP_PYTHON ?? 'python3';
@@ -24,6 +26,7 @@ const script = fileURLToPath(new URL('../../peers/python/driver.py', import.meta
 const driver = new LazyDriver(() => new Driver(python, [script]));
 
 const axes: CaseAxes = {
+  version: ['TLS 1.3'],
   suite: gcmAndChaCha,
   group: ['x25519', 'secp256r1', 'x448', 'secp384r1', 'secp521r1'],
   scheme: [...ecdsaSchemes, 'ed25519', 'ed448', ...rsaSchemes, ...pssSchemes],
@@ -45,24 +48,30 @@ const curveNames: Readonly<Record<string, string>> = {
 /** Left alone, it shares X25519, and is asked again for any other group. */
 const retriable = ({ group, retry }: Case): boolean => retry === 'no' || group !== 'x25519';
 
+/** Its server takes the one group that it names, also for the keys of clients (RFC 8422 §5.1). */
+const oneGroup = (row: Case): boolean => row.clientCertificate !== 'required' || groupsOf(row).length === 1;
+
 export const pythonSsl: Peer = {
   name: 'python',
+  limitsVersions: true,
   missing: 'Python 3.11 or newer with its ssl module, as python3 or in INTEROP_PYTHON',
   version: () =>
     firstLineOf(python, '-c', 'import ssl, sys; print("Python", sys.version.split()[0], "with", ssl.OPENSSL_VERSION)'),
   client: {
-    axes,
+    axes: [axes, axes12],
     allowed: retriable,
     start: (task) =>
       driver.client({
         ...clientCommand(task),
-        ...(task.row.retry === 'yes' ? {} : { group: curveNames[task.row.group] }),
+        ...suites12By(task),
+        ...(task.row.retry === 'yes' || groupsOf(task.row).length > 1 ? {} : { group: curveNames[task.row.group] }),
       }),
   },
   server: {
-    axes: { ...axes, closing: ['half', 'full'] },
+    axes: [{ ...axes, closing: ['half', 'full'] }, axes12],
+    allowed: oneGroup,
     limitsGroups: true,
-    start: (task) => driver.server({ ...serverCommand(task), group: curveNames[task.row.group] }),
+    start: (task) => driver.server({ ...serverCommand(task), ...suites12By(task), group: curveNames[task.row.group] }),
   },
   close: () => driver.close(),
 };

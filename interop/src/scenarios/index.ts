@@ -1,0 +1,25 @@
+/**
+ * What is shown once, outside the product of the axes.
+ *
+ * @module
+ */
+
+import type { Case, Direction } from '../cases.ts';
+import type { Certificates } from '../certificates.ts';
+import type { Peer } from '../peers/peer.ts';
+import type { Job } from '../run.ts';
+import { negotiationJobs } from './negotiation.ts';
+import { renegotiationJobs } from './renegotiation.ts';
+import { staplingJobs } from './stapling.ts';
+
+/** @param plain one plain case of each version that the peer has in this role. */
+export function scenarioJobs(
+  peer: Peer,
+  direction: Direction,
+  plain: readonly Case[],
+  certificates: Certificates,
+): readonly Job[] {
+  return [negotiationJobs, staplingJobs, renegotiationJobs].flatMap((jobs) => [
+    ...jobs(peer, direction, plain, certificates),
+  ]);
+}
