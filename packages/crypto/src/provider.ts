@@ -251,13 +251,7 @@ export type CbcName =
   | 'aria-256-cbc';
 
 /** AEADs of TLS 1.2 that nobody else uses: nothing is wrong with them but their age. */
-export type LegacyAeadName =
-  | 'aes-256-ccm'
-  | 'aes-256-ccm-8'
-  | 'aria-128-gcm'
-  | 'aria-256-gcm'
-  | 'camellia-128-gcm'
-  | 'camellia-256-gcm';
+export type LegacyAeadName = 'aes-256-ccm' | 'aes-256-ccm-8' | 'aria-128-gcm' | 'aria-256-gcm';
 
 /** A block cipher in CBC mode, without padding: in TLS, padding and MAC are the record layer's (RFC 5246 §6.2.3.2). */
 export interface BlockCipher {

@@ -26,7 +26,9 @@ import {
   type CipherSuite,
   defaultGroups,
   type NamedGroup,
+  type Row,
   type SignatureScheme,
+  TLS12,
 } from './registry.ts';
 import type { KeyLogListener, TraceListener } from './trace.ts';
 import type { ClientVersion, ServerVersion, VersionRow } from './version.ts';
@@ -273,6 +275,7 @@ export function clientConfig(given: ClientOptions): ClientConfig {
   const options = ownOf(given);
   refuseUnknown(options, clientKeys);
   const common = complete(options);
+  checkPreSharedKey(options.preSharedKey, options.cipherSuites);
   const keyShares = options.keyShares ?? defaultKeyShares(common.groups, options.provider);
   for (const [index, group] of keyShares.entries()) {
     if (!common.groups.includes(group)) {
@@ -291,6 +294,9 @@ export function serverConfig(given: ServerOptions): ServerConfig {
   refuseUnknown(options, serverKeys);
   const common = complete(options);
   const clientCertificate = options.clientCertificate ?? 'none';
+  if ((options.pskIdentityHint?.length ?? 0) > 256) {
+    throw new TlsConfigError('pskIdentityHint', `${options.pskIdentityHint?.length} bytes, where 256 are the most`);
+  }
   const named = options.selectCredential ?? options.selectConfig ?? options.preSharedKey;
   if (common.credentials.length === 0 && named === undefined && !common.cipherSuites.every(isAnonymous)) {
     throw new TlsConfigError('credentials', 'a server needs a certificate, or selectCredential, or selectConfig');
@@ -365,10 +371,25 @@ function complete<V extends VersionRow>(
     clock: options.clock ?? monotonicMs,
     limits: { ...defaultLimits, ...options.limits },
   };
+  checkOldLists(common);
   checkAlpn(common.alpnProtocols);
   checkCredentials(common.credentials);
   checkSizes(options);
   return common;
+}
+
+/** Before TLS 1.3 neither hybrid groups nor ML-DSA exist: a list of nothing else would be empty on the wire. */
+function checkOldLists({
+  versions,
+  groups,
+  signatureSchemes,
+}: Pick<Defaults, 'groups' | 'signatureSchemes'> & { readonly versions: readonly Row[] }): void {
+  if (versions.some(({ id }) => id > TLS12)) return;
+  const none = `none of them is of ${versions.map(({ name }) => name).join(', ')}`;
+  if (groups.every(({ postQuantum }) => postQuantum)) throw new TlsConfigError('groups', none);
+  if (versions.some(({ id }) => id === TLS12) && signatureSchemes.every(({ keyTypes12 }) => keyTypes12.length === 0)) {
+    throw new TlsConfigError('signatureSchemes', none);
+  }
 }
 
 function checkSizes({
@@ -383,6 +404,14 @@ function checkSizes({
     !(Number.isInteger(recordSizeLimit) && recordSizeLimit >= 64 && recordSizeLimit <= 16_385)
   ) {
     throw new TlsConfigError('recordSizeLimit', `${recordSizeLimit} is not a whole number from 64 to 16,385`);
+  }
+}
+
+/** A client that offers suites with pre-shared keys may be given one: without a key it could only fail. */
+function checkPreSharedKey(preSharedKey: unknown, suites: readonly CipherSuite[] | undefined): void {
+  const suite = suites?.find((one) => one.family === 'tls12' && one.keyExchange.preShared);
+  if (suite !== undefined && preSharedKey === undefined) {
+    throw new TlsConfigError('preSharedKey', `it is absent, and ${suite.name} needs one`);
   }
 }
 
@@ -428,12 +457,13 @@ function checkAlpn(protocols: readonly string[]): void {
 }
 
 function checkCredentials(credentials: readonly Credential[]): void {
-  for (const [index, { chain, signer }] of credentials.entries()) {
+  for (const [index, { chain, signer, legacyKey }] of credentials.entries()) {
     const [leaf] = chain as readonly (Certificate | undefined)[];
     if (leaf === undefined) throw new TlsConfigError(`credentials[${index}].chain`, 'it holds no certificate');
-    if (!sameKey(leaf.publicKey.spki, signer.publicKey.spki)) {
+    for (const [name, holder] of Object.entries({ signer, legacyKey })) {
+      if (holder === undefined || sameKey(leaf.publicKey.spki, holder.publicKey.spki)) continue;
       throw new TlsConfigError(
-        `credentials[${index}].signer`,
+        `credentials[${index}].${name}`,
         `its key is not the one in the certificate for ${quote(leaf.subject.toString())}`,
       );
     }

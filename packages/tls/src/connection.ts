@@ -115,8 +115,8 @@ export class Connection {
       requireAligned: () => this.#requireAligned(),
       send: (message) => this.#sendHandshake(message),
       warn: (alert) => {
-        // After our close_notify nothing more is said (RFC 5246 §7.2.1).
-        if (!this.#writeEnded) this.#sendAlert(alert, 1);
+        // After our close_notify nothing more is said (RFC 5246 §7.2.1); nor what a version knows as an end alone, if at all.
+        if (!this.#writeEnded && this.#host.dialect.toWireAlert(alert) === alert) this.#sendAlert(alert, 1);
       },
       established: (established) => this.#onEstablished(established),
     };

@@ -10,7 +10,7 @@ import type { FlowHost } from './flow.ts';
 import { readClientHello, writeClientHello } from './messages/client-hello.ts';
 import type { ClientHelloExtensions, RawExtension } from './messages/extensions.ts';
 import { Reader } from './messages/reader.ts';
-import { extensionType, type Row, scsv, TLS12, TLS13 } from './registry.ts';
+import { extensionType, ids, type Row, scsv, TLS12, TLS13 } from './registry.ts';
 import type { ClientOffer, ClientParameters } from './version.ts';
 
 /** A hello that has gone out. */
@@ -37,6 +37,8 @@ export function sendHello(host: FlowHost, parameters: ClientParameters, offers: 
     legacySessionId: random.subarray(32),
     grease: config.grease && best >= TLS12 ? chooseGrease(provider) : undefined,
   };
+  // A server of SSL 3.0 may know no other record.
+  if (best < 0x0301) host.records.setHelloVersion(best);
   const own: ClientHelloExtensions = Object.assign({}, ...offers.map(({ extensions }) => extensions));
   const send = (extensions: ClientHelloExtensions, first: boolean): Bytes => {
     const raw = writeHello(parameters, constants, extensions, first);
@@ -54,7 +56,7 @@ export function sendHello(host: FlowHost, parameters: ClientParameters, offers: 
 
 /** The wire number of the best version that a config offers. */
 export function bestVersion({ versions }: { readonly versions: readonly Row[] }): number {
-  return Math.max(...versions.map(({ id }) => id));
+  return Math.max(...ids(versions));
 }
 
 /** Values that stay the same in both hellos. */
@@ -140,10 +142,6 @@ function greasedShares(own: ClientHelloExtensions, grease: Grease | undefined, f
 
 function greased(value: number | undefined, rest: readonly number[]): readonly number[] {
   return value === undefined ? rest : [value, ...rest];
-}
-
-function ids(rows: readonly Row[]): readonly number[] {
-  return rows.map(({ id }) => id);
 }
 
 /** The types that a hello of ours offers, which the server's answers may hold. */

@@ -26,6 +26,11 @@ export interface Row {
   readonly name: string;
 }
 
+/** The wire numbers of rows. */
+export function ids(rows: readonly Row[]): readonly number[] {
+  return rows.map(({ id }) => id);
+}
+
 /** A cipher suite: of TLS 1.3, or of TLS 1.2 and before. */
 export type CipherSuite = Tls13CipherSuite | Tls12CipherSuite;
 

@@ -51,12 +51,14 @@ export function tlsPadding(
  */
 export function macAt(plaintext: Uint8Array, start: number, first: number, mac: Uint8Array): number {
   let difference = 0;
+  let seen = 0;
   const last = plaintext.length - mac.length;
   for (let place = first; place <= last; place++) {
     const here = equal(place, start);
     let found = 0;
     for (let i = 0; i < mac.length; i++) found |= (plaintext[place + i] as number) ^ (mac[i] as number);
     difference |= here & found;
+    seen |= here;
   }
-  return equal(difference, 0);
+  return equal(difference, 0) & seen;
 }

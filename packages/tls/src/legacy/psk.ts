@@ -20,9 +20,9 @@ import {
   type ServerExchange,
 } from '../tls12/key-exchange.ts';
 import { dhe } from './dhe.ts';
-import { decryptPremaster, encryptPremaster } from './rsa.ts';
+import { decryptPremaster, decrypts, encryptPremaster, noKeyDecrypts } from './rsa.ts';
 
-/** PSK_identity and the hint: RFC 4279 §5.3 wants 128 bytes at least to be taken. */
+/** RFC 4279 §5.3 wants 128 bytes at least to be taken; a hint is held to the same when a config is made. */
 const longestIdentity = 256;
 const longestHint = 256;
 
@@ -39,6 +39,7 @@ function pskBeside(name: string, other: KeyExchange12 | undefined): KeyExchange1
     serverMessage: other === undefined ? 'optional' : 'always',
     certificateUsage: 'digitalSignature',
     usesCurves: other?.usesCurves ?? false,
+    preShared: true,
     supportedBy: (provider) => provider.legacy !== undefined && (other?.supportedBy(provider) ?? true),
     obstacle: (config, hello) => (config.preSharedKey === undefined ? noKeys : other?.obstacle(config, hello)),
 
@@ -77,9 +78,10 @@ export const rsaPsk: KeyExchange12 = {
   certificateUsage: 'keyEncipherment',
   usesCurves: false,
   supportedBy: ({ legacy }) => legacy?.rsaEncrypt !== undefined,
-  certificateFits: ({ legacyKey }) => legacyKey?.decryptRaw !== undefined,
+  certificateFits: decrypts,
   unsigned: true,
-  obstacle: (config) => (config.preSharedKey === undefined ? noKeys : undefined),
+  preShared: true,
+  obstacle: (config) => (config.preSharedKey === undefined ? noKeys : noKeyDecrypts(config)),
 
   *serverParams(context) {
     return {

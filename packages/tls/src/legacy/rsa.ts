@@ -8,12 +8,14 @@
 
 import { type Bytes, type CryptoProvider, concat, settle, wipe } from '@handfast/crypto';
 import { premasterOf } from '@handfast/crypto/legacy';
+import type { ServerConfig } from '../config.ts';
+import type { Credential } from '../credentials.ts';
 import { TlsError } from '../errors.ts';
 import type { Flow } from '../flow.ts';
 import type { Reader } from '../messages/reader.ts';
 import { Writer } from '../messages/writer.ts';
 import { TLS12 } from '../registry.ts';
-import type { ClientContext, ClientExchange, KeyExchange12, ServerContext } from '../tls12/key-exchange.ts';
+import type { ClientContext, ClientExchange, KeyExchange12, Obstacle, ServerContext } from '../tls12/key-exchange.ts';
 import { legacyOf } from './provider.ts';
 
 const SSL30 = 0x0300;
@@ -24,8 +26,8 @@ export const rsaTransport: KeyExchange12 = {
   certificateUsage: 'keyEncipherment',
   usesCurves: false,
   supportedBy: ({ legacy }) => legacy?.rsaEncrypt !== undefined,
-  certificateFits: ({ legacyKey }) => legacyKey?.decryptRaw !== undefined,
-  obstacle: () => undefined,
+  certificateFits: decrypts,
+  obstacle: noKeyDecrypts,
 
   *serverParams(context) {
     return {
@@ -48,6 +50,16 @@ export const rsaTransport: KeyExchange12 = {
     };
   },
 };
+
+/** Whether a server can use a credential for it. */
+export function decrypts({ legacyKey }: Credential): boolean {
+  return legacyKey?.decryptRaw !== undefined;
+}
+
+export function noKeyDecrypts({ credentials, selectCredential }: ServerConfig): Obstacle | undefined {
+  if (selectCredential !== undefined || credentials.some(decrypts)) return undefined;
+  return { why: 'no credential has a legacyKey, by which RSA key exchange decrypts', code: 'handshake_failure' };
+}
 
 /** Two bytes of the version that the hello offered, and 46 at random. */
 export function* encryptPremaster({

@@ -57,8 +57,6 @@ const ciphers = {
   AES_256_GCM_SHA384:      explicitNonceAead(aead('aes-256-gcm'), 32),
   ARIA_128_GCM_SHA256:     explicitNonceAead(aead('aria-128-gcm'), 16),
   ARIA_256_GCM_SHA384:     explicitNonceAead(aead('aria-256-gcm'), 32),
-  CAMELLIA_128_GCM_SHA256: explicitNonceAead(aead('camellia-128-gcm'), 16),
-  CAMELLIA_256_GCM_SHA384: explicitNonceAead(aead('camellia-256-gcm'), 32),
   CHACHA20_POLY1305_SHA256: implicitNonceAead(aead('chacha20-poly1305'), 32),
 } as const satisfies Readonly<Record<string, RecordCipher>>;
 
@@ -107,7 +105,6 @@ export const ecdheCipherSuites: readonly Tls12CipherSuite[] = [
   ...suites(families.ecdheEcdsa, {
     ...{ AES_128_CCM: 0xc0ac, AES_256_CCM: 0xc0ad, AES_128_CCM_8: 0xc0ae, AES_256_CCM_8: 0xc0af },
     ...{ ARIA_128_GCM_SHA256: 0xc05c, ARIA_256_GCM_SHA384: 0xc05d },
-    ...{ CAMELLIA_128_GCM_SHA256: 0xc086, CAMELLIA_256_GCM_SHA384: 0xc087 },
     ...{ AES_128_CBC_SHA256: 0xc023, AES_256_CBC_SHA384: 0xc024, AES_128_CBC_SHA: 0xc009, AES_256_CBC_SHA: 0xc00a },
     ...{ CAMELLIA_128_CBC_SHA256: 0xc072, CAMELLIA_256_CBC_SHA384: 0xc073 },
     ...{ ARIA_128_CBC_SHA256: 0xc048, ARIA_256_CBC_SHA384: 0xc049 },
@@ -115,7 +112,6 @@ export const ecdheCipherSuites: readonly Tls12CipherSuite[] = [
   }),
   ...suites(families.ecdheRsa, {
     ...{ ARIA_128_GCM_SHA256: 0xc060, ARIA_256_GCM_SHA384: 0xc061 },
-    ...{ CAMELLIA_128_GCM_SHA256: 0xc08a, CAMELLIA_256_GCM_SHA384: 0xc08b },
     ...{ AES_128_CBC_SHA256: 0xc027, AES_256_CBC_SHA384: 0xc028, AES_128_CBC_SHA: 0xc013, AES_256_CBC_SHA: 0xc014 },
     ...{ CAMELLIA_128_CBC_SHA256: 0xc076, CAMELLIA_256_CBC_SHA384: 0xc077 },
     ...{ ARIA_128_CBC_SHA256: 0xc04c, ARIA_256_CBC_SHA384: 0xc04d },
@@ -127,7 +123,6 @@ const dheIds: Ids = {
   ...{ AES_128_GCM_SHA256: 0x009e, AES_256_GCM_SHA384: 0x009f, CHACHA20_POLY1305_SHA256: 0xccaa },
   ...{ AES_128_CCM: 0xc09e, AES_256_CCM: 0xc09f, AES_128_CCM_8: 0xc0a2, AES_256_CCM_8: 0xc0a3 },
   ...{ ARIA_128_GCM_SHA256: 0xc052, ARIA_256_GCM_SHA384: 0xc053 },
-  ...{ CAMELLIA_128_GCM_SHA256: 0xc07c, CAMELLIA_256_GCM_SHA384: 0xc07d },
   ...{ AES_128_CBC_SHA256: 0x0067, AES_256_CBC_SHA256: 0x006b, AES_128_CBC_SHA: 0x0033, AES_256_CBC_SHA: 0x0039 },
   ...{ CAMELLIA_128_CBC_SHA256: 0x00be, CAMELLIA_256_CBC_SHA256: 0x00c4 },
   ...{ CAMELLIA_128_CBC_SHA: 0x0045, CAMELLIA_256_CBC_SHA: 0x0088 },
@@ -153,7 +148,6 @@ export const rsaCipherSuites: readonly Tls12CipherSuite[] = suites(families.rsa,
   ...{ AES_128_GCM_SHA256: 0x009c, AES_256_GCM_SHA384: 0x009d },
   ...{ AES_128_CCM: 0xc09c, AES_256_CCM: 0xc09d, AES_128_CCM_8: 0xc0a0, AES_256_CCM_8: 0xc0a1 },
   ...{ ARIA_128_GCM_SHA256: 0xc050, ARIA_256_GCM_SHA384: 0xc051 },
-  ...{ CAMELLIA_128_GCM_SHA256: 0xc07a, CAMELLIA_256_GCM_SHA384: 0xc07b },
   ...{ AES_128_CBC_SHA256: 0x003c, AES_256_CBC_SHA256: 0x003d, AES_128_CBC_SHA: 0x002f, AES_256_CBC_SHA: 0x0035 },
   ...{ CAMELLIA_128_CBC_SHA256: 0x00ba, CAMELLIA_256_CBC_SHA256: 0x00c0 },
   ...{ CAMELLIA_128_CBC_SHA: 0x0041, CAMELLIA_256_CBC_SHA: 0x0084 },
@@ -209,7 +203,8 @@ export function isNull({ name }: Tls12CipherSuite): boolean {
 }
 
 /**
- * What an old peer with a certificate may want, strongest first: CBC and below over ECDHE, DHE and RSA. No NULL among them;
+ * What an old peer with a certificate may want, strongest first; the provider of `@handfast/crypto/legacy/node` has all of it,
+ * for another one leave out what it lacks (`filter(({ supportedBy }) => supportedBy(provider))`): CBC and below over ECDHE, DHE and RSA. No NULL among them;
  * anonymous and pre-shared keys are lists of their own.
  */
 export const legacyCipherSuites: readonly Tls12CipherSuite[] = [

@@ -117,6 +117,8 @@ export class Deframer {
     const type = bytes[at] as number;
     if (type >= contentType.change_cipher_spec && type <= contentType.application_data) return;
     if (this.#seenRecord) throw new TlsError('unexpected_message', `a record of unknown type ${type} came`);
+    // A hello of SSL 2.0 shows itself by its third byte.
+    if (type >= 0x80 && length < 3) return;
     throw notTls(bytes.subarray(at, at + Math.min(length, 16)));
   }
 }

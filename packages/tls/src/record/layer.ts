@@ -112,6 +112,11 @@ export class RecordLayer {
     this.#write = protection;
   }
 
+  /** What the first hello's record says. */
+  setHelloVersion(version: number): void {
+    this.#version = version;
+  }
+
   /** Before TLS 1.3 records say their version, and a record of another one is refused. */
   setVersion(version: number): void {
     this.#version = version;

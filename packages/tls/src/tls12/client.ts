@@ -48,7 +48,7 @@ import { Reader } from '../messages/reader.ts';
 import type { LegacyServerHello } from '../messages/server-hello.ts';
 import { type PeerIdentity, parseChain, verifyPeerChain } from '../peer.ts';
 import { maxPlaintext } from '../record/deframer.ts';
-import { cipherSuiteById, type HandshakeScheme, nameIn } from '../registry.ts';
+import { cipherSuiteById, extensionType, type HandshakeScheme, ids, nameIn } from '../registry.ts';
 import { chooseClientCredential, peerPolicy } from '../selection.ts';
 import type { LegalIn, State } from '../states.ts';
 import type { ClientOffer, ClientParameters, FirstAnswer } from '../version.ts';
@@ -120,6 +120,8 @@ function* renegotiate(
     const sent = sendHello(host, { ...parameters, config: sameAgain(parameters.config, family) }, [
       { ...offer, extensions },
     ]);
+    // TLS 1.3's ServerHello is read whatever it answers, to be refused for its version.
+    host.offered = new Set([...host.offered, extensionType.supported_versions, extensionType.key_share]);
     const answer = yield* expectServer('WAIT_SH_AGAIN_12', ...afterHelloAgain);
     if (answer.type === 'no_renegotiation') return undefined;
     return yield* handshake(family, host, sent, answer, previous);
@@ -462,7 +464,7 @@ function* chooseOwn(
   request: CertificateRequest12,
 ): Flow<Chosen | undefined> {
   const ours = signing.schemes ?? config.signatureSchemes;
-  const schemes = request.signatureAlgorithms ?? ours.map(({ id }) => id);
+  const schemes = request.signatureAlgorithms ?? ids(ours);
   return yield* chooseClientCredential(
     host,
     config,

@@ -78,6 +78,8 @@ export interface KeyExchange12 {
   readonly supportedBy: (provider: CryptoProvider) => boolean;
   /** Server: whether a credential can be used for it; absent: one that signs. */
   readonly certificateFits?: (credential: Credential) => boolean;
+  /** Whether it takes a key that both sides were given beforehand. */
+  readonly preShared?: boolean;
   /** Whether ServerKeyExchange stands unsigned though there is a certificate. */
   readonly unsigned?: boolean;
   /** Server: why this client cannot be answered so; undefined: it can. */

@@ -29,7 +29,7 @@ import { Reader } from '../messages/reader.ts';
 import { writeServerHello12 } from '../messages/server-hello.ts';
 import { type PeerIdentity, parseChain, verifyPeerChain } from '../peer.ts';
 import { maxPlaintext } from '../record/deframer.ts';
-import { type HandshakeScheme, scsv } from '../registry.ts';
+import { type HandshakeScheme, ids, scsv } from '../registry.ts';
 import { chooseAlpn, chooseServerCredential, peerPolicy } from '../selection.ts';
 import {
   changeReadKeys,
@@ -60,6 +60,7 @@ const nothing: Bytes = new Uint8Array(0);
 export function* server12(family: Family, host: FlowHost, config: ServerConfig, info: HelloInfo): Flow<never> {
   host.dialect = family.dialect;
   host.changeCipherSpecAllowed = false;
+  host.records.setVersion(family.id);
   const connection = new Connected12(
     host,
     yield* handshake(family, host, config, info, undefined),
@@ -132,7 +133,6 @@ function* handshake(
     const transcript = new Transcript12().add(hello.raw);
     transcript.hashBy(family.hashes(provider, suite));
     const schedule = family.schedule(provider, suite);
-    host.records.setVersion(family.id);
 
     // ServerHello
     sendAndAdd(
@@ -185,7 +185,7 @@ function* handshake(
     sendAndAdd(host, transcript, writeServerHelloDone());
 
     // Certificate*
-    const client = asks ? yield* receiveCertificate(host, config, transcript) : undefined;
+    const client = asks ? yield* receiveCertificate(config, transcript) : undefined;
     if (asks && client === undefined) transcript.forgetMessages();
 
     // ClientKeyExchange, and the secrets that it makes
@@ -272,23 +272,6 @@ function checkRenegotiation(
   }
 }
 
-/** A suite for the certificate that the client has already seen. */
-function sameCertificate(
-  family: Family,
-  config: ServerConfig,
-  hello: ClientHello,
-  { serverCredential }: Standing,
-): { readonly suite: Tls12CipherSuite; readonly chosen: Chosen | undefined } {
-  const suite = commonSuites(config, family, hello).find(({ authentication, keyExchange }) => {
-    if (serverCredential === undefined) return authentication === undefined;
-    const { credential } = serverCredential;
-    if (!authentication?.keyTypes.includes(credential.signer.publicKey.type)) return false;
-    return keyExchange.certificateFits?.(credential) ?? family.signing.rule(serverCredential.scheme, credential);
-  });
-  if (suite !== undefined) return { suite, chosen: serverCredential };
-  throw new TlsError('handshake_failure', 'no cipher suite in common for the same certificate, in a renegotiation');
-}
-
 function bothFinished(previous: Standing | undefined): Bytes {
   return previous === undefined ? nothing : concat(previous.verifyData.client, previous.verifyData.server);
 }
@@ -305,46 +288,89 @@ function signs({ keyExchange }: Tls12CipherSuite): boolean {
   return keyExchange.certificateFits === undefined;
 }
 
+interface SuiteAndCertificate {
+  readonly suite: Tls12CipherSuite;
+  readonly chosen: Chosen | undefined;
+}
+
+/** The suites in common that show a certificate, and which certificates a hello takes for each. */
+interface Certified {
+  readonly suites: readonly Tls12CipherSuite[];
+  /** The schemes by which the server may sign. */
+  readonly schemes: readonly number[];
+  readonly fits: (suite: Tls12CipherSuite, scheme: HandshakeScheme, credential: Credential) => boolean;
+}
+
+function certifiedBy(
+  { signing }: Family,
+  hello: ClientHello,
+  own: readonly number[],
+  common: readonly Tls12CipherSuite[],
+): Certified {
+  const named = signing.namesScheme ? hello.extensions.signature_algorithms : own;
+  const suites = common.filter((suite) => suite.authentication && (named !== undefined || !signs(suite)));
+  if (suites.length === 0 && named === undefined) throw noSchemesNamed();
+  const schemes = named ?? own;
+  const curves = curvesOf(hello);
+  return {
+    suites,
+    schemes,
+    fits(suite, scheme, credential) {
+      const { type } = credential.signer.publicKey;
+      if (!suite.authentication?.keyTypes.includes(type)) return false;
+      if (curves !== undefined && !curveTaken(type, curves)) return false;
+      if (credential.chain[0]?.keyUsage?.has(suite.keyExchange.certificateUsage) === false) return false;
+      // Any scheme stands for a key that decrypts.
+      return signs(suite)
+        ? schemes.includes(scheme.id) && signing.rule(scheme, credential)
+        : suite.keyExchange.certificateFits?.(credential) === true;
+    },
+  };
+}
+
 /** The suite and the certificate that go together. */
-function* chooseSuite(
-  { signing, ...family }: Family,
-  config: ServerConfig,
-  info: HelloInfo,
-): Flow<{ readonly suite: Tls12CipherSuite; readonly chosen: Chosen | undefined }> {
+function* chooseSuite(family: Family, config: ServerConfig, info: HelloInfo): Flow<SuiteAndCertificate> {
   const { clientHello: hello } = info;
-  const suites = commonSuites(config, family, hello);
+  const common = commonSuites(config, family, hello);
   // A suite without certificates stands first only where the user put it there.
-  const [first] = suites;
+  const [first] = common;
   if (first !== undefined && first.authentication === undefined) return { suite: first, chosen: undefined };
 
-  const ours = signing.schemes ?? config.signatureSchemes;
-  const { signature_algorithms: named, signature_algorithms_cert: certificates } = hello.extensions;
-  const theirs = signing.namesScheme ? named : ours.map(({ id }) => id);
-  const certified = suites.filter((suite) => suite.authentication && (theirs !== undefined || !signs(suite)));
-  if (certified.length === 0) throw noSchemesNamed();
-  const curves = curvesOf(hello);
-  const fits = (suite: Tls12CipherSuite, scheme: HandshakeScheme, credential: Credential): boolean =>
-    suite.authentication?.keyTypes.includes(credential.signer.publicKey.type) === true &&
-    (signs(suite) ? signing.rule(scheme, credential) : suite.keyExchange.certificateFits?.(credential) === true);
-  const handshake = theirs ?? ours.map(({ id }) => id);
-  // A key that signs for this client is chosen with the scheme that it signs by; any scheme stands for one that decrypts.
+  const ours = family.signing.schemes ?? config.signatureSchemes;
+  const { suites, schemes, fits } = certifiedBy(family, hello, ids(ours), common);
+  // A key that signs for this client is chosen with the scheme that it signs by.
   const canSign = (credential: Credential): boolean =>
-    ours.some(
-      (scheme) =>
-        handshake.includes(scheme.id) && certified.some((suite) => signs(suite) && fits(suite, scheme, credential)),
-    );
+    ours.some((scheme) => suites.some((suite) => signs(suite) && fits(suite, scheme, credential)));
+  const { signature_algorithms_cert: certificates = schemes, supported_groups: curves } = hello.extensions;
   const chosen = yield* chooseServerCredential(
     config,
     info,
-    { handshake, certificates: certificates ?? handshake, curves: hello.extensions.supported_groups },
+    { handshake: schemes, certificates, curves },
     (scheme, credential) =>
-      certified.some((suite) => fits(suite, scheme, credential) && (signs(suite) || !canSign(credential))) &&
-      (curves === undefined || curveTaken(credential.signer.publicKey.type, curves)),
+      suites.some((suite) => fits(suite, scheme, credential) && (signs(suite) || !canSign(credential))),
     ours,
   );
-  const suite = certified.find((candidate) => fits(candidate, chosen.scheme, chosen.credential));
+  const suite = suites.find((candidate) => fits(candidate, chosen.scheme, chosen.credential));
   if (suite === undefined) throw new TlsError('internal', 'a certificate was chosen that fits no suite');
   return { suite, chosen };
+}
+
+/** In a renegotiation: a suite for the certificate that the client has already seen. */
+function sameCertificate(
+  family: Family,
+  config: ServerConfig,
+  hello: ClientHello,
+  { serverCredential: chosen }: Standing,
+): SuiteAndCertificate {
+  const common = commonSuites(config, family, hello);
+  let suite: Tls12CipherSuite | undefined;
+  if (chosen === undefined) suite = common.find(({ authentication }) => authentication === undefined);
+  else {
+    const { suites, fits } = certifiedBy(family, hello, ids(family.signing.schemes ?? config.signatureSchemes), common);
+    suite = suites.find((candidate) => fits(candidate, chosen.scheme, chosen.credential));
+  }
+  if (suite !== undefined) return { suite, chosen };
+  throw new TlsError('handshake_failure', 'no cipher suite in common for the same certificate, in a renegotiation');
 }
 
 /** RFC 9155 §2: who says nothing of signatures once meant SHA-1, and is refused. */
@@ -378,7 +404,7 @@ function requestCertificate({ signing }: Family, host: FlowHost, transcript: Tra
   const types = schemes.flatMap(({ keyTypes12 }) => keyTypes12.flatMap((type) => clientCertificateTypes[type] ?? []));
   const request = writeCertificateRequest12({
     certificateTypes: [...new Set(types)],
-    signatureAlgorithms: signing.namesScheme ? schemes.map(({ id }) => id) : undefined,
+    signatureAlgorithms: signing.namesScheme ? ids(schemes) : undefined,
     certificateAuthorities: config.certificateAuthorities ?? config.trust.anchors.map(({ subject }) => subject.raw),
   });
   sendAndAdd(host, transcript, request);
@@ -386,7 +412,6 @@ function requestCertificate({ signing }: Family, host: FlowHost, transcript: Tra
 
 /** The client's certificates; undefined where it sent none and need not. */
 function* receiveCertificate(
-  _host: FlowHost,
   config: ServerConfig,
   transcript: Transcript12,
 ): Flow<ReturnType<typeof parseChain> | undefined> {

@@ -8,15 +8,15 @@
 
 export const clientStates12 = {
   WAIT_SH: {
-    legacy_server_hello: ['WAIT_CERT_12', 'WAIT_SKE_12', 'WAIT_SHD_12'],
+    legacy_server_hello: ['WAIT_CERT_12', 'WAIT_SKE_12'],
   },
   WAIT_CERT_12: {
-    certificate_12: ['WAIT_STATUS_12', 'WAIT_SKE_12', 'WAIT_CR_12'],
+    certificate_12: ['WAIT_STATUS_12', 'WAIT_SKE_12'],
     hello_request: ['WAIT_CERT_12'],
   },
   // CertificateStatus may be absent even where it was announced (RFC 6066 §8).
   WAIT_STATUS_12: {
-    certificate_status: ['WAIT_SKE_12', 'WAIT_CR_12'],
+    certificate_status: ['WAIT_SKE_12'],
     server_key_exchange: ['WAIT_CR_12'],
     certificate_request_12: ['WAIT_SHD_12'],
     server_hello_done: ['WAIT_CCS_12'],
@@ -40,7 +40,7 @@ export const clientStates12 = {
   // Another handshake, where the config has a policy for it; else a HelloRequest is answered with a warning.
   CONNECTED_12: { hello_request: ['CONNECTED_12', 'WAIT_SH_AGAIN_12'], renegotiate: ['WAIT_SH_AGAIN_12'] },
   WAIT_SH_AGAIN_12: {
-    legacy_server_hello: ['WAIT_CERT_12', 'WAIT_SKE_12', 'WAIT_SHD_12'],
+    legacy_server_hello: ['WAIT_CERT_12', 'WAIT_SKE_12'],
     // Another version, which is looked at to be refused.
     server_hello: [],
     hello_retry_request: [],

@@ -18,7 +18,7 @@ import type { KeyShareEntry } from '../messages/extensions.ts';
 import { writeHelloRetryRequest, writeServerHello } from '../messages/server-hello.ts';
 import { type PeerIdentity, parseChain, verifyPeerChain } from '../peer.ts';
 import { maxInnerPlaintext } from '../record/protection13.ts';
-import { extensionType, type SignatureScheme, TLS13, type Tls13CipherSuite } from '../registry.ts';
+import { extensionType, ids, type SignatureScheme, TLS13, type Tls13CipherSuite } from '../registry.ts';
 import { chooseAlpn, chooseServerCredential, peerPolicy } from '../selection.ts';
 import {
   receiveCertificateVerify,
@@ -216,7 +216,7 @@ function* encapsulate(
 function requestCertificate(host: FlowHost, transcript: Transcript, config: ServerConfig): void {
   const authorities = config.certificateAuthorities ?? config.trust.anchors.map(({ subject }) => subject.raw);
   const request = writeCertificateRequest(noContext, {
-    signature_algorithms: config.signatureSchemes.map(({ id }) => id),
+    signature_algorithms: ids(config.signatureSchemes),
     ...(config.certificateStatus && { status_request: true, signed_certificate_timestamp: true }),
     ...(authorities.length === 0 ? {} : { certificate_authorities: authorities }),
   });

@@ -13,11 +13,15 @@ import { createWebLegacyProvider } from '@handfast/crypto/legacy/web';
 import { nodeProvider } from '@handfast/crypto/node';
 import { forcedAsync } from '@handfast/crypto/testing';
 import { fullWebProvider } from '@handfast/crypto/web/full';
-import { TlsError } from '../../src/index.ts';
+import { TlsError, tls12, type Version } from '../../src/index.ts';
 import { cbcWithHmac } from '../../src/legacy/cbc.ts';
+import { rsaCipherSuites, ssl30, tls10, tls11 } from '../../src/legacy/index.ts';
 import type { MacName } from '../../src/legacy/mac.ts';
 import type { RawRecord } from '../../src/record/deframer.ts';
 import type { Plaintext, Protection } from '../../src/record/protection.ts';
+import { connected, exchange, give } from '../support/pair.ts';
+import { recordsIn } from '../support/wire.ts';
+import { oldCredential } from './identities.ts';
 import {
   bytesOf,
   type CbcOptions,
@@ -45,6 +49,8 @@ const macs: readonly MacName[] = ['md5', 'sha1', 'sha256', 'sha384'];
 const versions = [ssl30Id, tls10Id, tls11Id, tls12Id];
 const sizes = [0, 1, 15, 16, 17, 255, 16_384];
 const data = 23;
+
+const credential = await oldCredential('rsa');
 
 interface Choice {
   readonly cipher?: CbcName;
@@ -390,6 +396,21 @@ describe('CBC: what is refused, always with the same answer', () => {
     }
   });
 
+  it('a wrong MAC under right padding of every length, with nothing between them and with much', () => {
+    for (const version of [tls10Id, tls12Id]) {
+      const options = optionsOf({ version });
+      for (let count = 0; count < 256; count++) {
+        // As little content as fills the blocks, and 160 bytes more.
+        for (const size of [(4096 - 21 - count) % 16, ((4096 - 21 - count) % 16) + 160]) {
+          const inner = referenceInner(options, 0, data, bytesOf(size), count);
+          assert.deepEqual(opened(options, forged(options, inner))?.bytes, bytesOf(size), `${count}`);
+          inner[size + (count % 20)] = (inner[size + (count % 20)] as number) ^ 0x10;
+          assert.equal(opened(options, forged(options, inner)), undefined, `${count}`);
+        }
+      }
+    }
+  });
+
   it('encrypt_then_mac: a wrong MAC over right ciphertext, and nothing is decrypted', () => {
     const options = optionsOf({ encryptThenMac: true });
     let decrypted = 0;
@@ -510,5 +531,105 @@ describe('CBC: what it leaves alone', () => {
     protection.dispose();
     assert.throws(() => seal(protection, bytesOf(9)), { name: 'CryptoError', code: 'failed' });
     assert.throws(() => open(protection, raw(record)), { name: 'CryptoError', code: 'failed' });
+  });
+});
+
+describe('CBC: how much goes under one key', () => {
+  const halfOfIt = new Uint8Array(2 ** 29);
+
+  it('is 1 GiB where blocks have 64 bits, and refused beyond', () => {
+    const reader = protectionOf(optionsOf({ cipher: '3des-ede-cbc' }));
+    // No whole number of blocks: each is refused at once, and counts all the same.
+    for (let i = 0; i < 2; i++) assert.equal(open(reader, raw(halfOfIt.subarray(0, 2 ** 29 - 1))), undefined);
+    assert.throws(() => open(reader, raw(halfOfIt.subarray(0, 1024))), { name: 'TlsError', code: 'record_limit' });
+  });
+
+  it('is not counted where they have 128', () => {
+    const reader = protectionOf(optionsOf({ cipher: 'aes-128-cbc' }));
+    for (let i = 0; i < 4; i++) assert.equal(open(reader, raw(halfOfIt.subarray(0, 2 ** 29 - 1))), undefined);
+  });
+});
+
+describe('CBC: on a connection', () => {
+  /** The contents' lengths of the records that carry one write of so many bytes. */
+  async function fragmentsOf(version: Version, length: number): Promise<readonly number[]> {
+    const cipherSuites = rsaCipherSuites.filter(({ name }) => name === 'TLS_RSA_WITH_AES_128_CBC_SHA');
+    const fragments: number[] = [];
+    const both = await connected({
+      provider: nodeLegacyProvider,
+      client: {
+        ...{ versions: [version], cipherSuites },
+        trace(event) {
+          if (event.type === 'record' && event.direction === 'out' && event.contentType === data) {
+            fragments.push(event.length);
+          }
+        },
+      },
+      server: { versions: [version], cipherSuites, credentials: [credential] },
+    });
+    both.client.connection.write(bytesOf(length));
+    const records = recordsIn(Buffer.concat(both.client.outbox));
+    assert.equal(records.length, fragments.length);
+    for (const [i, record] of records.entries()) {
+      const inner = fragments[i] as number;
+      const blocks = (bytes: number): number => 16 * Math.ceil((bytes + 1) / 16);
+      // From TLS 1.0 on the two agree on encrypt_then_mac.
+      const sealed = version === ssl30 ? blocks(inner + 20) : blocks(inner) + 20;
+      assert.deepEqual([...record.subarray(0, 3)], [data, 3, version.id & 0xff]);
+      assert.equal(record.length, 5 + (version.id >= tls11Id ? 16 : 0) + sealed);
+    }
+    await exchange(both);
+    assert.deepEqual(Uint8Array.from(Buffer.concat(both.server.data)), bytesOf(length));
+    return fragments;
+  }
+
+  it('each write begins with a record of one byte in SSL 3.0 and TLS 1.0, and in no other version', async () => {
+    for (const version of [ssl30, tls10]) {
+      assert.deepEqual(await fragmentsOf(version, 1), [1]);
+      assert.deepEqual(await fragmentsOf(version, 2), [1, 1]);
+      assert.deepEqual(await fragmentsOf(version, 100), [1, 99]);
+      assert.deepEqual(await fragmentsOf(version, 16_384), [1, 16_383]);
+    }
+    for (const version of [tls11, tls12]) {
+      assert.deepEqual(await fragmentsOf(version, 100), [100]);
+      assert.deepEqual(await fragmentsOf(version, 16_385), [16_384, 1]);
+    }
+  });
+
+  it('each record of a long write is split in SSL 3.0 and TLS 1.0', async () => {
+    for (const version of [ssl30, tls10]) {
+      assert.deepEqual(await fragmentsOf(version, 40_000), [1, 16_383, 1, 16_383, 1, 7231]);
+    }
+  });
+
+  it('a record that was changed, replayed, dropped or put after its turn ends it with bad_record_mac', async () => {
+    const changes: readonly (readonly [string, (records: readonly Uint8Array[]) => readonly Uint8Array[]])[] = [
+      [
+        'changed',
+        ([first, ...more]) => [(first ?? assert.fail()).with(20, ((first?.[20] as number) ^ 1) & 0xff), ...more],
+      ],
+      ['replayed', ([first, ...more]) => [first ?? assert.fail(), first ?? assert.fail(), ...more]],
+      ['dropped', ([_, ...more]) => more],
+      ['reordered', ([first, second]) => [second ?? assert.fail(), first ?? assert.fail()]],
+    ];
+    for (const version of [ssl30, tls10, tls11, tls12]) {
+      for (const [what, change] of changes) {
+        const cipherSuites = rsaCipherSuites.filter(({ name }) => name === 'TLS_RSA_WITH_AES_128_CBC_SHA');
+        const both = await connected({
+          provider: nodeLegacyProvider,
+          client: { versions: [version], cipherSuites },
+          server: { versions: [version], cipherSuites, credentials: [credential] },
+        });
+        both.client.connection.write(Uint8Array.of(1));
+        both.client.connection.write(Uint8Array.of(2));
+        const records = recordsIn(Buffer.concat(both.client.outbox.splice(0)));
+        for (const record of change(records)) await give(both.server, record);
+        assert.deepEqual(
+          [both.server.error?.code, both.server.error?.alert],
+          ['bad_record_mac', 'bad_record_mac'],
+          `${version.name}: ${what}`,
+        );
+      }
+    }
   });
 });

@@ -105,6 +105,17 @@ for (const provider of providers) {
       }
     });
 
+    it('are of the first bytes of a content where its length is given apart', () => {
+      for (const version of [ssl30Id, tls12Id]) {
+        const macKey = bytesOf(20);
+        const ours = macOf(provider, 'sha1', macKey, version);
+        for (const length of [0, 1, 55, 299, 300]) {
+          const expected = referenceMac({ mac: 'sha1', macKey, version }, 3, 23, bytesOf(300).subarray(0, length));
+          assert.deepEqual(ours.compute(3, 23, bytesOf(300), length), Uint8Array.from(expected), `${length} bytes`);
+        }
+      }
+    });
+
     it('depend on number, type, version, content and key, each', () => {
       const compute = (version: number, sequence: number, type: number, content: Uint8Array, key: Uint8Array): string =>
         Buffer.from(macOf(provider, 'sha1', key, version).compute(sequence, type, content)).toString('hex');

@@ -11,9 +11,10 @@ import { describe, it } from 'node:test';
 import { type Bytes, CryptoError, type CryptoProvider, concat, type PublicKeyInfo } from '@handfast/crypto';
 import { nodeLegacyProvider } from '@handfast/crypto/legacy/node';
 import { forcedAsync } from '@handfast/crypto/testing';
-import type { KeyUsage } from '@handfast/x509';
+import type { Certificate, KeyUsage } from '@handfast/x509';
 import { type CipherSuite, type Credential, type TlsError, tls12, tls13, type Version } from '../../src/index.ts';
 import { pskCipherSuites, rsaCipherSuites, ssl30, tls10, tls11 } from '../../src/legacy/index.ts';
+import { defaultCipherSuites12 } from '../../src/tls12/suites.ts';
 import { makeCredential } from '../support/identities.ts';
 import { exchange, type Pair, pair } from '../support/pair.ts';
 import { handshake, opaque16 } from '../support/wire.ts';
@@ -149,6 +150,12 @@ function start(setting: Setting = {}): Pair {
       ...(keyLog && { keyLog }),
     },
   });
+}
+
+/** The server's key in another certificate. */
+async function withKeyUsage(...keyUsage: readonly KeyUsage[]): Promise<Credential> {
+  const { chain } = await makeCredential({ with: { publicKey: credential.signer.publicKey, keyUsage } });
+  return { ...credential, chain };
 }
 
 /** What the server sent and what it says of it, for whom to tell apart? */
@@ -342,14 +349,9 @@ describe('RSA key transport: the client', () => {
     assert.equal(both.server.error?.code, 'bad_record_mac');
   });
 
-  /** The server's key in another certificate. */
-  async function withKeyUsage(...keyUsage: readonly KeyUsage[]): Promise<Credential> {
-    const { chain } = await makeCredential({ with: { publicKey: credential.signer.publicKey, keyUsage } });
-    return { ...credential, chain };
-  }
-
   it('refuses a certificate whose key usage leaves out keyEncipherment', async () => {
-    const serverCredential = await withKeyUsage('digitalSignature');
+    // The server does not look: it would choose another suite.
+    const serverCredential = blindToKeyUsage(await withKeyUsage('digitalSignature'));
     for (const name of ['TLS_RSA_WITH_AES_128_GCM_SHA256', 'TLS_RSA_PSK_WITH_AES_128_GCM_SHA256']) {
       const both = start({ cipherSuite: suite(name), serverCredential });
       await exchange(both);
@@ -403,10 +405,44 @@ describe('RSA key transport: the client', () => {
 });
 
 describe('RSA key transport: the server', () => {
+  it('picks by what its certificate is for, whichever suite stands first', async () => {
+    const transport = suite('TLS_RSA_WITH_AES_128_GCM_SHA256');
+    const signing = defaultCipherSuites12.find(({ name }) => name === 'TLS_ECDHE_RSA_WITH_AES_128_GCM_SHA256');
+    assert.ok(signing);
+    for (const [usage, expected] of [
+      ['keyEncipherment', transport],
+      ['digitalSignature', signing],
+    ] as const) {
+      for (const cipherSuites of [
+        [signing, transport],
+        [transport, signing],
+      ]) {
+        const common = { provider: nodeLegacyProvider, versions: [tls12], cipherSuites };
+        const both = pair({ client: common, server: { ...common, credentials: [await withKeyUsage(usage)] } });
+        await exchange(both);
+        assert.equal(both.client.error?.message, undefined, usage);
+        assert.equal(both.server.connection.negotiated?.cipherSuite, expected, usage);
+      }
+    }
+  });
+
   it('without a key that decrypts has no certificate for it', async () => {
     const { legacyKey: _, ...serverCredential } = credential;
     const both = start({ serverCredential });
     await exchange(both);
-    assert.deepEqual([both.server.error?.code, both.server.error?.alert], ['handshake_failure', 'handshake_failure']);
+    const { error } = both.server;
+    assert.deepEqual([error?.code, error?.alert], ['handshake_failure', 'handshake_failure']);
+    assert.equal(
+      error?.message,
+      'no key exchange in common for TLS 1.2: no credential has a legacyKey, by which RSA key exchange decrypts',
+    );
   });
 });
+
+/** A credential whose leaf says nothing of its key usage to the server that sends it. */
+function blindToKeyUsage({ chain, ...rest }: Credential): Credential {
+  const leaf: Certificate = chain[0] ?? assert.fail();
+  const get = (real: object, name: string | symbol): unknown =>
+    name === 'keyUsage' ? undefined : Reflect.get(real, name, real);
+  return { ...rest, chain: [new Proxy<Certificate>(leaf, { get })] };
+}
