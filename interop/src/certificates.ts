@@ -35,9 +35,11 @@ export interface Family {
   readonly server: Identity;
   readonly client: Identity;
   readonly expired: Identity;
-  /** An OCSP response about `server`, by the root. */
-  staple(status: 'good' | 'revoked'): Promise<Staple>;
+  /** An OCSP response about `server`, by the root: the same one each time. */
+  staple(status: StapleStatus): Promise<Staple>;
 }
+
+export type StapleStatus = 'good' | 'revoked';
 
 /** An OCSP response: where it lies, and what it says. */
 export interface Staple {
@@ -116,7 +118,7 @@ export class Certificates {
       ...period,
     });
     const serverCertificate = await server(period);
-    const staple = async (status: 'good' | 'revoked'): Promise<Staple> => {
+    const issueStaple = async (status: StapleStatus): Promise<Staple> => {
       const thisUpdate = new Date(now - dayMs / 24);
       const about = { subject: serverCertificate, thisUpdate, nextUpdate: new Date(now + dayMs) };
       const answer = status === 'good' ? { ...about, status } : { ...about, status, revokedAt: thisUpdate };
@@ -130,6 +132,13 @@ export class Certificates {
       const file = join(directory, `${status}.ocsp`);
       writeFileSync(file, der);
       return { file, der };
+    };
+    // Each is made once: no two ECDSA signatures are the same, and s_server reads its file at each handshake.
+    const staples = new Map<StapleStatus, Promise<Staple>>();
+    const staple = (status: StapleStatus): Promise<Staple> => {
+      const made = staples.get(status) ?? issueStaple(status);
+      staples.set(status, made);
+      return made;
     };
     const caFile = join(directory, 'ca.pem');
     const caPem = toPem('CERTIFICATE', ca.raw);

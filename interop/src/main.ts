@@ -1,15 +1,16 @@
 /**
- * `npm run interop`: other TLS stacks against ours, in both directions.
+ * `npm run interop`: other TLS stacks against ours, in both directions. First TLS 1.3 and 1.2 as they are by default, then
+ * what is old (`legacy/main.ts` runs that alone).
  *
- *   --full            every combination, not only every pair
+ *   --full            of what is not old every combination, not only every pair
  *   --peer NAME       this peer alone (may be repeated)
  *   --direction ROLE  only where the peer is the `client`, or the `server`
- *   --version NAME    only cases of this version: `1.3` or `1.2`
+ *   --version NAME    only cases of this version: `1.3`, `1.2`, `1.1`, `1.0` or `3.0` (may be repeated)
  *   --case ID         only cases whose identifier begins so
  *   --json            one JSON object in place of the tables
  *   --list            the cases, without running them
  *
- * Exit code 0 only if every case passed and no peer is missing.
+ * Exit code 0 only if every case passed, no peer is missing, and none has lost old suites that it once had.
  *
  * @module
  */
@@ -20,6 +21,7 @@ import { join } from 'node:path';
 import { parseArgs } from 'node:util';
 import { type Case, casesOf } from './cases.ts';
 import { Certificates } from './certificates.ts';
+import { legacyPeerNames, planLegacy, runLegacy } from './legacy/all.ts';
 import { peers } from './peers/index.ts';
 import type { Peer } from './peers/peer.ts';
 import { endAllCommands } from './processes.ts';
@@ -44,14 +46,15 @@ const { values: options } = parseArgs({
 
 async function main(): Promise<number> {
   const started = performance.now();
-  const names = options.peer ?? peers.map(({ name }) => name);
-  const unknown = names.find((name) => !peers.some((peer) => peer.name === name));
+  const known = [...new Set([...peers.map(({ name }) => name), ...legacyPeerNames])];
+  const names = options.peer ?? known;
+  const unknown = names.find((name) => !known.includes(name));
   const { direction } = options;
   if (unknown !== undefined || (direction !== undefined && direction !== 'client' && direction !== 'server')) {
     process.stderr.write(
       unknown === undefined
         ? '--direction is client or server: what the peer is\n'
-        : `there is no peer ${JSON.stringify(unknown)}; there are ${peers.map(({ name }) => name).join(', ')}\n`,
+        : `there is no peer ${JSON.stringify(unknown)}; there are ${known.join(', ')}\n`,
     );
     return 2;
   }
@@ -62,26 +65,31 @@ async function main(): Promise<number> {
   const certificates = new Certificates(directory);
   const present = versions.filter(({ version }) => version !== undefined).map(({ peer }) => peer);
   const { case: id, version } = options;
+  const wanted = (role: string, job: { readonly version: string; readonly id: string }): boolean =>
+    (direction === undefined || direction === role) &&
+    (version === undefined || version.some((one) => job.version.endsWith(one))) &&
+    (id === undefined || job.id.startsWith(id));
   const jobs = present
     .flatMap((peer) => [...jobsOf(peer, certificates), ...extraJobs(peer, directory)])
-    .filter(
-      (job) =>
-        (direction === undefined || direction === job.direction) &&
-        (version === undefined || version.some((one) => job.version.endsWith(one))) &&
-        (id === undefined || job.id.startsWith(id)),
-    );
+    .filter((job) => wanted(job.direction, job));
+  const plan = await planLegacy(options.peer, (job) => wanted(job.role, job));
   if (options.list) {
     for (const job of jobs) process.stdout.write(`${job.peer.name} ${job.direction} ${job.id}\n`);
+    for (const job of plan.jobs) process.stdout.write(`${job.peer} ${job.role} ${job.id}\n`);
     return 0;
   }
   const outcomes = await runAll(jobs);
   for (const peer of present) peer.close?.();
   endAllCommands();
-  const result = { outcomes, versions, seconds: (performance.now() - started) / 1000 };
+  const legacy = await runLegacy(plan, join(directory, 'legacy'), progress);
+  endAllCommands();
+  const seconds = (performance.now() - started) / 1000;
+  const result = { outcomes, versions, legacy: plan.looked.length === 0 ? undefined : legacy, seconds };
   process.stdout.write(options.json ? json(result) : text(result));
-  const nothing = outcomes.length === 0;
-  if (nothing) process.stderr.write('no case was run\n');
-  return nothing || present.length < chosen.length || outcomes.some(({ failure }) => failure !== undefined) ? 1 : 0;
+  const all = [...outcomes, ...legacy.outcomes];
+  if (all.length === 0) process.stderr.write('no case was run\n');
+  const whole = present.length === chosen.length && legacy.peers.every(({ fault }) => fault === undefined);
+  return whole && all.length > 0 && all.every(({ failure }) => failure === undefined) ? 0 : 1;
 }
 
 function jobsOf(peer: Peer, certificates: Certificates): readonly Job[] {

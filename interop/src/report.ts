@@ -4,30 +4,46 @@
  * @module
  */
 
+import { type LegacyResult, legacyFailures, legacyTables } from './legacy/report.ts';
 import type { Peer } from './peers/peer.ts';
 import type { Outcome } from './run.ts';
+import { counts, failed, table } from './table.ts';
 
 const postQuantumGroups = ['X25519MLKEM768', 'SecP256r1MLKEM768', 'SecP384r1MLKEM1024'];
 
 export interface Result {
   readonly outcomes: readonly Outcome[];
   readonly versions: readonly { readonly peer: Peer; readonly version: string | undefined }[];
+  /** What came of the old. */
+  readonly legacy?: LegacyResult | undefined;
   readonly seconds: number;
 }
 
 /** The tables, then the failures, then one line that counts. */
-export function text({ outcomes, versions, seconds }: Result): string {
-  const failures = outcomes.filter(({ failure }) => failure !== undefined);
-  const missing = versions.filter(({ version }) => version === undefined);
+export function text({ outcomes, versions, legacy, seconds }: Result): string {
+  const all = [...outcomes, ...(legacy?.outcomes ?? [])];
+  const count = all.filter(({ failure }) => failure !== undefined).length;
   return [
-    table(
-      ['peer', 'it is the', 'version', 'cases', 'passed', 'failed', 'seconds'],
-      groups(outcomes).map(({ peer, direction, version, all }) => {
-        const failed = all.filter(({ failure }) => failure !== undefined).length;
-        const spent = all.reduce((sum, outcome) => sum + outcome.seconds, 0);
-        const counts = [all.length, all.length - failed, failed].map(String);
-        return [peer, direction, version, ...counts, spent.toFixed(1)];
-      }),
+    ...(outcomes.length + versions.length === 0 ? [] : tables(outcomes, versions)),
+    ...(legacy === undefined ? [] : legacyTables(legacy)),
+    ...outcomes.flatMap(({ job: { peer, direction, id }, failure }) =>
+      failure === undefined ? [] : [failed(peer.name, direction, id, failure)],
+    ),
+    ...versions.flatMap(({ peer, version }) =>
+      version === undefined ? [`MISSING ${peer.name}: ${peer.missing}\n`] : [],
+    ),
+    ...(legacy === undefined ? [] : legacyFailures(legacy)),
+    `${seconds.toFixed(0)} seconds\n${all.length - count} passed, ${count} failed\n`,
+  ].join('\n');
+}
+
+function tables(outcomes: Result['outcomes'], versions: Result['versions']): readonly string[] {
+  return [
+    counts(
+      outcomes.map(({ job: { peer, direction, version }, failure, seconds }) => ({
+        ...{ peer: peer.name, role: direction, version, seconds },
+        failed: failure !== undefined,
+      })),
     ),
     table(
       ['peer', 'version'],
@@ -37,33 +53,29 @@ export function text({ outcomes, versions, seconds }: Result): string {
       ['post-quantum group', 'proved as our server with', 'as our client with'],
       postQuantumGroups.map((group) => [group, provers(outcomes, group, 'client'), provers(outcomes, group, 'server')]),
     ),
-    ...failures.map(
-      ({ job, failure }) =>
-        `FAILED ${job.peer.name} as ${job.direction}: ${job.id}\n${(failure ?? '').replaceAll(/^/gm, '    ')}\n`,
-    ),
-    ...missing.map(({ peer }) => `MISSING ${peer.name}: ${peer.missing}\n`),
-    `${seconds.toFixed(0)} seconds\n${outcomes.length - failures.length} passed, ${failures.length} failed\n`,
-  ].join('\n');
+  ];
 }
 
 /** One object with everything. */
-export function json({ outcomes, versions, seconds }: Result): string {
+export function json({ outcomes, versions, legacy, seconds }: Result): string {
+  const all = [
+    ...outcomes.map(({ job: { peer, direction, version, id, row }, failure, seconds }) => ({
+      ...{ peer: peer.name, direction, version, id, case: row ?? null, seconds },
+      failure: failure ?? null,
+    })),
+    ...(legacy?.outcomes ?? []).map(({ job: { peer, role, version, id }, failure, seconds }) => ({
+      ...{ peer, direction: role, version, id, case: null, seconds },
+      failure: failure ?? null,
+    })),
+  ];
+  const passed = all.filter(({ failure }) => failure === null).length;
+  const known = [
+    ...versions.map(({ peer, version }) => [peer.name, version ?? null] as const),
+    ...(legacy?.peers ?? []).map(({ name, version }) => [name, version ?? null] as const),
+  ];
+  const faults = (legacy?.peers ?? []).flatMap(({ name, fault }) => (fault === undefined ? [] : [`${name}: ${fault}`]));
   return `${JSON.stringify(
-    {
-      passed: outcomes.filter(({ failure }) => failure === undefined).length,
-      failed: outcomes.filter(({ failure }) => failure !== undefined).length,
-      seconds,
-      versions: Object.fromEntries(versions.map(({ peer, version }) => [peer.name, version ?? null])),
-      outcomes: outcomes.map(({ job, failure, seconds: spent }) => ({
-        peer: job.peer.name,
-        direction: job.direction,
-        version: job.version,
-        id: job.id,
-        case: job.row ?? null,
-        seconds: spent,
-        failure: failure ?? null,
-      })),
-    },
+    { passed, failed: all.length - passed, seconds, versions: Object.fromEntries(known), faults, outcomes: all },
     null,
     2,
   )}\n`;
@@ -74,33 +86,4 @@ function provers(outcomes: readonly Outcome[], group: string, direction: string)
     .filter(({ job, failure }) => failure === undefined && job.row?.group === group && job.direction === direction)
     .map(({ job }) => job.peer.name);
   return [...new Set(names)].join(', ') || '—';
-}
-
-interface Group {
-  readonly peer: string;
-  readonly direction: string;
-  readonly version: string;
-  readonly all: readonly Outcome[];
-}
-
-function groups(outcomes: readonly Outcome[]): readonly Group[] {
-  const byRole = Map.groupBy(outcomes, ({ job }) => `${job.peer.name}|${job.direction}|${job.version}`);
-  return [...byRole].map(([key, all]) => {
-    const [peer = '', direction = '', version = ''] = key.split('|');
-    return { peer, direction, version, all };
-  });
-}
-
-/** Columns in step; numbers to the right. */
-function table(head: readonly string[], body: readonly (readonly string[])[]): string {
-  const widths = head.map((title, column) => Math.max(title.length, ...body.map((row) => row[column]?.length ?? 0)));
-  const line = (row: readonly string[]): string =>
-    row
-      .map((cell, column) => {
-        const width = widths[column] ?? 0;
-        return /^[\d.]+$/.test(cell) ? cell.padStart(width) : cell.padEnd(width);
-      })
-      .join('  ')
-      .trimEnd();
-  return `${[line(head), line(widths.map((width) => '─'.repeat(width))), ...body.map(line)].join('\n')}\n`;
 }

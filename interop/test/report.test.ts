@@ -28,3 +28,41 @@ test('what failed stands last, before the count', () => {
     /\nFAILED openssl as client: case\n {4}one\n {4}two\n\n1 seconds\n1 passed, 1 failed\n$/,
   );
 });
+
+test('what is old has a table of its own, its failures after the others, and one count for both', () => {
+  const job = { peer: 'java', role: 'server', version: 'SSL 3.0', id: 'old case', run: async () => undefined } as const;
+  const legacy = {
+    outcomes: [{ job, seconds: 0.5, failure: 'three' }],
+    peers: [
+      { name: 'java', version: 'Java 17', fault: undefined },
+      { name: 'go', version: undefined, fault: 'where to get Go' },
+      { name: 'node', version: 'Node 24', fault: '1 cases, where 2 are the least' },
+    ],
+  };
+  const lines = text({ outcomes: [outcome('TLS 1.3', 'case', 'one')], versions, legacy, seconds: 1 }).split('\n');
+  assert.deepEqual(lines.slice(lines.findIndex((line) => line.startsWith('What is old')) + 2), [
+    'peer  it is the  version  cases  passed  failed  seconds',
+    '────  ─────────  ───────  ─────  ──────  ──────  ───────',
+    'java  server     SSL 3.0      1       0       1      0.5',
+    '',
+    'peer  version',
+    '────  ────────────────────────',
+    'java  Java 17',
+    'go    MISSING: where to get Go',
+    'node  Node 24',
+    '',
+    'FAILED openssl as client: case',
+    '    one',
+    '',
+    'FAILED java as server: old case',
+    '    three',
+    '',
+    'MISSING go: where to get Go',
+    '',
+    'FAILED node: 1 cases, where 2 are the least',
+    '',
+    '1 seconds',
+    '0 passed, 2 failed',
+    '',
+  ]);
+});

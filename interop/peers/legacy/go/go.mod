@@ -1,0 +1,3 @@
+module handfast.example/interop/legacy
+
+go 1.26
