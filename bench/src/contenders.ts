@@ -8,6 +8,7 @@ import type { AddressInfo, Server } from 'node:net';
 import type { Duplex } from 'node:stream';
 import * as nodeTls from 'node:tls';
 import { nodeProvider } from '@handfast/crypto/node';
+import { memorySessionCache } from '@handfast/tls';
 import * as handfast from '@handfast/tls/node';
 import { issueRoot, issueServerCertificate, toPem } from '@handfast/x509';
 
@@ -18,9 +19,16 @@ export interface Contender {
 }
 
 export interface Running {
-  /** A verified connection. */
+  /** A verified connection, by a full handshake. */
   connect(): Promise<Duplex>;
+  /** One that goes on from an earlier one that was made so, where there has been one. */
+  comeBack(): Promise<Comer>;
   close(): Promise<void>;
+}
+
+export interface Comer {
+  readonly socket: Duplex;
+  readonly resumed: boolean;
 }
 
 const notBefore = new Date(Date.now() - 3_600_000);
@@ -53,17 +61,26 @@ async function certificates(): Promise<{ readonly ca: string; readonly cert: str
   };
 }
 
-function running(server: Server, connect: (port: number) => Duplex): Promise<Running> {
+function running<S extends Duplex>(
+  server: Server,
+  connect: (port: number) => S,
+  again: (port: number) => S,
+  isResumed: (socket: S) => boolean,
+): Promise<Running> {
+  const secure = (socket: S): Promise<S> =>
+    new Promise((connected, failed) => {
+      socket.once('secureConnect', () => connected(socket));
+      socket.once('error', failed);
+    });
   return new Promise((resolve) => {
     server.listen(0, '127.0.0.1', () => {
       const { port } = server.address() as AddressInfo;
       resolve({
-        connect: () =>
-          new Promise((connected, failed) => {
-            const socket = connect(port);
-            socket.once('secureConnect', () => connected(socket));
-            socket.once('error', failed);
-          }),
+        connect: () => secure(connect(port)),
+        async comeBack() {
+          const socket = await secure(again(port));
+          return { socket, resumed: isResumed(socket) };
+        },
         close: () => new Promise((closed) => server.close(() => closed())),
       });
     });
@@ -104,26 +121,38 @@ export async function contenders({ version, suite, openssl }: Setting): Promise<
   const ourClient = handfast.createSecureContext({ ca, ...ours });
   const common = { minVersion: version, maxVersion: version, ecdhCurve: 'X25519:P-256', ciphers: openssl } as const;
   const nodeClient = nodeTls.createSecureContext({ ca, ...common });
+  const target = { host: '127.0.0.1', servername: 'localhost' } as const;
+  const ofNode = { ...target, secureContext: nodeClient, ecdhCurve: 'X25519:P-256' } as const;
   return [
     {
       name: 'handfast',
-      listen: (handler) =>
-        running(handfast.createServer({ secureContext: ourServer }, handler), (port) =>
-          handfast.connect({ host: '127.0.0.1', port, servername: 'localhost', secureContext: ourClient }),
-        ),
+      listen(handler) {
+        const sessions = memorySessionCache({ perPeer: 64 });
+        return running(
+          handfast.createServer({ secureContext: ourServer }, handler),
+          (port) => handfast.connect({ ...target, port, secureContext: ourClient }),
+          (port) => handfast.connect({ ...target, port, secureContext: ourClient, sessions }),
+          ({ negotiated }) => negotiated?.resumed === true,
+        );
+      },
     },
     {
       name: 'node:tls',
-      listen: (handler) =>
-        running(nodeTls.createServer({ cert, key, ...common, noDelay: true }, handler), (port) =>
-          nodeTls.connect({
-            host: '127.0.0.1',
-            port,
-            servername: 'localhost',
-            secureContext: nodeClient,
-            ecdhCurve: 'X25519:P-256',
-          }),
-        ),
+      listen(handler) {
+        // The last one again and again, as node:https does it.
+        let session: Buffer | undefined;
+        return running(
+          nodeTls.createServer({ cert, key, ...common, noDelay: true }, handler),
+          (port) => nodeTls.connect({ ...ofNode, port }),
+          (port) => {
+            const socket = nodeTls.connect({ ...ofNode, port, ...(session && { session }) });
+            return socket.on('session', (given: Buffer) => {
+              session = given;
+            });
+          },
+          (socket) => socket.isSessionReused(),
+        );
+      },
     },
   ];
 }

@@ -5,7 +5,7 @@
  */
 
 import type { Duplex } from 'node:stream';
-import { type Contender, contenders, type Setting, tls12, tls13 } from './contenders.ts';
+import { type Contender, contenders, type Running, type Setting, tls12, tls13 } from './contenders.ts';
 import type { Row } from './rounds.ts';
 
 /** Beside `node:tls` of the same Node. */
@@ -30,6 +30,7 @@ async function rowsOf(version: string, setting: Setting): Promise<readonly Row[]
   });
   return [
     row(`${version}: full handshakes (X25519, ECDSA P-256)`, '/s', handshakes),
+    row(`${version}: resumed handshakes (ticket${version === 'TLS 1.3' ? ', X25519' : ''})`, '/s', resumed),
     row(`${version}: bulk (AES-128-GCM, 16 KiB records)`, 'MiB/s', bulk),
   ];
 }
@@ -37,20 +38,42 @@ async function rowsOf(version: string, setting: Setting): Promise<readonly Row[]
 const closed = (socket: Duplex): Promise<void> => new Promise((resolve) => socket.once('close', () => resolve()));
 
 /** Full handshakes, chain verified, four at a time: how many a second. */
-async function handshakes(contender: Contender, milliseconds: number): Promise<number> {
+function handshakes(contender: Contender, milliseconds: number): Promise<number> {
+  return rate(contender, milliseconds, ({ connect }) => connect());
+}
+
+/** Handshakes that resume the session of an earlier one, and are refused if they do not. */
+async function resumed(contender: Contender, milliseconds: number): Promise<number> {
+  let begun = 0;
+  return await rate(contender, milliseconds, async ({ comeBack }) => {
+    const { socket, resumed: goesOn } = await comeBack();
+    // The first of each worker, and who comes before a ticket does, have nothing to come back by.
+    if (!goesOn && ++begun > 2 * workers) throw new Error(`${contender.name} did not resume a session`);
+    return socket;
+  });
+}
+
+const workers = 4;
+
+/** Connections that are made and closed in good order, four at a time: how many a second. */
+async function rate(
+  contender: Contender,
+  milliseconds: number,
+  connect: (server: Running) => Promise<Duplex>,
+): Promise<number> {
   const server = await contender.listen((socket) => socket.resume());
   const start = performance.now();
   let count = 0;
   const worker = async (): Promise<void> => {
     while (performance.now() - start < milliseconds) {
-      const socket = await server.connect();
+      const socket = await connect(server);
       const gone = closed(socket);
       socket.resume().end();
       await gone;
       count++;
     }
   };
-  await Promise.all(Array.from({ length: 4 }, worker));
+  await Promise.all(Array.from({ length: workers }, worker));
   const elapsed = performance.now() - start;
   await server.close();
   return (count * 1000) / elapsed;

@@ -79,6 +79,7 @@ const titles: Readonly<Record<HandshakeMessage['type'], string>> = {
   certificate_verify: 'CertificateVerify',
   finished: 'Finished',
   new_session_ticket: 'NewSessionTicket',
+  new_session_ticket_12: 'NewSessionTicket',
   key_update: 'KeyUpdate',
   hello_request: 'HelloRequest',
   certificate_12: 'Certificate',

@@ -58,6 +58,8 @@ function detail(event: TraceEvent): object {
         ...(error === undefined ? {} : { error: explainJson(error) }),
       };
     }
+    case 'session':
+      return { action: event.action, ...('why' in event ? { why: event.why } : {}) };
     case 'established':
       return negotiatedJson(event.negotiated);
     case 'closed':
@@ -76,6 +78,7 @@ export function negotiatedJson(negotiated: Extract<TraceEvent, { type: 'establis
     alpnProtocol: negotiated.alpnProtocol ?? null,
     serverName: negotiated.serverName ?? null,
     helloRetryRequest: negotiated.helloRetryRequest,
+    resumed: negotiated.resumed,
     signatureScheme: negotiated.signatureScheme?.name ?? null,
     peerSignatureScheme: negotiated.peerSignatureScheme?.name ?? null,
     peer:
@@ -135,8 +138,11 @@ function fields(message: HandshakeMessage): object {
     case 'server_hello_done':
     case 'client_key_exchange':
     case 'finished':
-    case 'new_session_ticket':
       return {};
+    case 'new_session_ticket':
+      return { lifetime: message.ticketLifetime, ticketLength: message.ticket.length };
+    case 'new_session_ticket_12':
+      return { lifetime: message.lifetimeHint, ticketLength: message.ticket.length };
   }
 }
 

@@ -83,6 +83,7 @@ export class Transcript {
     else if (event.type === 'certificate') this.#certificate(event);
     else if (event.type === 'established')
       this.#rule(`connected in ${duration(event.at - this.#start)} · from here on [application keys]`);
+    else if (event.type === 'session') this.#note(' ', sessionNote(event), this.#options.colors.dim);
     else if (event.error !== undefined) this.#note('✗', event.error.code, this.#options.colors.red);
   }
 
@@ -216,7 +217,9 @@ export class Transcript {
         return [['', `the ${from} changes its keys${request}`]];
       }
       case 'new_session_ticket':
-        return [];
+        return [['', `to come back by, for ${message.ticketLifetime.toLocaleString('en')} s`]];
+      case 'new_session_ticket_12':
+        return [['', `to come back by, for ${message.lifetimeHint.toLocaleString('en')} s`]];
     }
   }
 
@@ -396,4 +399,11 @@ export function wrap(text: string, width: number): readonly string[] {
   }
   lines.push(line);
   return lines;
+}
+
+function sessionNote(event: Extract<TraceEvent, { type: 'session' }>): string {
+  if (event.action === 'passed over') return `no session is offered: ${event.why}`;
+  return event.action === 'kept'
+    ? 'a session is kept for the next connection'
+    : 'a session is offered: the certificate that it began with is verified again';
 }

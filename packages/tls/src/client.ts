@@ -4,6 +4,7 @@
  * @module
  */
 
+import { wipe } from '@handfast/crypto';
 import type { ClientConfig } from './config.ts';
 import { isConfig, ownOf } from './config.ts';
 import { Connection } from './connection.ts';
@@ -13,6 +14,7 @@ import { TlsConfigError, TlsError } from './errors.ts';
 import { expect, type Flow, type FlowHost } from './flow.ts';
 import { sendHello } from './hello.ts';
 import { TLS12 } from './registry.ts';
+import { takeSession } from './session/resume.ts';
 import type { ClientOffer, ClientParameters, ClientVersion, FirstAnswer } from './version.ts';
 
 /** Whom a client connects to. */
@@ -21,6 +23,8 @@ export interface ClientTarget {
   readonly serverName?: string;
   /** What the certificate must be for: a DNS name or an IP address. Default: `serverName`. */
   readonly verifyName?: string;
+  /** What the session cache is to know the server by: its host and port, say. Default: `verifyName`. */
+  readonly sessionKey?: string;
 }
 
 /**
@@ -35,7 +39,7 @@ export interface ClientTarget {
  */
 export function tlsClient(config: ClientConfig, target: ClientTarget, handlers: ConnectionHandlers): Connection {
   if (!isConfig(config, 'client')) throw new TlsConfigError('config', 'it was not made by clientConfig()');
-  const { serverName, verifyName = serverName } = ownOf(target);
+  const { serverName, verifyName = serverName, sessionKey = verifyName ?? '' } = ownOf(target);
   if (verifyName === undefined && config.verifyPeer === undefined) {
     throw new TlsConfigError(
       'serverName',
@@ -53,13 +57,14 @@ export function tlsClient(config: ClientConfig, target: ClientTarget, handlers: 
     clock: config.clock,
     // Servers before TLS 1.3 warn, of a name they do not know for one, and go on.
     passesWarnings: config.versions.some(({ id }) => id <= TLS12),
-    flow: (host) => connect(host, { config, serverName, verifyName }),
+    flow: (host) => connect(host, { config, serverName, verifyName, sessionKey }),
   });
 }
 
 /** One hello for all versions; the flow of the one that the server chooses goes on from its answer. */
-function* connect(host: FlowHost, parameters: ClientParameters): Flow<never> {
-  const { config } = parameters;
+function* connect(host: FlowHost, given: ClientParameters): Flow<never> {
+  const { config } = given;
+  const parameters = { ...given, resumable: yield* takeSession(host, given) };
   const offers = new Map<ClientVersion, ClientOffer>();
   try {
     for (const version of config.versions) offers.set(version, yield* version.offer(parameters));
@@ -68,6 +73,8 @@ function* connect(host: FlowHost, parameters: ClientParameters): Flow<never> {
     return yield* chosenOffer(answer, offers, config).proceed(host, sent, answer);
   } finally {
     for (const offer of offers.values()) offer.dispose();
+    // Whoever went on with the session has taken what it needs.
+    wipe(parameters.resumable?.session.secret);
   }
 }
 

@@ -18,6 +18,7 @@ import type { Credential } from './credentials.ts';
 import { quote, TlsConfigError } from './errors.ts';
 import { defaultLimits, type Limits } from './limits.ts';
 import type { ClientHello } from './messages/client-hello.ts';
+import type { TicketRequest } from './messages/extensions.ts';
 import type { PeerVerdict, PeerVerification } from './peer.ts';
 import { monotonicMs } from './platform.ts';
 import type { PaddingPolicy } from './record/layer.ts';
@@ -30,6 +31,8 @@ import {
   type SignatureScheme,
   TLS12,
 } from './registry.ts';
+import type { SessionCache } from './session/session.ts';
+import { type CheckedTickets, checkTickets, type SessionTickets } from './session/tickets.ts';
 import type { KeyLogListener, TraceListener } from './trace.ts';
 import type { ClientVersion, ServerVersion, VersionRow } from './version.ts';
 
@@ -135,6 +138,13 @@ export interface ClientOptions extends CommonOptions {
   readonly maxFragmentLength?: 512 | 1024 | 2048 | 4096;
   /** Says that this is another attempt, with a lower version than the one that failed (RFC 7507). */
   readonly fallback?: boolean;
+  /**
+   * Where sessions are kept, to come back by without certificates: `memorySessionCache()`. The server's certificate is verified
+   * again at each. Absent: every connection begins anew.
+   */
+  readonly sessions?: SessionCache | undefined;
+  /** How many tickets the server is asked for (RFC 9149), where there are `sessions`. Absent: it decides. */
+  readonly ticketRequest?: TicketRequest;
   /** Looks like a TLS 1.2 resumption to middleboxes (RFC 9846 appendix E.4). Default: true. */
   readonly middleboxCompatibility?: boolean;
 }
@@ -168,6 +178,8 @@ export interface ServerOptions extends CommonOptions {
   readonly strictServerName?: boolean;
   /** Take the client's order of suites and groups rather than ours. */
   readonly preferClientOrder?: boolean;
+  /** Gives clients tickets to come back by: `{ keys: ticketKeys({ provider }) }`. Absent: none. */
+  readonly tickets?: SessionTickets;
   /** Send a cookie in HelloRetryRequest, and want it back. */
   readonly retryCookie?: boolean;
 }
@@ -193,8 +205,9 @@ export interface ClientConfig extends Omit<ClientOptions, keyof Defaults | 'keyS
 }
 
 /** A server's options, checked, with defaults in place. Made by `serverConfig` alone. */
-export interface ServerConfig extends Omit<ServerOptions, keyof Defaults | 'clientCertificate'>, Defaults {
+export interface ServerConfig extends Omit<ServerOptions, keyof Defaults | 'clientCertificate' | 'tickets'>, Defaults {
   readonly kind: 'server';
+  readonly tickets: CheckedTickets | undefined;
   readonly clientCertificate: 'none' | 'request' | 'require';
 }
 
@@ -230,6 +243,8 @@ const clientKeys: ReadonlySet<string> = new Set<keyof ClientOptions>([
   'certificateAuthorities',
   'maxFragmentLength',
   'fallback',
+  'sessions',
+  'ticketRequest',
   'grease',
   'middleboxCompatibility',
 ]);
@@ -245,6 +260,7 @@ const serverKeys: ReadonlySet<string> = new Set<keyof ServerOptions>([
   'selectAlpn',
   'strictServerName',
   'preferClientOrder',
+  'tickets',
   'retryCookie',
 ]);
 
@@ -276,6 +292,11 @@ export function clientConfig(given: ClientOptions): ClientConfig {
   refuseUnknown(options, clientKeys);
   const common = complete(options);
   checkPreSharedKey(options.preSharedKey, options.cipherSuites);
+  for (const [name, value] of Object.entries(options.ticketRequest ?? {})) {
+    if (!Number.isInteger(value) || value < 0 || value > 255) {
+      throw new TlsConfigError(`ticketRequest.${name}`, `${value} is not a whole number from 0 to 255`);
+    }
+  }
   const keyShares = options.keyShares ?? defaultKeyShares(common.groups, options.provider);
   for (const [index, group] of keyShares.entries()) {
     if (!common.groups.includes(group)) {
@@ -304,7 +325,8 @@ export function serverConfig(given: ServerOptions): ServerConfig {
   if (clientCertificate !== 'none' && options.trust === undefined && !options.verifyPeer) {
     throw new TlsConfigError('trust', 'client certificates are asked for, and nobody is trusted to have signed them');
   }
-  return register({ ...options, ...common, clientCertificate, kind: 'server' });
+  const tickets = options.tickets && checkTickets(options.tickets);
+  return register({ ...options, ...common, clientCertificate, tickets, kind: 'server' });
 }
 
 /** Whether `value` was made by `clientConfig` or `serverConfig`. */

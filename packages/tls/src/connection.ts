@@ -432,7 +432,7 @@ export class Connection {
     this.#waiting = undefined;
     // `finally` blocks wipe what the flow holds. A flow that threw has ended already.
     this.#flow.return(undefined as never);
-    this.#established?.dispose();
+    this.#established?.dispose(error);
     this.#records.dispose();
     this.#abort?.abort(error);
     this.#trace({ type: 'closed', error });

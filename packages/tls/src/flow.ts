@@ -76,6 +76,8 @@ export interface Negotiated {
   readonly alpnProtocol: string | undefined;
   /** The name that the client asked for. */
   readonly serverName: string | undefined;
+  /** Whether a session was resumed: the peer proved itself on an earlier connection, and was verified again. */
+  readonly resumed: boolean;
   /** Whether the server asked for a second ClientHello. */
   readonly helloRetryRequest: boolean;
   /** The scheme that the peer signed with; undefined where it sent no certificate. */
@@ -99,7 +101,8 @@ export interface Established {
   updateKeys?(requestPeer: boolean): void;
   /** RFC 9846 §7.5, RFC 5705. Before TLS 1.3 no context is something else than an empty one. */
   exportKeyingMaterial(length: number, label: string, context: Uint8Array | undefined): Bytes;
-  dispose(): void;
+  /** @param error why the connection ended; absent: in good order. */
+  dispose(error?: TlsError): void;
 }
 
 /**

@@ -17,31 +17,34 @@ import type { ClientOffer, ClientParameters } from './version.ts';
 export interface SentHello {
   readonly parameters: ClientParameters;
   readonly random: Bytes;
-  /** Random where TLS 1.3 is offered: no server of an earlier version may know it. */
+  /** Random where TLS 1.3 is offered: no server of an earlier version may know it, unless a session of that is. */
   readonly legacySessionId: Bytes;
   /** The first hello, as it stands in the transcript. */
   readonly raw: Bytes;
-  /** Sends the hello again (RFC 9846 §4.2.2), with these extensions changed or added, and answers its bytes. */
-  readonly again: (changes: ClientHelloExtensions) => Bytes;
+  /** Sends the hello again (RFC 9846 §4.2.2), with these extensions changed, added, or taken out by `undefined`. */
+  readonly again: (changes: ClientHelloExtensions, bind?: ClientOffer['bind']) => Bytes;
 }
 
 export function sendHello(host: FlowHost, parameters: ClientParameters, offers: readonly ClientOffer[]): SentHello {
-  const { config } = parameters;
+  const { config, resumable } = parameters;
   const { provider } = config;
   const best = bestVersion(config);
   // RFC 9846 appendix E.4: a session id makes the handshake look like a TLS 1.2 resumption.
   const disguised = best === TLS13 && config.middleboxCompatibility !== false;
-  const random = provider.random(disguised ? 64 : 32);
+  // A session of an earlier version goes by its identifier, or by a ticket whose taking the server shows by echoing ours.
+  const older = resumable !== undefined && resumable.session.version < TLS13 ? resumable.session : undefined;
+  const random = provider.random(disguised || older ? 64 : 32);
   const constants: HelloConstants = {
     random: random.subarray(0, 32),
-    legacySessionId: random.subarray(32),
+    legacySessionId: older?.sessionId.length ? older.sessionId : random.subarray(32),
     grease: config.grease && best >= TLS12 ? chooseGrease(provider) : undefined,
   };
   // A server of SSL 3.0 may know no other record.
   if (best < 0x0301) host.records.setHelloVersion(best);
   const own: ClientHelloExtensions = Object.assign({}, ...offers.map(({ extensions }) => extensions));
-  const send = (extensions: ClientHelloExtensions, first: boolean): Bytes => {
+  const send = (extensions: ClientHelloExtensions, first: boolean, binds: readonly ClientOffer['bind'][]): Bytes => {
     const raw = writeHello(parameters, constants, extensions, first);
+    for (const bind of binds) bind?.(raw);
     host.send(raw);
     host.offered = offeredTypes(raw);
     return raw;
@@ -49,8 +52,12 @@ export function sendHello(host: FlowHost, parameters: ClientParameters, offers: 
   return {
     ...constants,
     parameters,
-    raw: send(own, true),
-    again: (changes) => send({ ...own, ...changes }, false),
+    raw: send(
+      own,
+      true,
+      offers.map(({ bind }) => bind),
+    ),
+    again: (changes, bind) => send({ ...own, ...changes }, false, [bind]),
   };
 }
 

@@ -26,6 +26,7 @@ export { alertOf, type Phase, quote, TlsConfigError, TlsError, type TlsErrorCode
 export type { Negotiated } from './flow.ts';
 export { defaultLimits, type Limits } from './limits.ts';
 export type { ClientHello } from './messages/client-hello.ts';
+export type { TicketRequest } from './messages/extensions.ts';
 export type { PeerIdentity, PeerVerdict, PeerVerification } from './peer.ts';
 export type { PaddingPolicy } from './record/layer.ts';
 export {
@@ -49,6 +50,20 @@ export {
   type VersionName,
 } from './registry.ts';
 export { tlsServer } from './server.ts';
+export {
+  type MemoryKeyRingOptions,
+  memoryKeyRing,
+  type OwnKeyRing,
+  type Rotation,
+  type TicketKey,
+  type TicketKeyRing,
+} from './session/key-ring.ts';
+export { type MemorySessionCacheOptions, memorySessionCache } from './session/memory-cache.ts';
+export { type MemoryReplayCacheOptions, memoryReplayCache, type ReplayCache } from './session/replay.ts';
+export type { PeerProof, Session, SessionCache } from './session/session.ts';
+export { memorySessionStore, type SessionStore } from './session/store.ts';
+export { type TicketKeys, type TicketKeysOptions, ticketKeys } from './session/ticket-keys.ts';
+export type { SessionTickets } from './session/tickets.ts';
 export { tls12, tls12Client, tls12Server } from './tls12/index.ts';
 export {
   defaultCipherSuites12,

@@ -68,6 +68,13 @@ export interface PeerPolicy {
   readonly keyUsage?: readonly KeyUsage[];
 }
 
+/** Today, as the config's callback has it. */
+export function* timeOf(policy: Pick<PeerPolicy, 'time'>): Flow<Date> {
+  const time: unknown = yield* callUser('time', policy.time);
+  if (time instanceof Date && !Number.isNaN(time.getTime())) return time;
+  throw new TlsError('callback_failed', 'the time callback answered no valid Date');
+}
+
 /** Parses the chain, before its key is used. */
 export function parseChain(
   chain: readonly Bytes[],
@@ -107,10 +114,7 @@ export function* verifyPeerChain(
   signal: () => AbortSignalLike,
 ): Flow<PeerIdentity> {
   const { provider, trust, verifyPeer } = policy;
-  const time: unknown = yield* callUser('time', policy.time);
-  if (!(time instanceof Date) || Number.isNaN(time.getTime())) {
-    throw new TlsError('callback_failed', 'the time callback answered no valid Date');
-  }
+  const time = yield* timeOf(policy);
   let path: VerifiedPath | undefined;
   let scts: readonly SctVerdict[] = [];
   let error: CertificateError | undefined;

@@ -40,6 +40,9 @@ export type TraceEventBody =
       readonly cipherSuite: string;
       readonly generation: number;
     }
+  /** What became of a client's session: offered to the server, passed over and why, kept for another connection. */
+  | { readonly type: 'session'; readonly action: 'offered' | 'kept' }
+  | { readonly type: 'session'; readonly action: 'passed over'; readonly why: string }
   /** What was found about the peer's certificate. */
   | { readonly type: 'certificate'; readonly peer: PeerIdentity }
   | { readonly type: 'established'; readonly negotiated: Negotiated }

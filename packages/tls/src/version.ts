@@ -4,13 +4,14 @@
  * @module
  */
 
-import type { CryptoProvider } from '@handfast/crypto';
+import type { Bytes, CryptoProvider } from '@handfast/crypto';
 import type { ClientConfig, HelloInfo, ServerConfig } from './config.ts';
 import type { Flow, FlowHost } from './flow.ts';
 import type { SentHello } from './hello.ts';
 import type { ClientHelloExtensions } from './messages/extensions.ts';
 import type { HelloRetryRequest, LegacyServerHello, ServerHello } from './messages/server-hello.ts';
 import type { CipherSuite, VersionName } from './registry.ts';
+import type { Resumable } from './session/resume.ts';
 
 export interface ClientParameters {
   readonly config: ClientConfig;
@@ -18,6 +19,10 @@ export interface ClientParameters {
   readonly serverName: string | undefined;
   /** What the server's certificate must be for: a DNS name or an address; undefined: any name. */
   readonly verifyName: string | undefined;
+  /** What the session cache knows this server by. */
+  readonly sessionKey: string;
+  /** A session that may be offered, verified again. */
+  readonly resumable?: Resumable | undefined;
 }
 
 /** What client and server of a version have in common. */
@@ -39,6 +44,8 @@ export type FirstAnswer = ServerHello | HelloRetryRequest | LegacyServerHello;
 /** A version's part in one hello, and the handshake that goes on from it where the server chooses that version. */
 export interface ClientOffer {
   readonly extensions: ClientHelloExtensions;
+  /** Fills in what depends on the rest of a hello that has been written. */
+  readonly bind?: ((hello: Bytes) => void) | undefined;
   /** A client's whole life, from the server's answer on. */
   readonly proceed: (host: FlowHost, sent: SentHello, answer: FirstAnswer) => Flow<never>;
   /** Forgets the keys that were made for it. */

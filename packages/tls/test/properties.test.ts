@@ -8,14 +8,16 @@
 
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
-import { type Bytes, type CryptoProvider, concat, toHex } from '@handfast/crypto';
+import { type Bytes, type CryptoProvider, concat, copyBytes, toHex } from '@handfast/crypto';
 import fc from 'fast-check';
 import {
   clientConfig,
   type Negotiated,
   namedGroups,
+  type Session,
   serverConfig,
   type TraceEvent,
+  ticketKeys,
   tls12,
   tls13,
   tlsClient,
@@ -26,6 +28,7 @@ import { secureRenegotiation } from '../src/legacy/index.ts';
 import { clientCredential, pki, serverCredential } from './support/identities.ts';
 import {
   clientDefaults,
+  connected,
   exchange,
   type PairOptions,
   providers,
@@ -99,6 +102,29 @@ const families: readonly Scenarios[] = [
     all: { 'plain, and could do less': { client: { groups }, server: { groups } } },
   },
 ];
+
+/** A client that has a session of the server, the same for every connection, and that they both know. */
+async function withSession(provider: CryptoProvider): Promise<PairOptions> {
+  const kept: Session[] = [];
+  const tickets = { keys: ticketKeys({ provider }) };
+  const cache = { take: () => undefined, put: (_: string, session: Session) => void kept.push(session) };
+  const nothing = () => undefined;
+  await connected({
+    provider,
+    client: { groups: x25519, sessions: { ...cache, remove: nothing } },
+    server: { groups: x25519, tickets },
+  });
+  const [session] = kept;
+  assert.ok(session, 'the server gave no ticket');
+  // Whoever takes a session wipes its secret.
+  const take = (): Session => ({ ...session, secret: copyBytes(session.secret) });
+  return {
+    client: { groups: x25519, sessions: { take, put: nothing, remove: nothing } },
+    server: { groups: x25519, tickets },
+  };
+}
+const sessions = new Map<CryptoProvider, PairOptions>();
+for (const provider of providers) sessions.set(provider, await withSession(provider));
 
 /** A side, and what must not happen twice. */
 interface Watched extends Side {
@@ -237,9 +263,11 @@ function check(
     } = server.seen ?? assert.fail();
     assert.deepEqual(agreed, theirsAgreed);
     assert.deepEqual([signatureScheme, peerSignatureScheme], [ours, theirs]);
+    // A session that goes on knows the server without a signature, from the certificate that it showed then.
+    assert.equal(agreed.resumed, options.client?.sessions !== undefined);
     assert.deepEqual(
       [peer !== undefined, clientPeer !== undefined],
-      [theirs !== undefined, signatureScheme !== undefined],
+      [theirs !== undefined || agreed.resumed, signatureScheme !== undefined],
     );
     assert.equal(client.exported, server.exported);
   }
@@ -339,7 +367,8 @@ for (const provider of providers) {
     const name = family.versions.map((version) => version.name).join(' and ');
     describe(`a hostile wire, ${name}, provider ${provider.name}`, { timeout: 60_000 }, () => {
       const numRuns = (provider === providers[0] ? 80 : 20) / (family === families[0] ? 1 : 2);
-      const scenarios = Object.entries(family.all).map(
+      const resuming = family === families[0] ? { 'with a session that goes on': sessions.get(provider) ?? {} } : {};
+      const scenarios = Object.entries({ ...family.all, ...resuming }).map(
         ([title, { client, server }]): readonly [string, PairOptions] => [
           title,
           { client: { ...client, versions: family.versions }, server: { ...server, versions: family.versions } },

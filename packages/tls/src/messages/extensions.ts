@@ -8,6 +8,7 @@
 import { type Bytes, copyBytes } from '@handfast/crypto';
 import { TlsError } from '../errors.ts';
 import { extensionName, extensionType } from '../registry.ts';
+import { bytesOfLatin1, latin1 } from './latin1.ts';
 import { Reader } from './reader.ts';
 import type { Writer } from './writer.ts';
 
@@ -40,6 +41,12 @@ export interface PreSharedKeyOffer {
   readonly binders: readonly Bytes[];
 }
 
+/** ClientTicketRequest (RFC 9149 §3): tickets wanted after a full handshake, and after one that resumed. */
+export interface TicketRequest {
+  readonly full: number;
+  readonly resumed: number;
+}
+
 export interface ClientHelloExtensions {
   /** The host name, as the client sent it. */
   readonly server_name?: string;
@@ -54,18 +61,22 @@ export interface ClientHelloExtensions {
   readonly supported_versions?: readonly number[];
   readonly cookie?: Bytes;
   readonly psk_key_exchange_modes?: readonly number[];
-  readonly pre_shared_key?: PreSharedKeyOffer;
+  readonly pre_shared_key?: PreSharedKeyOffer | undefined;
   readonly early_data?: true;
   /** DER distinguished names. */
   readonly certificate_authorities?: readonly Uint8Array[];
   readonly post_handshake_auth?: true;
   readonly key_share?: readonly KeyShareEntry[];
+  /** How many tickets the client would like (RFC 9149). */
+  readonly ticket_request?: TicketRequest;
   /** MaxFragmentLength (RFC 6066 §4): 1 to 4 for 2^9 to 2^12 bytes. */
   readonly max_fragment_length?: number;
   /** ECPointFormat numbers (RFC 8422 §5.1.2). */
   readonly ec_point_formats?: readonly number[];
   readonly encrypt_then_mac?: true;
   readonly extended_master_secret?: true;
+  /** A ticket of TLS 1.2 (RFC 5077 §3.2); empty: the client would like one. */
+  readonly session_ticket?: Uint8Array;
   /** renegotiated_connection (RFC 5746 §3.2): empty in a first handshake. */
   readonly renegotiation_info?: Uint8Array;
 }
@@ -80,6 +91,8 @@ export interface ServerHello12Extensions {
   readonly signed_certificate_timestamp?: Uint8Array;
   readonly encrypt_then_mac?: true;
   readonly extended_master_secret?: true;
+  /** A NewSessionTicket will come. */
+  readonly session_ticket?: true;
   readonly record_size_limit?: number;
   readonly renegotiation_info?: Uint8Array;
 }
@@ -104,6 +117,8 @@ export interface EncryptedExtensionsValues {
   readonly max_fragment_length?: number;
   readonly record_size_limit?: number;
   readonly early_data?: true;
+  /** How many tickets will come. */
+  readonly ticket_request?: number;
 }
 
 export interface CertificateRequestExtensions {
@@ -166,6 +181,12 @@ const u8List: Codec<readonly number[]> = {
 const opaque8: Codec<Uint8Array> = {
   read: (reader) => reader.opaque8(),
   write: (writer, value) => writer.opaque8(value),
+};
+
+/** The whole extension is the value. */
+const all: Codec<Uint8Array> = {
+  read: (reader) => reader.rest(),
+  write: (writer, value) => writer.bytes(value),
 };
 
 const u16: Codec<number> = { read: (reader) => reader.u16(), write: (writer, value) => writer.u16(value) };
@@ -312,6 +333,11 @@ const offeredPsks: Codec<PreSharedKeyOffer> = {
   },
 };
 
+const ticketRequest: Codec<TicketRequest> = {
+  read: (reader) => ({ full: reader.u8(), resumed: reader.u8() }),
+  write: (writer, { full, resumed }) => writer.u8(full).u8(resumed),
+};
+
 const distinguishedNames: Codec<readonly Uint8Array[]> = {
   read: (reader) => reader.vector16(3).each((item) => item.opaque16(1)),
   write(writer, names) {
@@ -356,14 +382,14 @@ const table: { readonly [N in ExtensionName]: Row<N> } = {
   post_handshake_auth: { CH: empty },
   signature_algorithms_cert: { CH: u16List, CR: u16List },
   key_share: { CH: keyShareList, SH: keyShareEntry, HRR: u16 },
-  ticket_request: { CH: recognised, EE: recognised },
+  ticket_request: { CH: ticketRequest, EE: u8 },
   encrypted_client_hello: { CH: recognised, HRR: recognised, EE: recognised },
   max_fragment_length: { CH: u8, SH12: u8, EE: u8 },
   // ----
   ec_point_formats: { CH: u8List, SH12: u8List },
   encrypt_then_mac: { CH: empty, SH12: empty },
   extended_master_secret: { CH: empty, SH12: empty },
-  session_ticket: { CH: recognised, SH12: recognised },
+  session_ticket: { CH: all, SH12: empty },
   renegotiation_info: { CH: opaque8, SH12: opaque8 },
 };
 
@@ -448,25 +474,18 @@ export function writeExtensions<P extends Place>(
   raw: { readonly first?: readonly RawExtension[]; readonly last?: readonly RawExtension[] } = {},
 ): void {
   writer.block16(() => {
-    for (const { type, data } of raw.first ?? []) writer.u16(type).opaque16(data);
-    for (const [name, value] of Object.entries(values) as [ExtensionName, unknown][]) {
-      if (value === undefined) continue;
+    const write = (name: ExtensionName, value: unknown): void => {
+      if (value === undefined) return;
       const codec = (table[name] as Row<ExtensionName>)[place] as Codec<unknown> | typeof recognised | undefined;
       if (codec === undefined || codec === recognised) throw new TypeError(`${name} is not ours to write in ${place}`);
       writer.u16(extensionType[name]).block16(() => codec.write(writer, value));
-    }
+    };
+    // RFC 9846 §4.3.11: in a hello nothing comes after the keys, whose binders are over all that comes before.
+    const last = (name: string): boolean => place === 'CH' && name === 'pre_shared_key';
+    const entries = Object.entries(values) as [ExtensionName, unknown][];
+    for (const { type, data } of raw.first ?? []) writer.u16(type).opaque16(data);
+    for (const [name, value] of entries) if (!last(name)) write(name, value);
     for (const { type, data } of raw.last ?? []) writer.u16(type).opaque16(data);
+    for (const [name, value] of entries) if (last(name)) write(name, value);
   });
-}
-
-function latin1(bytes: Uint8Array): string {
-  let out = '';
-  for (const byte of bytes) out += String.fromCharCode(byte);
-  return out;
-}
-
-function bytesOfLatin1(text: string): Bytes {
-  const out = new Uint8Array(text.length);
-  for (let i = 0; i < text.length; i++) out[i] = text.charCodeAt(i);
-  return out;
 }

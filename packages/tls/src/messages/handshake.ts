@@ -22,6 +22,7 @@ import type {
   CertificateRequest12,
   CertificateVerify12,
   HelloRequest,
+  NewSessionTicket12,
   ServerHelloDone,
 } from './messages12.ts';
 import type { NewSessionTicket } from './new-session-ticket.ts';
@@ -47,7 +48,8 @@ export type HandshakeMessage =
   | CertificateVerify12
   | ServerHelloDone
   | ClientKeyExchange
-  | HelloRequest;
+  | HelloRequest
+  | NewSessionTicket12;
 
 /** Before TLS 1.3 a flow waits for this record as it does for a message. */
 export interface ChangeCipherSpec {

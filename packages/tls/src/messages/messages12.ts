@@ -1,6 +1,6 @@
 /**
- * Messages whose structure is TLS 1.2's own (RFC 5246 §7.4): Certificate, CertificateRequest, CertificateVerify, and the two
- * that are empty.
+ * Messages whose structure is TLS 1.2's own (RFC 5246 §7.4): Certificate, CertificateRequest, CertificateVerify,
+ * NewSessionTicket, and the two that are empty.
  *
  * ```
  * opaque ASN.1Cert<1..2^24-1>;
@@ -10,6 +10,7 @@
  *     SignatureAndHashAlgorithm supported_signature_algorithms<2..2^16-2>;
  *     DistinguishedName certificate_authorities<0..2^16-1>;
  * } CertificateRequest;
+ * struct { uint32 ticket_lifetime_hint; opaque ticket<0..2^16-1>; } NewSessionTicket;   // RFC 5077
  * struct { } HelloRequest;
  * struct { } ServerHelloDone;
  * ```
@@ -50,6 +51,16 @@ export interface DigitallySigned {
   /** The SignatureScheme's number; undefined before TLS 1.2, which does not say it. */
   readonly algorithm: number | undefined;
   readonly signature: Bytes;
+}
+
+/** RFC 5077 §3.3. */
+export interface NewSessionTicket12 {
+  readonly type: 'new_session_ticket_12';
+  readonly raw: Bytes;
+  /** Seconds; 0: not said. */
+  readonly lifetimeHint: number;
+  /** Empty: there is none after all. */
+  readonly ticket: Bytes;
 }
 
 export interface HelloRequest {
@@ -163,4 +174,15 @@ export function readServerHelloDone(reader: Reader, raw: Bytes): ServerHelloDone
 
 export function writeServerHelloDone(): Bytes {
   return handshakeMessage(handshakeType.server_hello_done, () => undefined);
+}
+
+export function readNewSessionTicket12(reader: Reader, raw: Bytes): NewSessionTicket12 {
+  const lifetimeHint = reader.u32();
+  const ticket = reader.opaque16();
+  reader.end();
+  return { type: 'new_session_ticket_12', raw, lifetimeHint, ticket };
+}
+
+export function writeNewSessionTicket12(lifetimeHint: number, ticket: Uint8Array): Bytes {
+  return handshakeMessage(handshakeType.new_session_ticket, (writer) => writer.u32(lifetimeHint).opaque16(ticket));
 }

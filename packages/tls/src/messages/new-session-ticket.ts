@@ -15,8 +15,10 @@
  */
 
 import type { Bytes } from '@handfast/crypto';
-import { type NewSessionTicketExtensions, readExtensions } from './extensions.ts';
+import { handshakeType } from '../registry.ts';
+import { type NewSessionTicketExtensions, readExtensions, writeExtensions } from './extensions.ts';
 import type { Reader } from './reader.ts';
+import { handshakeMessage } from './writer.ts';
 
 export interface NewSessionTicket {
   readonly type: 'new_session_ticket';
@@ -26,6 +28,15 @@ export interface NewSessionTicket {
   readonly ticketNonce: Bytes;
   readonly ticket: Bytes;
   readonly extensions: NewSessionTicketExtensions;
+}
+
+export type NewSessionTicketFields = Omit<NewSessionTicket, 'type' | 'raw'>;
+
+export function writeNewSessionTicket(fields: NewSessionTicketFields): Bytes {
+  return handshakeMessage(handshakeType.new_session_ticket, (writer) => {
+    writer.u32(fields.ticketLifetime).u32(fields.ticketAgeAdd).opaque8(fields.ticketNonce).opaque16(fields.ticket);
+    writeExtensions(writer, 'NST', fields.extensions);
+  });
 }
 
 export function readNewSessionTicket(reader: Reader, raw: Bytes): NewSessionTicket {

@@ -28,6 +28,8 @@ export type EngineClientOptions = Pick<
   | 'recordSizeLimit'
   | 'maxFragmentLength'
   | 'fallback'
+  | 'sessions'
+  | 'ticketRequest'
   | 'padding'
   | 'limits'
   | 'trace'
@@ -81,7 +83,12 @@ export function connect(given: ConnectOptions, listener?: () => void): TLSSocket
   const context = options.secureContext ?? createSecureContext(options);
   const config = configOf(options, context);
   const name = options.servername ?? host;
-  const target = isIP(name) === 0 ? { serverName: withoutFinalDot(name), verifyName: name } : { verifyName: name };
+  const sessionKey = options.path ?? `${host}:${options.port ?? 443}`;
+  const target = {
+    ...(isIP(name) === 0 && { serverName: withoutFinalDot(name) }),
+    verifyName: name,
+    sessionKey,
+  };
   const transport = options.socket ?? openTcp(options, host);
   const socket = new TLSSocket(transport, (handlers) => tlsClient(config, target, handlers), options);
   if (listener !== undefined) socket.once('secureConnect', listener);
@@ -90,7 +97,7 @@ export function connect(given: ConnectOptions, listener?: () => void): TLSSocket
   return socket;
 }
 
-/** Options that are of one connection, and none of the engine's configuration. */
+/** Options that are of one connection, and of the engine's configuration no more than its sessions. */
 const connectionOptions: ReadonlySet<string> = new Set<keyof ConnectOptions>([
   'host',
   'port',
@@ -98,6 +105,7 @@ const connectionOptions: ReadonlySet<string> = new Set<keyof ConnectOptions>([
   'socket',
   'servername',
   'secureContext',
+  'sessions',
   'family',
   'localAddress',
   'lookup',
@@ -105,15 +113,22 @@ const connectionOptions: ReadonlySet<string> = new Set<keyof ConnectOptions>([
   'allowHalfOpen',
 ]);
 
-const plainConfigs = new WeakMap<SecureContext, ClientConfig>();
+/** By the context, and by the sessions that go with it; without any, by the context again. */
+const plainConfigs = new WeakMap<SecureContext, WeakMap<object, ClientConfig>>();
 
-/** Connections that want no more than their context says share one configuration. */
+/** Connections that want no more than their context says, and where sessions are, share one configuration. */
 function configOf(options: ConnectOptions, context: SecureContext): ClientConfig {
   if (Object.keys(options).some((name) => !connectionOptions.has(name))) return makeConfig(options, context);
-  let config = plainConfigs.get(context);
+  let configs = plainConfigs.get(context);
+  if (configs === undefined) {
+    configs = new WeakMap();
+    plainConfigs.set(context, configs);
+  }
+  const key = options.sessions ?? context;
+  let config = configs.get(key);
   if (config === undefined) {
     config = makeConfig(options, context);
-    plainConfigs.set(context, config);
+    configs.set(key, config);
   }
   return config;
 }
@@ -151,6 +166,8 @@ function engineOptions(options: EngineClientOptions): EngineClientOptions {
     'recordSizeLimit',
     'maxFragmentLength',
     'fallback',
+    'sessions',
+    'ticketRequest',
     'padding',
     'limits',
     'trace',

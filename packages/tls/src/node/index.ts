@@ -15,3 +15,4 @@ export {
 } from './secure-context.ts';
 export { createServer, type EngineServerOptions, Server, serverConfigFrom, type TlsServerOptions } from './server.ts';
 export { TLSSocket, type TLSSocketOptions } from './socket.ts';
+export { type FileKeyRingOptions, fileKeyRing, TicketKeyFileError } from './ticket-key-file.ts';

@@ -9,6 +9,8 @@ import type { Duplex } from 'node:stream';
 import { ownOf, type ServerConfig, type ServerOptions, serverConfig } from '../config.ts';
 import type { PeerVerdict } from '../peer.ts';
 import { tlsServer } from '../server.ts';
+import { ticketKeys } from '../session/ticket-keys.ts';
+import type { SessionTickets } from '../session/tickets.ts';
 import { createSecureContext, type SecureContext, type SecureContextOptions } from './secure-context.ts';
 import { TLSSocket, type TLSSocketOptions } from './socket.ts';
 import { Turns } from './turns.ts';
@@ -45,6 +47,8 @@ export interface TlsServerOptions extends SecureContextOptions, EngineServerOpti
   /** With `requestCert`: refuse clients without a verified certificate. Default: true. */
   readonly rejectUnauthorized?: boolean;
   readonly ALPNProtocols?: readonly string[];
+  /** Tickets for clients to come back by; `false` for none. Default: two, under keys in memory. */
+  readonly tickets?: SessionTickets | false;
   readonly secureContext?: SecureContext;
 }
 
@@ -82,8 +86,10 @@ export function serverConfigFrom(given: TlsServerOptions): ServerConfig {
   const engine = Object.fromEntries(
     passedThrough.filter((name) => options[name] !== undefined).map((name) => [name, options[name]]),
   );
+  const { tickets = { keys: ticketKeys({ provider: context.options.provider }) } } = options;
   return serverConfig({
     ...context.options,
+    ...(tickets && { tickets }),
     alpnProtocols: options.ALPNProtocols ?? [],
     clientCertificate: options.requestCert ? (required ? 'require' : 'request') : 'none',
     ...(options.requestCert && !required ? { verifyPeer: acceptAnyway } : {}),

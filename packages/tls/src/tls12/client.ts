@@ -24,7 +24,7 @@
  * @module
  */
 
-import { type Bytes, concat, equalBytes, equalConstantTime, wipe } from '@handfast/crypto';
+import { type Bytes, concat, copyBytes, equalBytes, equalConstantTime, wipe } from '@handfast/crypto';
 import type { Certificate } from '@handfast/x509';
 import { certificateCacheOf } from '../certificate-cache.ts';
 import { applySizeLimits, checkAlpn } from '../checks.ts';
@@ -32,11 +32,10 @@ import type { ClientConfig } from '../config.ts';
 import type { Chosen } from '../credentials.ts';
 import { checkDowngrade } from '../downgrade.ts';
 import { TlsError } from '../errors.ts';
-import { expect, expectAny, type Flow, type FlowHost } from '../flow.ts';
+import { expect, type Flow, type FlowHost } from '../flow.ts';
 import { bestVersion, type SentHello, sendHello } from '../hello.ts';
-import { maxConsecutive } from '../limits.ts';
 import { writeFinished } from '../messages/finished.ts';
-import type { MessageOf, MessageType } from '../messages/handshake.ts';
+import type { MessageOf } from '../messages/handshake.ts';
 import { writeClientKeyExchange } from '../messages/key-exchange.ts';
 import {
   type CertificateRequest12,
@@ -50,7 +49,7 @@ import { type PeerIdentity, parseChain, verifyPeerChain } from '../peer.ts';
 import { maxPlaintext } from '../record/deframer.ts';
 import { cipherSuiteById, extensionType, type HandshakeScheme, ids, nameIn } from '../registry.ts';
 import { chooseClientCredential, peerPolicy } from '../selection.ts';
-import type { LegalIn, State } from '../states.ts';
+import { keepSession, type Resumable } from '../session/resume.ts';
 import type { ClientOffer, ClientParameters, FirstAnswer } from '../version.ts';
 import {
   changeReadKeys,
@@ -63,14 +62,16 @@ import {
   signed,
 } from './authentication.ts';
 import { Connected12, type Standing } from './connected.ts';
+import { expectServer } from './expect.ts';
 import type { Family } from './family.ts';
 import { curvesIn, type ReadParams } from './key-exchange.ts';
 import { clientCertificateTypes, curveTaken, noExtendedMasterSecret, suites12, uncompressed } from './negotiate.ts';
+import { checkResumed, receiveTicket, resumeClient, sessionOf } from './resumption.ts';
 import type { Tls12CipherSuite } from './suites.ts';
 import { Transcript12 } from './transcript.ts';
 
 /** This version's part in a hello, and the handshake from the server's answer on. */
-export function* offer12(family: Family, { config }: ClientParameters): Flow<ClientOffer> {
+export function* offer12(family: Family, { config, resumable }: ClientParameters): Flow<ClientOffer> {
   const suites = suites12(config.cipherSuites, family.id);
   return {
     extensions: {
@@ -78,6 +79,7 @@ export function* offer12(family: Family, { config }: ClientParameters): Flow<Cli
       ...(suites.some(({ cipher }) => cipher.encryptsThenMacs) && { encrypt_then_mac: true }),
       extended_master_secret: true,
       renegotiation_info: nothing,
+      ...(config.sessions && { session_ticket: ofFamily(family, resumable)?.session.ticket ?? nothing }),
     },
     proceed: (host, sent, answer) => client(family, host, sent, answer),
     dispose: () => undefined,
@@ -85,6 +87,11 @@ export function* offer12(family: Family, { config }: ClientParameters): Flow<Cli
 }
 
 const nothing: Bytes = new Uint8Array(0);
+
+/** A session, if it is of this version. */
+function ofFamily({ id }: Family, resumable: Resumable | undefined): Resumable | undefined {
+  return resumable?.session.version === id ? resumable : undefined;
+}
 
 function* client(family: Family, host: FlowHost, sent: SentHello, answer: FirstAnswer): Flow<never> {
   const { config } = sent.parameters;
@@ -94,6 +101,12 @@ function* client(family: Family, host: FlowHost, sent: SentHello, answer: FirstA
   const first = yield* handshake(family, host, sent, answer, undefined);
   const connection = new Connected12(host, first, config.renegotiation);
   host.established(connection);
+  const { sessions } = config;
+  if (sessions && first.session) {
+    yield* keepSession(host, sessions, sent.parameters.sessionKey, first.session);
+    const { session } = first;
+    connection.forget = () => sessions.remove(sent.parameters.sessionKey, session);
+  }
   for (;;) {
     const message = yield* expect('CONNECTED_12', 'hello_request', 'renegotiate');
     if (connection.mayRenegotiate()) {
@@ -117,9 +130,11 @@ function* renegotiate(
   try {
     const offer = yield* offer12(family, parameters);
     const extensions = { ...offer.extensions, renegotiation_info: previous.verifyData.client };
-    const sent = sendHello(host, { ...parameters, config: sameAgain(parameters.config, family) }, [
-      { ...offer, extensions },
-    ]);
+    const sent = sendHello(
+      host,
+      { ...parameters, config: sameAgain(parameters.config, family), resumable: undefined },
+      [{ ...offer, extensions }],
+    );
     // TLS 1.3's ServerHello is read whatever it answers, to be refused for its version.
     host.offered = new Set([...host.offered, extensionType.supported_versions, extensionType.key_share]);
     const answer = yield* expectServer('WAIT_SH_AGAIN_12', ...afterHelloAgain);
@@ -138,6 +153,7 @@ function sameAgain(config: ClientConfig, { id }: Family): ClientConfig {
     cipherSuites: suites12(config.cipherSuites, id),
     alpnProtocols: [],
     fallback: false,
+    sessions: undefined,
   };
 }
 
@@ -161,7 +177,7 @@ function* handshake(
   let standing: Standing | undefined;
   try {
     // ServerHello
-    const { suite, extendedMasterSecret, encryptThenMac, secureRenegotiation } = checkServerHello(
+    const { suite, extendedMasterSecret, encryptThenMac, secureRenegotiation, resumed } = checkServerHello(
       ...([family, answer, sent, previous] as const),
     );
     const { extensions, random: serverRandom } = answer;
@@ -171,6 +187,48 @@ function* handshake(
     const transcript = new Transcript12().add(sent.raw).add(answer.raw);
     transcript.hashBy(family.hashes(provider, suite));
     const schedule = family.schedule(provider, suite);
+    const randoms = { clientRandom: sent.random, serverRandom };
+    const base = {
+      version: family.name,
+      cipherSuite: suite,
+      extendedMasterSecret,
+      // Chosen once: RFC 7301 is not asked again.
+      alpnProtocol: previous?.negotiated.alpnProtocol ?? alpnProtocol,
+      serverName,
+      helloRetryRequest: false,
+    };
+    // SSL 3.0 has no extension to tie the next handshake by.
+    const tied = secureRenegotiation && family.knowsExtensions;
+    const given = { version: family.id, sessionId: answer.legacySessionIdEcho, resumed };
+
+    if (resumed !== undefined) {
+      master = copyBytes(resumed.session.secret);
+      const secrets = { schedule, master, ...randoms };
+      const { verifyData, ticket } = yield* resumeClient(
+        host,
+        config,
+        { family, suite, secrets, encryptThenMac, transcript },
+        extensions.session_ticket === true,
+      );
+      const { peer } = resumed;
+      const [leaf] = peer.chain;
+      const negotiated = {
+        ...base,
+        resumed: true,
+        ...{ group: undefined, signatureScheme: undefined, peer, peerSignatureScheme: undefined },
+      };
+      const { ownLeaf, askedForCertificate } = resumed.session;
+      const session = yield* sessionOf(
+        sent.parameters,
+        { negotiated, secrets },
+        { ...given, ticket, ownLeaf, askedForCertificate },
+      );
+      standing = {
+        ...{ negotiated, secrets, verifyData, secureRenegotiation: tied, session },
+        ...{ serverLeaf: leaf, serverCredential: undefined },
+      };
+      return standing;
+    }
 
     // Certificate*, CertificateStatus*
     let chain: readonly [Certificate, ...Certificate[]] | undefined;
@@ -192,7 +250,6 @@ function* handshake(
 
     // ServerKeyExchange*
     message ??= yield* expectServer('WAIT_SKE_12', ...afterCertificate);
-    const randoms = { clientRandom: sent.random, serverRandom };
     let params: ReadParams;
     let peerSignatureScheme: HandshakeScheme | undefined;
     const context = {
@@ -287,31 +344,32 @@ function* handshake(
     changeWriteKeys(host, keys, suite.name);
     const ours = schedule.finished(master, 'client', transcript);
     sendAndAdd(host, transcript, writeFinished(ours));
+    const ticket = extensions.session_ticket ? yield* receiveTicket(transcript) : undefined;
     yield* expectServer('WAIT_CCS_12', 'change_cipher_spec');
     changeReadKeys(host, keys, suite.name);
     const theirs = schedule.finished(master, 'server', transcript);
     checkFinished(yield* expect('WAIT_FINISHED_12', 'finished'), theirs, 'server');
 
-    standing = {
-      negotiated: {
-        version: family.name,
-        cipherSuite: suite,
-        group: params.group,
-        extendedMasterSecret,
-        // Chosen once: RFC 7301 is not asked again.
-        alpnProtocol: previous?.negotiated.alpnProtocol ?? alpnProtocol,
-        serverName,
-        helloRetryRequest: false,
-        peerSignatureScheme,
-        signatureScheme: chosen?.scheme,
-        peer,
+    const negotiated = {
+      ...base,
+      resumed: false,
+      group: params.group,
+      peerSignatureScheme,
+      signatureScheme: chosen?.scheme,
+      peer,
+    };
+    const secrets = { schedule, master, ...randoms };
+    const session = yield* sessionOf(
+      sent.parameters,
+      { negotiated, secrets },
+      {
+        ...{ ...given, ticket, ownLeaf: chosen?.credential.chain[0]?.raw },
+        askedForCertificate: request !== undefined,
       },
-      secrets: { schedule, master, ...randoms },
-      verifyData: { client: ours, server: theirs },
-      // SSL 3.0 has no extension to tie the next handshake by.
-      secureRenegotiation: secureRenegotiation && family.knowsExtensions,
-      serverLeaf: chain?.[0],
-      serverCredential: undefined,
+    );
+    standing = {
+      ...{ negotiated, secrets, verifyData: { client: ours, server: theirs }, secureRenegotiation: tied, session },
+      ...{ serverLeaf: chain?.[0], serverCredential: undefined },
     };
     return standing;
   } finally {
@@ -327,24 +385,6 @@ const afterHelloAgain = ['server_hello', 'hello_retry_request', 'legacy_server_h
 /** What may come after the server's certificate. */
 const afterCertificate = ['server_key_exchange', 'certificate_request_12', 'server_hello_done'] as const;
 
-/**
- * The next message of the server's. A HelloRequest inside a handshake is ignored (RFC 5246 §7.4.1.1), and not part of the
- * transcript.
- */
-function* expectServer<S extends State, T extends LegalIn<S> & MessageType>(
-  state: S,
-  ...types: readonly T[]
-): Flow<MessageOf<T>> {
-  for (let ignored = 0; ; ignored++) {
-    const message = yield* expectAny(state, [...types, 'hello_request']);
-    // As in `expect`; no caller asks for a hello_request.
-    if (message.type !== 'hello_request') return message as MessageOf<T>;
-    if (ignored >= maxConsecutive.warnings) {
-      throw new TlsError('unexpected_message', `more than ${maxConsecutive.warnings} HelloRequests in a handshake`);
-    }
-  }
-}
-
 /** One that came before the server's hello was let pass, as TLS 1.3 wants it: here it was too early. */
 function forbidChangeCipherSpec(host: FlowHost): void {
   host.changeCipherSpecAllowed = false;
@@ -358,6 +398,8 @@ interface Agreed {
   readonly extendedMasterSecret: boolean;
   readonly encryptThenMac: boolean;
   readonly secureRenegotiation: boolean;
+  /** The session of ours that the server goes on with. */
+  readonly resumed: Resumable | undefined;
 }
 
 function checkServerHello(
@@ -375,8 +417,10 @@ function checkServerHello(
       `ServerHello: compression method ${hello.legacyCompressionMethod}, not null`,
     );
   }
+  const echoed = sent.legacySessionId.length > 0 && equalBytes(hello.legacySessionIdEcho, sent.legacySessionId);
+  const resumed = echoed ? ofFamily(family, sent.parameters.resumable) : undefined;
   // RFC 9846 §4.2.3: no server of this version can know what we made up for TLS 1.3.
-  if (sent.legacySessionId.length > 0 && equalBytes(hello.legacySessionIdEcho, sent.legacySessionId)) {
+  if (echoed && resumed === undefined) {
     throw new TlsError(
       'illegal_parameter',
       `ServerHello: it echoes our session id, and resumes nothing in ${family.name}`,
@@ -403,7 +447,8 @@ function checkServerHello(
   if (previous !== undefined && extendedMasterSecret !== previous.negotiated.extendedMasterSecret) {
     throw new TlsError('handshake_failure', 'ServerHello: extended_master_secret changed in a renegotiation');
   }
-  return { suite, extendedMasterSecret, encryptThenMac, secureRenegotiation };
+  if (resumed !== undefined) checkResumed(hello, resumed);
+  return { suite, extendedMasterSecret, encryptThenMac, secureRenegotiation, resumed };
 }
 
 /** RFC 5746 §3.4 and §3.5: empty in a first handshake, both Finished in another. Whether the server knows it. */

@@ -6,7 +6,7 @@
  * @module
  */
 
-import { type Bytes, concat, wipe } from '@handfast/crypto';
+import { type Bytes, concat, isThenable, wipe } from '@handfast/crypto';
 import type { Certificate } from '@handfast/x509';
 import type { RenegotiationPolicy } from '../config.ts';
 import type { Chosen } from '../credentials.ts';
@@ -14,6 +14,7 @@ import { TlsError } from '../errors.ts';
 import type { Established, FlowHost, Negotiated } from '../flow.ts';
 import { maxConsecutive } from '../limits.ts';
 import { Writer } from '../messages/writer.ts';
+import type { Session } from '../session/session.ts';
 import type { KeySchedule12 } from './prf.ts';
 
 export interface Secrets12 {
@@ -36,7 +37,14 @@ export interface Standing {
   readonly serverLeaf: Certificate | undefined;
   /** The server's credential, as the server chose it. */
   readonly serverCredential: Chosen | undefined;
+  /** What a client keeps of it, to come back by. */
+  readonly session?: Session | undefined;
+  /** What a server stored it under. */
+  readonly sessionId?: Bytes | undefined;
 }
+
+/** Forgets a session whose connection failed (RFC 5246 §7.2.2). */
+export type Forget = () => unknown;
 
 /** Labels that the protocol itself uses (RFC 5705 §4). */
 const ownLabels: ReadonlySet<string> = new Set([
@@ -51,6 +59,8 @@ export class Connected12 implements Established {
   readonly #host: FlowHost;
   readonly #policy: RenegotiationPolicy | undefined;
   #standing: Standing;
+  /** Set once the session has been kept. */
+  forget: Forget | undefined;
   #requestsWithoutData = 0;
   #renegotiations = 0;
 
@@ -90,8 +100,19 @@ export class Connected12 implements Established {
     return schedule.exporter(master, label, concat(clientRandom, serverRandom, ofContext), length);
   }
 
-  dispose(): void {
+  dispose(error?: TlsError): void {
     wipe(this.#standing.secrets.master);
+    if (error?.alert) this.#forgetSession();
+  }
+
+  #forgetSession(): void {
+    try {
+      const answer = this.forget?.();
+      // Nobody is left to be told.
+      if (isThenable(answer)) Promise.resolve(answer).catch(() => undefined);
+    } catch {
+      // The same.
+    }
   }
 
   /** Whether another handshake may begin now. */

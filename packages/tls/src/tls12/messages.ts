@@ -14,6 +14,7 @@ import {
   readCertificateRequest12,
   readCertificateVerify12,
   readHelloRequest,
+  readNewSessionTicket12,
   readServerHelloDone,
 } from '../messages/messages12.ts';
 import { type AlertName, handshakeType as type } from '../registry.ts';
@@ -32,6 +33,7 @@ export const rows12: readonly (readonly [number, MessageRow])[] = [
   [type.server_hello_done,   { title: 'ServerHelloDone', types: ['server_hello_done'], maxLength: empty, read: readServerHelloDone }],
   [type.client_key_exchange, { title: 'ClientKeyExchange', types: ['client_key_exchange'], maxLength: 16_384, read: readClientKeyExchange }],
   [type.certificate_verify,  { title: 'CertificateVerify', types: ['certificate_verify_12'], maxLength: 65_539, read: readCertificateVerify12 }],
+  [type.new_session_ticket,  { title: 'NewSessionTicket', types: ['new_session_ticket_12'], maxLength: 65_542, read: readNewSessionTicket12 }],
   [type.finished,            { title: 'Finished', types: ['finished'], maxLength: 64, read: readFinished }],
 ];
 

@@ -5,7 +5,7 @@
  * @module
  */
 
-import { type Bytes, concat, equalConstantTime, wipe } from '@handfast/crypto';
+import { type Bytes, concat, copyBytes, equalConstantTime, wipe } from '@handfast/crypto';
 import { certificateCacheOf } from '../certificate-cache.ts';
 import { agreeSizeLimits } from '../checks.ts';
 import type { HelloInfo, ServerConfig } from '../config.ts';
@@ -52,6 +52,7 @@ import {
   curveTaken,
   uncompressed,
 } from './negotiate.ts';
+import { type Found12, findSession12, resumeServer, sealSession, storeSession, ticketMessage } from './resumption.ts';
 import type { Tls12CipherSuite } from './suites.ts';
 import { Transcript12 } from './transcript.ts';
 
@@ -66,6 +67,9 @@ export function* server12(family: Family, host: FlowHost, config: ServerConfig, 
     yield* handshake(family, host, config, info, undefined),
     config.renegotiation,
   );
+  const { sessionId } = connection.standing;
+  const store = config.tickets?.store;
+  if (sessionId && store) connection.forget = () => store.delete(sessionId);
   host.established(connection);
   for (;;) {
     const message = yield* expect('CONNECTED_12', 'client_hello', 'renegotiate');
@@ -114,21 +118,32 @@ function* handshake(
   let master: Bytes | undefined;
   let keys: PendingKeys | undefined;
   let standing: Standing | undefined;
+  let found: Bytes | undefined;
+  let sessionId: Bytes | undefined;
   try {
     // ClientHello: what is chosen from it
     checkClientHello12(hello, family, config, previous !== undefined);
-    const { suite, chosen } = previous
+    const { suite: best, chosen } = previous
       ? sameCertificate(family, config, hello, previous)
       : yield* chooseSuite(family, config, info);
+    const session = previous || !chosen ? undefined : yield* findSession(host, family, config, info, chosen.credential);
+    found = session?.state.secret;
     const alpnProtocol = previous ? undefined : yield* chooseAlpn(config, info);
+    const suite = session?.suite ?? best;
     const sizes = agreeSizeLimits(hello.extensions, config, maxPlaintext);
     const extendedMasterSecret = family.knowsExtensions && hello.extensions.extended_master_secret === true;
     const encryptThenMac =
       family.knowsExtensions && hello.extensions.encrypt_then_mac === true && suite.cipher.encryptsThenMacs;
-    const staple = yield* askStatus(hello, chosen);
+    // What goes beside a certificate, where one is shown.
+    const shown = session ? undefined : chosen;
+    const staple = yield* askStatus(hello, shown);
     const timestamps = hello.extensions.signed_certificate_timestamp
-      ? yield* optionalBytes('signedCertificateTimestamps', chosen?.credential)
+      ? yield* optionalBytes('signedCertificateTimestamps', shown?.credential)
       : undefined;
+    const keeps = previous || !chosen || !family.knowsExtensions ? undefined : config.tickets;
+    const gives = keeps && hello.extensions.session_ticket !== undefined && (!session || session.renews);
+    const stored = keeps?.store && !session && hello.extensions.session_ticket === undefined ? keeps.store : undefined;
+    const newId = stored ? provider.random(32) : nothing;
     const randoms = { clientRandom: hello.random, serverRandom: serverRandom(config, family.id) };
     const transcript = new Transcript12().add(hello.raw);
     transcript.hashBy(family.hashes(provider, suite));
@@ -141,17 +156,19 @@ function* handshake(
       writeServerHello12({
         version: family.id,
         random: randoms.serverRandom,
-        // No session of ours can be resumed yet: an empty id says so.
-        legacySessionIdEcho: nothing,
+        // The client's own: its session goes on. Empty: what begins here has no identifier.
+        legacySessionIdEcho: session ? hello.legacySessionId : newId,
         cipherSuite: suite.id,
         extensions: answersTo(family, {
           ...(knowsRenegotiationInfo(hello) && { renegotiation_info: bothFinished(previous) }),
-          ...(serverName !== undefined && chosen && isFor(chosen.credential, serverName) ? { server_name: true } : {}),
+          ...(serverName !== undefined && shown && isFor(shown.credential, serverName) ? { server_name: true } : {}),
           ...(extendedMasterSecret && { extended_master_secret: true }),
           ...(encryptThenMac && { encrypt_then_mac: true }),
-          ...(suite.keyExchange.usesCurves &&
+          ...(!session &&
+            suite.keyExchange.usesCurves &&
             hello.extensions.ec_point_formats && { ec_point_formats: [uncompressed] }),
           ...(alpnProtocol !== undefined && { application_layer_protocol_negotiation: alpnProtocol }),
+          ...(gives && { session_ticket: true }),
           ...(staple && { status_request: true }),
           ...(timestamps && { signed_certificate_timestamp: timestamps }),
           ...sizes.answer,
@@ -159,6 +176,42 @@ function* handshake(
       }),
     );
     sizes.apply(host.records);
+    const base = {
+      ...{ version: family.name, cipherSuite: suite, extendedMasterSecret, serverName, helloRetryRequest: false },
+      alpnProtocol: previous?.negotiated.alpnProtocol ?? alpnProtocol,
+    };
+    const secureRenegotiation = knowsRenegotiationInfo(hello) && family.knowsExtensions;
+
+    if (session !== undefined && chosen !== undefined) {
+      const { state, peer } = session;
+      master = copyBytes(state.secret);
+      const secrets = { schedule, master, ...randoms };
+      const negotiated = {
+        ...{
+          ...base,
+          resumed: true,
+          group: undefined,
+          signatureScheme: undefined,
+          peer,
+          peerSignatureScheme: undefined,
+        },
+      };
+      const ticket = gives
+        ? ticketMessage(yield* sealSession(config, family.id, chosen.credential, { negotiated, secrets }, state))
+        : undefined;
+      const verifyData = yield* resumeServer(
+        ...([host, config, { family, suite, secrets, encryptThenMac, transcript }, ticket] as const),
+      );
+      standing = {
+        negotiated,
+        secrets,
+        verifyData,
+        secureRenegotiation,
+        serverLeaf: undefined,
+        serverCredential: chosen,
+      };
+      return standing;
+    }
 
     // Certificate*, CertificateStatus*
     if (chosen !== undefined) {
@@ -220,33 +273,33 @@ function* handshake(
     const finished = yield* expect('WAIT_FINISHED_12', 'finished');
     checkFinished(finished, theirs, 'client');
     transcript.add(finished.raw);
+    const negotiated = {
+      ...base,
+      resumed: false,
+      group: exchange.group,
+      signatureScheme: params && !suite.keyExchange.unsigned ? chosen?.scheme : undefined,
+      peer,
+      peerSignatureScheme,
+    };
+    const secrets = { schedule, master, ...randoms };
+    if (chosen !== undefined && (gives || stored)) {
+      const given = { authenticated: undefined, askedForCertificate: asks };
+      const kept = yield* sealSession(config, family.id, chosen.credential, { negotiated, secrets }, given);
+      if (gives) sendAndAdd(host, transcript, ticketMessage(kept));
+      else if (kept && stored) sessionId = (yield* storeSession(stored, newId, kept)) ? newId : undefined;
+    }
     changeWriteKeys(host, keys, suite.name);
     const ours = schedule.finished(master, 'server', transcript);
     sendAndAdd(host, transcript, writeFinished(ours));
 
     standing = {
-      negotiated: {
-        version: family.name,
-        cipherSuite: suite,
-        group: exchange.group,
-        extendedMasterSecret,
-        alpnProtocol: previous?.negotiated.alpnProtocol ?? alpnProtocol,
-        serverName,
-        helloRetryRequest: false,
-        signatureScheme: params && !suite.keyExchange.unsigned ? chosen?.scheme : undefined,
-        peer,
-        peerSignatureScheme,
-      },
-      secrets: { schedule, master, ...randoms },
-      verifyData: { client: theirs, server: ours },
-      secureRenegotiation: knowsRenegotiationInfo(hello) && family.knowsExtensions,
-      serverLeaf: undefined,
-      serverCredential: chosen,
+      ...{ negotiated, secrets, verifyData: { client: theirs, server: ours }, secureRenegotiation, sessionId },
+      ...{ serverLeaf: undefined, serverCredential: chosen },
     };
     return standing;
   } finally {
     exchange?.dispose();
-    wipe(premaster);
+    wipe(premaster, found);
     keys?.dispose();
     if (standing === undefined) wipe(master);
   }
@@ -270,6 +323,18 @@ function checkRenegotiation(
   if ((extensions.extended_master_secret === true) !== previous.negotiated.extendedMasterSecret) {
     throw refuse('extended_master_secret changed');
   }
+}
+
+/** The session that a hello names, if it goes on here. */
+function* findSession(
+  host: FlowHost,
+  family: Family,
+  config: ServerConfig,
+  { clientHello, serverName }: HelloInfo,
+  credential: Credential,
+): Flow<Found12 | undefined> {
+  const suites = commonSuites(config, family, clientHello);
+  return yield* findSession12(host, config, family, clientHello, { serverName, credential, suites });
 }
 
 function bothFinished(previous: Standing | undefined): Bytes {

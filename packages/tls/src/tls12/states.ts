@@ -8,7 +8,8 @@
 
 export const clientStates12 = {
   WAIT_SH: {
-    legacy_server_hello: ['WAIT_CERT_12', 'WAIT_SKE_12'],
+    // A session that goes on needs no more than both Finished.
+    legacy_server_hello: ['WAIT_CERT_12', 'WAIT_SKE_12', 'WAIT_NST_12', 'WAIT_CCS_12'],
   },
   WAIT_CERT_12: {
     certificate_12: ['WAIT_STATUS_12', 'WAIT_SKE_12'],
@@ -19,22 +20,23 @@ export const clientStates12 = {
     certificate_status: ['WAIT_SKE_12'],
     server_key_exchange: ['WAIT_CR_12'],
     certificate_request_12: ['WAIT_SHD_12'],
-    server_hello_done: ['WAIT_CCS_12'],
+    server_hello_done: ['WAIT_NST_12', 'WAIT_CCS_12'],
     hello_request: ['WAIT_STATUS_12'],
   },
   WAIT_SKE_12: {
     server_key_exchange: ['WAIT_CR_12'],
     // A key exchange that needs no message of the server's, or whose message is optional.
     certificate_request_12: ['WAIT_SHD_12'],
-    server_hello_done: ['WAIT_CCS_12'],
+    server_hello_done: ['WAIT_NST_12', 'WAIT_CCS_12'],
     hello_request: ['WAIT_SKE_12'],
   },
   WAIT_CR_12: {
     certificate_request_12: ['WAIT_SHD_12'],
-    server_hello_done: ['WAIT_CCS_12'],
+    server_hello_done: ['WAIT_NST_12', 'WAIT_CCS_12'],
     hello_request: ['WAIT_CR_12'],
   },
-  WAIT_SHD_12: { server_hello_done: ['WAIT_CCS_12'], hello_request: ['WAIT_SHD_12'] },
+  WAIT_SHD_12: { server_hello_done: ['WAIT_NST_12', 'WAIT_CCS_12'], hello_request: ['WAIT_SHD_12'] },
+  WAIT_NST_12: { new_session_ticket_12: ['WAIT_CCS_12'], hello_request: ['WAIT_NST_12'] },
   WAIT_CCS_12: { change_cipher_spec: ['WAIT_FINISHED_12'], hello_request: ['WAIT_CCS_12'] },
   WAIT_FINISHED_12: { finished: ['CONNECTED_12'] },
   // Another handshake, where the config has a policy for it; else a HelloRequest is answered with a warning.
@@ -50,7 +52,7 @@ export const clientStates12 = {
 } as const;
 
 export const serverStates12 = {
-  START: { client_hello: ['WAIT_CERT_12', 'WAIT_CKE_12'] },
+  START: { client_hello: ['WAIT_CERT_12', 'WAIT_CKE_12', 'WAIT_CCS_12'] },
   WAIT_CERT_12: { certificate_12: ['WAIT_CKE_12'] },
   WAIT_CKE_12: { client_key_exchange: ['WAIT_CV_12', 'WAIT_CCS_12'] },
   WAIT_CV_12: { certificate_verify_12: ['WAIT_CCS_12'] },

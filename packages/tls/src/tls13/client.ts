@@ -20,7 +20,7 @@
  * @module
  */
 
-import { equalBytes, settle, wipe } from '@handfast/crypto';
+import { type Bytes, equalBytes, settle, wipe } from '@handfast/crypto';
 import { certificateCacheOf } from '../certificate-cache.ts';
 import { applySizeLimits, badShare, checkAlpn } from '../checks.ts';
 import type { ClientConfig } from '../config.ts';
@@ -32,7 +32,7 @@ import type { SentHello } from '../hello.ts';
 import { writeCertificate } from '../messages/certificate.ts';
 import type { CertificateRequest } from '../messages/certificate-request.ts';
 import type { HelloRetryRequest, ServerHello } from '../messages/server-hello.ts';
-import { parseChain, verifyPeerChain } from '../peer.ts';
+import { type PeerIdentity, parseChain, timeOf, verifyPeerChain } from '../peer.ts';
 import { maxInnerPlaintext } from '../record/protection13.ts';
 import {
   cipherSuiteById,
@@ -40,12 +40,14 @@ import {
   hexId,
   type NamedGroup,
   nameIn,
+  type SignatureScheme,
   TLS12,
   TLS13,
   type Tls13CipherSuite,
   versionName,
 } from '../registry.ts';
 import { chooseClientCredential, peerPolicy } from '../selection.ts';
+import type { Resumable } from '../session/resume.ts';
 import type { ClientOffer, ClientParameters, FirstAnswer } from '../version.ts';
 import {
   receiveCertificateVerify,
@@ -58,30 +60,48 @@ import { setReadSecret, setWriteSecret } from './carrier.ts';
 import { EarlySecret, type HandshakeSecret, Kdf, type MainSecret, type TrafficSecrets } from './key-schedule.ts';
 import { dialect13 } from './messages.ts';
 import { rule13, suites13 } from './negotiate.ts';
-import { afterHandshake, Connected } from './post-handshake.ts';
+import { Connected } from './post-handshake.ts';
+import { bindHello, disposePsks, type OfferedPsk, pskDheKe, pskExtension, pskOffers, selectedPsk } from './psk.ts';
+import { keepTicket, mostTickets, type SessionContent } from './resumption.ts';
 import { disposeShares, generateShares, type Shares, shareEntries } from './shares.ts';
 import { Transcript } from './transcript.ts';
 
-/** TLS 1.3's part in a hello: key shares, and the handshake from the server's answer on. */
-export function* offer({ config }: ClientParameters): Flow<ClientOffer> {
+/** TLS 1.3's part in a hello: key shares, pre-shared keys, and the handshake from the server's answer on. */
+export function* offer({ config, resumable }: ClientParameters): Flow<ClientOffer> {
   const shares = yield* generateShares(config.provider, config.keyShares);
+  const psks = pskOffers(config, resumable);
   return {
-    extensions: { key_share: shareEntries(shares) },
-    proceed: (host, sent, answer) => client(host, sent, shares, answer),
-    dispose: () => disposeShares(shares),
+    extensions: {
+      key_share: shareEntries(shares),
+      ...(config.sessions && { psk_key_exchange_modes: [pskDheKe] }),
+      ...(config.sessions && config.ticketRequest && { ticket_request: config.ticketRequest }),
+      pre_shared_key: pskExtension(psks),
+    },
+    bind: (hello) => bindHello(hello, psks, config),
+    proceed: (host, sent, answer) => client(host, sent, { shares, psks }, answer),
+    dispose() {
+      disposeShares(shares);
+      disposePsks(psks);
+    },
   };
 }
 
-function* client(host: FlowHost, sent: SentHello, firstShares: Shares, answer: FirstAnswer): Flow<never> {
-  const { config, serverName, verifyName } = sent.parameters;
+interface OfferedKeys {
+  readonly shares: Shares;
+  readonly psks: readonly OfferedPsk[];
+}
+
+function* client(host: FlowHost, sent: SentHello, offered: OfferedKeys, answer: FirstAnswer): Flow<never> {
+  const { config, serverName } = sent.parameters;
   const { provider } = config;
   host.dialect = dialect13;
-  let shares = firstShares;
+  let { shares, psks } = offered;
   // Secrets in the order in which they come to be; whatever exists at the end, whichever end, is wiped.
   let handshakeSecret: HandshakeSecret | undefined;
   let traffic: TrafficSecrets | undefined;
   let main: MainSecret | undefined;
   let connection: Connected | undefined;
+  let content: SessionContent;
   try {
     // ServerHello, perhaps after a HelloRetryRequest
     if (answer.type === 'legacy_server_hello') throw refuseVersion(answer, config);
@@ -99,7 +119,18 @@ function* client(host: FlowHost, sent: SentHello, firstShares: Shares, answer: F
       transcript.replaceByMessageHash().add(retry.raw);
       if (sent.legacySessionId.length > 0) host.records.changeCipherSpec();
       const { cookie } = retry.extensions;
-      transcript.add(sent.again({ key_share: shareEntries(shares), ...(cookie === undefined ? {} : { cookie }) }));
+      // RFC 9846 §4.2.2: a key of another hash than the suite's has become useless.
+      psks = psks.filter(({ hash }) => hash === suite.hash);
+      transcript.add(
+        sent.again(
+          {
+            key_share: shareEntries(shares),
+            ...(cookie === undefined ? {} : { cookie }),
+            pre_shared_key: pskExtension(psks),
+          },
+          (hello) => bindHello(hello, psks, config, transcript),
+        ),
+      );
       const second = yield* expect('WAIT_SH_AFTER_RETRY', 'server_hello', 'legacy_server_hello');
       if (second.type === 'legacy_server_hello') throw refuseVersion(second, config);
       checkHelloAfterRetry(second, suite, sent, config);
@@ -107,13 +138,15 @@ function* client(host: FlowHost, sent: SentHello, firstShares: Shares, answer: F
     } else {
       serverHello = answer;
     }
+    const psk = selectedPsk(serverHello, psks, suite);
     const [group, sharedSecret] = yield* agree(serverHello, shares, retry?.extensions.key_share);
     disposeShares(shares);
     transcript.add(serverHello.raw);
 
     // Handshake keys
     const kdf = new Kdf(provider, suite);
-    handshakeSecret = new EarlySecret(kdf).handshakeSecret(sharedSecret);
+    handshakeSecret = (psk?.early ?? new EarlySecret(kdf)).handshakeSecret(sharedSecret);
+    disposePsks(offered.psks);
     traffic = handshakeSecret.trafficSecrets(transcript.hash());
     host.keyLog?.('CLIENT_HANDSHAKE_TRAFFIC_SECRET', sent.random, traffic.client);
     host.keyLog?.('SERVER_HANDSHAKE_TRAFFIC_SECRET', sent.random, traffic.server);
@@ -128,37 +161,10 @@ function* client(host: FlowHost, sent: SentHello, firstShares: Shares, answer: F
     const alpnProtocol = checkAlpn('EncryptedExtensions', encrypted.extensions, config);
     applySizeLimits(host, 'EncryptedExtensions', maxInnerPlaintext, encrypted.extensions, config);
 
-    // CertificateRequest*, Certificate
-    let message = yield* expect('WAIT_CERT_CR', 'certificate_request', 'certificate');
-    let request: CertificateRequest | undefined;
-    if (message.type === 'certificate_request') {
-      request = checkRequest(message);
-      transcript.add(request.raw);
-      message = yield* expect('WAIT_CERT', 'certificate');
-    }
-    if (message.requestContext.length > 0) {
-      throw new TlsError('illegal_parameter', 'Certificate: a request context in a server’s Certificate');
-    }
-    const chain = parseChain(message.chain, config.limits.certificates, certificateCacheOf(config.trust));
-    transcript.add(message.raw);
-
-    // CertificateVerify: the server holds the key. Only then is it asked whether we trust the certificate.
-    const peerSignatureScheme = yield* receiveCertificateVerify(
-      transcript,
-      'server',
-      chain[0],
-      provider,
-      config.signatureSchemes,
-    );
-    const peer = yield* verifyPeerChain(
-      chain,
-      message.extensions[0],
-      'server',
-      verifyName,
-      peerPolicy(config),
-      () => host.signal,
-    );
-    host.trace?.({ type: 'certificate', peer });
+    // CertificateRequest*, Certificate, CertificateVerify: unless a session goes on
+    const { peer, request, peerSignatureScheme } = psk?.resumable
+      ? { peer: psk.resumable.peer, request: undefined, peerSignatureScheme: undefined }
+      : yield* receiveServer(host, sent.parameters, transcript);
 
     // Finished
     transcript.add(yield* receiveFinished(kdf, transcript, traffic.server, 'server'));
@@ -169,12 +175,12 @@ function* client(host: FlowHost, sent: SentHello, firstShares: Shares, answer: F
     const finishedHash = transcript.hash();
     const application = main.trafficSecrets(finishedHash);
     const exporterSecret = main.exporterSecret(finishedHash);
-    main.dispose();
     host.keyLog?.('CLIENT_TRAFFIC_SECRET_0', sent.random, application.client);
     host.keyLog?.('SERVER_TRAFFIC_SECRET_0', sent.random, application.server);
     host.keyLog?.('EXPORTER_SECRET', sent.random, exporterSecret);
     const agreed = { cipherSuite: suite, group, alpnProtocol, serverName, helloRetryRequest: retry !== undefined };
     let chosen: Chosen | undefined;
+    let resumption: Bytes | undefined;
     try {
       setReadSecret(host, kdf, 'application', application.server);
 
@@ -189,6 +195,8 @@ function* client(host: FlowHost, sent: SentHello, firstShares: Shares, answer: F
       }
       sendFinished(host, kdf, transcript, traffic.client);
       setWriteSecret(host, kdf, 'application', application.client);
+      if (config.sessions) resumption = main.resumptionSecret(transcript.hash());
+      content = yield* sessionContent(config, psk?.resumable, request, chosen);
       connection = new Connected(
         host,
         kdf,
@@ -196,23 +204,84 @@ function* client(host: FlowHost, sent: SentHello, firstShares: Shares, answer: F
           version: 'TLS 1.3',
           extendedMasterSecret: true,
           ...agreed,
+          resumed: psk !== undefined,
           peer,
           peerSignatureScheme,
           signatureScheme: chosen?.scheme,
         },
-        application,
-        exporterSecret,
+        { ...application, exporter: exporterSecret, resumption },
       );
     } finally {
-      if (connection === undefined) wipe(application.client, application.server, exporterSecret);
+      if (connection === undefined) wipe(application.client, application.server, exporterSecret, resumption);
     }
   } finally {
     disposeShares(shares);
+    disposePsks(offered.psks);
     handshakeSecret?.dispose();
     if (traffic) wipe(traffic.client, traffic.server);
     main?.dispose();
   }
-  return yield* afterHandshake(host, connection);
+  host.established(connection);
+  for (let tickets = 0; ; ) {
+    const message = yield* expect('CONNECTED', 'key_update', 'new_session_ticket');
+    if (message.type === 'key_update') connection.receivedUpdate(message);
+    else if (++tickets <= mostTickets) yield* keepTicket(host, sent.parameters, connection, content, message);
+  }
+}
+
+/** What sessions of this connection will stand for. */
+function* sessionContent(
+  config: ClientConfig,
+  resumable: Resumable | undefined,
+  request: CertificateRequest | undefined,
+  chosen: Chosen | undefined,
+): Flow<SessionContent> {
+  // What was proved is not proved anew: it ages on.
+  if (resumable !== undefined) {
+    const { ownLeaf, askedForCertificate, authenticated } = resumable.session;
+    return { ownLeaf, askedForCertificate, authenticated };
+  }
+  const authenticated = (yield* timeOf(config)).getTime();
+  return { ownLeaf: chosen?.credential.chain[0]?.raw, askedForCertificate: request !== undefined, authenticated };
+}
+
+interface ServerProof {
+  readonly peer: PeerIdentity;
+  readonly request: CertificateRequest | undefined;
+  readonly peerSignatureScheme: SignatureScheme;
+}
+
+/** CertificateRequest*, Certificate, CertificateVerify. */
+function* receiveServer(
+  host: FlowHost,
+  { config, verifyName }: ClientParameters,
+  transcript: Transcript,
+): Flow<ServerProof> {
+  const { provider, signatureSchemes } = config;
+  let message = yield* expect('WAIT_CERT_CR', 'certificate_request', 'certificate');
+  let request: CertificateRequest | undefined;
+  if (message.type === 'certificate_request') {
+    request = checkRequest(message);
+    transcript.add(request.raw);
+    message = yield* expect('WAIT_CERT', 'certificate');
+  }
+  if (message.requestContext.length > 0) {
+    throw new TlsError('illegal_parameter', 'Certificate: a request context in a server’s Certificate');
+  }
+  const chain = parseChain(message.chain, config.limits.certificates, certificateCacheOf(config.trust));
+  transcript.add(message.raw);
+  // The server holds the key: only then is it asked whether we trust the certificate.
+  const peerSignatureScheme = yield* receiveCertificateVerify(
+    transcript,
+    'server',
+    chain[0],
+    provider,
+    signatureSchemes,
+  );
+  const beside = message.extensions[0];
+  const peer = yield* verifyPeerChain(chain, beside, 'server', verifyName, peerPolicy(config), () => host.signal);
+  host.trace?.({ type: 'certificate', peer });
+  return { peer, request, peerSignatureScheme };
 }
 
 /** What ServerHello and HelloRetryRequest have in common (RFC 9846 §4.2.3). Answers the suite. */
@@ -286,9 +355,6 @@ function* agree(
   retriedGroup: number | undefined,
 ): Flow<readonly [NamedGroup, Uint8Array]> {
   const answer = hello.extensions.key_share;
-  if (hello.extensions.pre_shared_key !== undefined) {
-    throw new TlsError('unsupported_extension', 'ServerHello: it selects a pre-shared key, and none was offered');
-  }
   if (answer === undefined) throw new TlsError('missing_extension', 'ServerHello: key_share is missing');
   const name = nameIn(groupById, answer.group);
   if (retriedGroup !== undefined && answer.group !== retriedGroup) {

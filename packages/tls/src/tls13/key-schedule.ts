@@ -37,9 +37,15 @@ export class Kdf {
     return hashLength[this.suite.hash];
   }
 
-  /** The hash of no messages. */
+  /** The hash of no messages: a constant. */
   emptyHash(): Bytes {
-    return this.provider.digest(this.suite.hash, none);
+    const { hash } = this.suite;
+    let empty = emptyHashes.get(hash);
+    if (empty === undefined) {
+      empty = this.provider.digest(hash, none);
+      emptyHashes.set(hash, empty);
+    }
+    return empty;
   }
 
   extract(salt: Uint8Array, inputKey: Uint8Array): Bytes {
@@ -83,6 +89,11 @@ export class Kdf {
     return this.expandLabel(secret, 'traffic upd', none, this.length);
   }
 
+  /** The pre-shared key of a ticket (RFC 9846 §4.7.1). */
+  ticketKey(resumptionSecret: Uint8Array, nonce: Uint8Array): Bytes {
+    return this.expandLabel(resumptionSecret, 'resumption', nonce, this.length);
+  }
+
   /** verify_data of a Finished (RFC 9846 §4.5.3). */
   finished(baseKey: Uint8Array, transcriptHash: Uint8Array): Bytes {
     const key = this.expandLabel(baseKey, 'finished', none, this.length);
@@ -99,6 +110,8 @@ export class Kdf {
     return exported;
   }
 }
+
+const emptyHashes = new Map<HashName, Bytes>();
 
 /** `struct { uint16 length; opaque label<7..255>; opaque context<0..255>; } HkdfLabel` */
 function hkdfLabel(label: string, context: Uint8Array, length: number): Bytes {
@@ -127,6 +140,10 @@ const scheduleLabels: ReadonlyMap<string, Bytes> = new Map(
     'c ap traffic',
     's ap traffic',
     'exp master',
+    'res master',
+    'resumption',
+    'res binder',
+    'ext binder',
     'finished',
     'key',
     'iv',
@@ -141,6 +158,13 @@ export interface TrafficSecrets {
   readonly server: Bytes;
 }
 
+/** What outlives a handshake. The caller's to wipe. */
+export interface ConnectionSecrets extends TrafficSecrets {
+  readonly exporter: Bytes;
+  /** Of tickets; undefined where none are wanted. */
+  readonly resumption: Bytes | undefined;
+}
+
 /** PSK → Early Secret. Without a PSK its input is a string of zeros, and it is no secret. */
 export class EarlySecret {
   readonly #kdf: Kdf;
@@ -149,6 +173,15 @@ export class EarlySecret {
   constructor(kdf: Kdf, psk?: Uint8Array) {
     this.#kdf = kdf;
     this.#secret = psk && kdf.extract(new Uint8Array(kdf.length), psk);
+  }
+
+  /** The binder of a pre-shared key over a hello up to its binders (RFC 9846 §4.3.11.2). */
+  binder(kind: 'res' | 'ext', transcriptHash: Uint8Array): Bytes {
+    if (this.#secret === undefined) throw new TypeError('a binder is of a pre-shared key');
+    const key = this.#kdf.deriveSecret(this.#secret, `${kind} binder`, this.#kdf.emptyHash());
+    const binder = this.#kdf.finished(key, transcriptHash);
+    wipe(key);
+    return binder;
   }
 
   /** (EC)DHE or KEM → Handshake Secret. Wipes the shared secret and this stage. */
@@ -231,6 +264,11 @@ export class MainSecret {
   /** `exp master`, over ClientHello…server Finished. */
   exporterSecret(finishedHash: Uint8Array): Bytes {
     return this.#kdf.deriveSecret(this.#secret, 'exp master', finishedHash);
+  }
+
+  /** `res master`, over ClientHello…client Finished. */
+  resumptionSecret(clientFinishedHash: Uint8Array): Bytes {
+    return this.#kdf.deriveSecret(this.#secret, 'res master', clientFinishedHash);
   }
 
   dispose(): void {

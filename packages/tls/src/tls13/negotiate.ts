@@ -106,13 +106,15 @@ export function suites13(suites: readonly CipherSuite[]): readonly Tls13CipherSu
   return suites.filter((suite) => suite.family === 'tls13');
 }
 
-export function chooseSuite({ cipherSuites, preferClientOrder }: ServerConfig, hello: ClientHello): Tls13CipherSuite {
-  const suite = preferred(suites13(cipherSuites), hello.cipherSuites, preferClientOrder)[0];
-  if (suite === undefined) {
-    const offered = hello.cipherSuites.slice(0, 8).map(hexId).join(', ');
-    throw new TlsError('handshake_failure', `no cipher suite in common: the client offers ${offered}`);
-  }
-  return suite;
+/** The suites that both have, best first. */
+export function commonSuites(
+  { cipherSuites, preferClientOrder }: ServerConfig,
+  hello: ClientHello,
+): readonly [Tls13CipherSuite, ...Tls13CipherSuite[]] {
+  const [first, ...rest] = preferred(suites13(cipherSuites), hello.cipherSuites, preferClientOrder);
+  if (first !== undefined) return [first, ...rest];
+  const offered = hello.cipherSuites.slice(0, 8).map(hexId).join(', ');
+  throw new TlsError('handshake_failure', `no cipher suite in common: the client offers ${offered}`);
 }
 
 export interface GroupChoice {
@@ -173,6 +175,7 @@ export function checkSecondHello(
   if (first.cipherSuites.join() !== hello.cipherSuites.join()) throw refuse('cipher_suites changed');
   compareExtensions(first.extensionList, hello.extensionList, refuse);
   if (hello.extensions.early_data) throw refuse('early_data is still there');
+  if (!isPartOf(identitiesOf(hello), identitiesOf(first))) throw refuse('pre_shared_key offers what the first did not');
   const { cookie } = hello.extensions;
   if (retry.cookie === undefined ? cookie !== undefined : !cookie || !equalBytes(cookie, retry.cookie)) {
     throw refuse('its cookie is not the one of HelloRetryRequest');
@@ -182,6 +185,17 @@ export function checkSecondHello(
     throw refuse(`it must hold one key share, of ${retry.group.name}`);
   }
   return share;
+}
+
+function identitiesOf({ extensions }: ClientHello): readonly Uint8Array[] {
+  return extensions.pre_shared_key?.identities.map(({ identity }) => identity) ?? [];
+}
+
+/** Whether `some` are among `all`, in their order. */
+function isPartOf(some: readonly Uint8Array[], all: readonly Uint8Array[]): boolean {
+  let at = 0;
+  for (const one of all) if (at < some.length && equalBytes(some[at] as Uint8Array, one)) at++;
+  return at === some.length;
 }
 
 function compareExtensions(

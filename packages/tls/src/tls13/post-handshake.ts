@@ -1,17 +1,17 @@
 /**
- * What follows the handshake (RFC 9846 §4.7): key updates both ways, and tickets, which a client without resumption
- * ignores. Holds the application secrets until the end.
+ * A connection that stands (RFC 9846 §4.7): key updates both ways, exports, and the secret that tickets come from. Holds the
+ * application secrets until the end.
  *
  * @module
  */
 
 import { type Bytes, wipe } from '@handfast/crypto';
 import { TlsError } from '../errors.ts';
-import { type Established, expect, type Flow, type FlowHost, type Negotiated } from '../flow.ts';
+import type { Established, FlowHost, Negotiated } from '../flow.ts';
 import { maxConsecutive } from '../limits.ts';
-import { writeKeyUpdate } from '../messages/key-update.ts';
+import { type KeyUpdate, writeKeyUpdate } from '../messages/key-update.ts';
 import { setReadSecret, setWriteSecret } from './carrier.ts';
-import type { Kdf, TrafficSecrets } from './key-schedule.ts';
+import type { ConnectionSecrets, Kdf } from './key-schedule.ts';
 
 /** RFC 9846 §4.7.3: no sender goes beyond so many generations of keys. */
 const lastGeneration = 2 ** 48 - 1;
@@ -24,7 +24,9 @@ interface Direction {
 export class Connected implements Established {
   readonly negotiated: Negotiated;
   readonly #host: FlowHost;
-  readonly #kdf: Kdf;
+  readonly kdf: Kdf;
+  /** What tickets are derived from; undefined where none are wanted. */
+  readonly resumptionSecret: Bytes | undefined;
   readonly #read: Direction;
   readonly #write: Direction;
   readonly #exporterSecret: Bytes;
@@ -35,14 +37,15 @@ export class Connected implements Established {
   #updatesWithoutData = 0;
 
   /** Takes the secrets over: they are wiped by `dispose`. */
-  constructor(host: FlowHost, kdf: Kdf, negotiated: Negotiated, secrets: TrafficSecrets, exporterSecret: Bytes) {
+  constructor(host: FlowHost, kdf: Kdf, negotiated: Negotiated, secrets: ConnectionSecrets) {
     const [read, write] = host.role === 'client' ? [secrets.server, secrets.client] : [secrets.client, secrets.server];
     this.#host = host;
-    this.#kdf = kdf;
+    this.kdf = kdf;
+    this.resumptionSecret = secrets.resumption;
     this.negotiated = negotiated;
     this.#read = { secret: read, generation: 0 };
     this.#write = { secret: write, generation: 0 };
-    this.#exporterSecret = exporterSecret;
+    this.#exporterSecret = secrets.exporter;
   }
 
   beforeApplicationData(): void {
@@ -63,21 +66,21 @@ export class Connected implements Established {
   }
 
   exportKeyingMaterial(length: number, label: string, context: Uint8Array | undefined): Bytes {
-    return this.#kdf.exporter(this.#exporterSecret, label, context ?? new Uint8Array(0), length);
+    return this.kdf.exporter(this.#exporterSecret, label, context ?? new Uint8Array(0), length);
   }
 
   dispose(): void {
-    wipe(this.#read.secret, this.#write.secret, this.#exporterSecret);
+    wipe(this.#read.secret, this.#write.secret, this.#exporterSecret, this.resumptionSecret);
   }
 
   /** The peer's KeyUpdate: its next records are under new keys. */
-  receivedUpdate(updateRequested: boolean): void {
+  receivedUpdate({ updateRequested }: KeyUpdate): void {
     if (++this.#updatesWithoutData > maxConsecutive.keyUpdates) {
       throw new TlsError('too_many_key_updates', `more than ${maxConsecutive.keyUpdates} key updates without data`);
     }
     this.#awaitsUpdate = false;
     this.#next(this.#read);
-    setReadSecret(this.#host, this.#kdf, 'application', this.#read.secret, this.#read.generation);
+    setReadSecret(this.#host, this.kdf, 'application', this.#read.secret, this.#read.generation);
     // Many requests while we are silent get one answer.
     if (updateRequested) this.#owesUpdate = true;
   }
@@ -89,25 +92,13 @@ export class Connected implements Established {
     this.#owesUpdate = false;
     this.#host.send(writeKeyUpdate(request));
     this.#next(this.#write);
-    setWriteSecret(this.#host, this.#kdf, 'application', this.#write.secret, this.#write.generation);
+    setWriteSecret(this.#host, this.kdf, 'application', this.#write.secret, this.#write.generation);
   }
 
   #next(direction: Direction): void {
-    const next = this.#kdf.nextTrafficSecret(direction.secret);
+    const next = this.kdf.nextTrafficSecret(direction.secret);
     wipe(direction.secret);
     direction.secret = next;
     direction.generation++;
-  }
-}
-
-/** The rest of the connection's life: what the peer sends beside its data. */
-export function* afterHandshake(host: FlowHost, connection: Connected): Flow<never> {
-  host.established(connection);
-  for (;;) {
-    const message =
-      host.role === 'client'
-        ? yield* expect('CONNECTED', 'key_update', 'new_session_ticket')
-        : yield* expect('CONNECTED', 'key_update');
-    if (message.type === 'key_update') connection.receivedUpdate(message.updateRequested);
   }
 }

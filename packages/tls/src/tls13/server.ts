@@ -35,11 +35,13 @@ import {
   checkClientHello,
   checkSecondHello,
   chooseGroup,
-  chooseSuite,
+  commonSuites,
   type GroupChoice,
   rule13,
 } from './negotiate.ts';
-import { afterHandshake, Connected } from './post-handshake.ts';
+import { Connected } from './post-handshake.ts';
+import { checkBinder } from './psk.ts';
+import { type FoundSession, findSession, sendTickets, type TicketContent, ticketsFor } from './resumption.ts';
 import { Transcript } from './transcript.ts';
 
 const noContext = new Uint8Array(0);
@@ -51,33 +53,49 @@ export function* server(host: FlowHost, config: ServerConfig, info: HelloInfo): 
   const { provider } = config;
   const { clientHello: firstHello, serverName } = info;
   host.dialect = dialect13;
+  let early: EarlySecret | undefined;
   let handshakeSecret: HandshakeSecret | undefined;
   let traffic: TrafficSecrets | undefined;
   let main: MainSecret | undefined;
   let application: TrafficSecrets | undefined;
   let exporterSecret: Bytes | undefined;
+  let resumptionSecret: Bytes | undefined;
+  let session: FoundSession | undefined;
   let connection: Connected | undefined;
+  let content: TicketContent;
   try {
     // ClientHello: what is chosen from it
     let checked = checkClientHello(firstHello);
-    const suite = chooseSuite(config, firstHello);
+    const suites = commonSuites(config, firstHello);
     const { group, share: firstShare } = chooseGroup(config, checked);
-    const transcript = new Transcript(provider, suite.hash).add(firstHello.raw);
+    const schemes = { handshake: checked.signatureAlgorithms, certificates: checked.signatureAlgorithmsCert };
+    const chosen = yield* chooseServerCredential(config, info, schemes, rule13);
+    const { credential } = chosen;
+    session = yield* findSession(host, config, firstHello, { serverName, credential, suites });
+    const suite = session?.suite ?? suites[0];
+    const kdf = new Kdf(provider, suite);
+    const transcript = new Transcript(provider, suite.hash);
     const middlebox = firstHello.legacySessionId.length > 0;
 
     // HelloRetryRequest, and the second ClientHello
     let share = firstShare;
     if (share === undefined) {
+      transcript.add(firstHello.raw);
       const second = yield* retryHello(host, config, transcript, checked, suite, group, middlebox);
       checked = second.checked;
       share = second.share;
+      wipe(session?.secret);
+      session = yield* findSession(host, config, checked.hello, { serverName, credential, suites: [suite] });
     } else if (firstHello.extensions.early_data) {
       host.records.skipEarlyData(config.limits.skippedEarlyData);
     }
-    const sizes = agreeSizeLimits(checked.hello.extensions, config, maxInnerPlaintext);
+    const { hello } = checked;
+    early = new EarlySecret(kdf, session?.secret);
+    if (session) checkBinder(hello, session.index, early, 'res', transcript);
+    transcript.add(hello.raw);
+    const sizes = agreeSizeLimits(hello.extensions, config, maxInnerPlaintext);
     const alpnProtocol = yield* chooseAlpn(config, info);
-    const schemes = { handshake: checked.signatureAlgorithms, certificates: checked.signatureAlgorithmsCert };
-    const chosen = yield* chooseServerCredential(config, info, schemes, rule13);
+    const tickets = ticketsFor(config, hello, session !== undefined);
 
     // ServerHello
     const [ownShare, sharedSecret] = yield* encapsulate(host, { group, share });
@@ -88,14 +106,17 @@ export function* server(host: FlowHost, config: ServerConfig, info: HelloInfo): 
         random: provider.random(32),
         legacySessionIdEcho: firstHello.legacySessionId,
         cipherSuite: suite.id,
-        extensions: { key_share: { group: group.id, keyExchange: ownShare }, supported_versions: TLS13 },
+        extensions: {
+          key_share: { group: group.id, keyExchange: ownShare },
+          supported_versions: TLS13,
+          ...(session && { pre_shared_key: session.index }),
+        },
       }),
     );
     if (middlebox && firstShare !== undefined) host.records.changeCipherSpec();
 
     // Handshake keys
-    const kdf = new Kdf(provider, suite);
-    handshakeSecret = new EarlySecret(kdf).handshakeSecret(sharedSecret);
+    handshakeSecret = early.handshakeSecret(sharedSecret);
     traffic = handshakeSecret.trafficSecrets(transcript.hash());
     host.keyLog?.('CLIENT_HANDSHAKE_TRAFFIC_SECRET', firstHello.random, traffic.client);
     host.keyLog?.('SERVER_HANDSHAKE_TRAFFIC_SECRET', firstHello.random, traffic.server);
@@ -111,15 +132,19 @@ export function* server(host: FlowHost, config: ServerConfig, info: HelloInfo): 
       writeEncryptedExtensions({
         ...(serverName !== undefined && isFor(chosen.credential, serverName) ? { server_name: true } : {}),
         ...(alpnProtocol === undefined ? {} : { application_layer_protocol_negotiation: alpnProtocol }),
+        ...(hello.extensions.ticket_request && { ticket_request: tickets }),
         ...sizes.answer,
       }),
     );
     sizes.apply(host.records);
-    if (config.clientCertificate !== 'none') requestCertificate(host, transcript, config);
-    yield* sendCertificate(host, transcript, chosen, noContext, {
-      ...(firstHello.extensions.status_request === 'ocsp' && { status_request: true }),
-      ...(firstHello.extensions.signed_certificate_timestamp && { signed_certificate_timestamp: true }),
-    });
+    const asks = config.clientCertificate !== 'none';
+    if (session === undefined) {
+      if (asks) requestCertificate(host, transcript, config);
+      yield* sendCertificate(host, transcript, chosen, noContext, {
+        ...(firstHello.extensions.status_request === 'ocsp' && { status_request: true }),
+        ...(firstHello.extensions.signed_certificate_timestamp && { signed_certificate_timestamp: true }),
+      });
+    }
     sendFinished(host, kdf, transcript, traffic.server);
 
     // Application keys: ours at once, the client's after its Finished
@@ -127,15 +152,16 @@ export function* server(host: FlowHost, config: ServerConfig, info: HelloInfo): 
     const finishedHash = transcript.hash();
     application = main.trafficSecrets(finishedHash);
     exporterSecret = main.exporterSecret(finishedHash);
-    main.dispose();
     host.keyLog?.('CLIENT_TRAFFIC_SECRET_0', firstHello.random, application.client);
     host.keyLog?.('SERVER_TRAFFIC_SECRET_0', firstHello.random, application.server);
     host.keyLog?.('EXPORTER_SECRET', firstHello.random, exporterSecret);
     setWriteSecret(host, kdf, 'application', application.server);
 
     // Certificate*, CertificateVerify*, Finished
-    const client = config.clientCertificate === 'none' ? undefined : yield* receiveClient(host, config, transcript);
+    const client = asks && session === undefined ? yield* receiveClient(host, config, transcript) : undefined;
     transcript.add(yield* receiveFinished(kdf, transcript, traffic.client, 'client'));
+    if (tickets > 0) resumptionSecret = main.resumptionSecret(transcript.hash());
+    main.dispose();
     host.changeCipherSpecAllowed = false;
     setReadSecret(host, kdf, 'application', application.client);
     connection = new Connected(
@@ -149,23 +175,28 @@ export function* server(host: FlowHost, config: ServerConfig, info: HelloInfo): 
         alpnProtocol,
         serverName,
         helloRetryRequest: firstShare === undefined,
-        signatureScheme: chosen.scheme,
-        peer: client?.peer,
+        resumed: session !== undefined,
+        signatureScheme: session ? undefined : chosen.scheme,
+        peer: session ? session.peer : client?.peer,
         peerSignatureScheme: client?.scheme,
       },
-      application,
-      exporterSecret,
+      { ...application, exporter: exporterSecret, resumption: resumptionSecret },
     );
+    content = { count: tickets, credential, authenticated: session?.authenticated, askedForCertificate: asks };
   } finally {
+    early?.dispose();
     handshakeSecret?.dispose();
     if (traffic) wipe(traffic.client, traffic.server);
     main?.dispose();
-    if (connection === undefined) wipe(application?.client, application?.server, exporterSecret);
+    wipe(session?.secret);
+    if (connection === undefined) wipe(application?.client, application?.server, exporterSecret, resumptionSecret);
   }
-  return yield* afterHandshake(host, connection);
+  host.established(connection);
+  yield* sendTickets(host, config, connection, content);
+  for (;;) connection.receivedUpdate(yield* expect('CONNECTED', 'key_update'));
 }
 
-/** Asks for a share of `group` (RFC 9846 §4.2.4), and checks the hello that comes back. */
+/** Asks for a share of `group` (RFC 9846 §4.2.4), and checks the hello that comes back, which is not in the transcript yet. */
 function* retryHello(
   host: FlowHost,
   { provider, retryCookie, limits }: ServerConfig,
@@ -196,9 +227,7 @@ function* retryHello(
   const second = yield* expect('START_AFTER_RETRY', 'client_hello');
   host.records.skipEarlyData(0);
   const checked = checkClientHello(second);
-  const share = checkSecondHello(hello, checked, { group, cookie });
-  transcript.add(second.raw);
-  return { checked, share };
+  return { checked, share: checkSecondHello(hello, checked, { group, cookie }) };
 }
 
 function* encapsulate(

@@ -14,7 +14,8 @@ export const clientStates = {
     legacy_server_hello: [],
   },
   WAIT_SH_AFTER_RETRY: { server_hello: ['WAIT_EE'], legacy_server_hello: [] },
-  WAIT_EE: { encrypted_extensions: ['WAIT_CERT_CR'] },
+  // A session that goes on shows no certificates.
+  WAIT_EE: { encrypted_extensions: ['WAIT_CERT_CR', 'WAIT_FINISHED'] },
   WAIT_CERT_CR: { certificate_request: ['WAIT_CERT'], certificate: ['WAIT_CV'] },
   WAIT_CERT: { certificate: ['WAIT_CV'] },
   WAIT_CV: { certificate_verify: ['WAIT_FINISHED'] },

@@ -32,6 +32,11 @@ export class Transcript {
     return this.#digest;
   }
 
+  /** The hash of everything added so far and of `more`, which is not added. */
+  hashWith(more: Uint8Array): Bytes {
+    return this.#hash.clone().update(more).digest();
+  }
+
   /** After a HelloRetryRequest the first ClientHello is replaced by a message_hash of it. */
   replaceByMessageHash(): this {
     const digest = this.#hash.digest();

@@ -104,6 +104,7 @@ const good: Readonly<Partial<Record<Name, Readonly<Partial<Record<Place, Bytes>>
   early_data: { CH: none, EE: none, NST: new Uint8Array(4) },
   supported_versions: { CH: opaque8(u16(0x0304)), SH: u16(0x0304), HRR: u16(0x0304) },
   cookie: { CH: opaque16(Uint8Array.of(1)), HRR: opaque16(Uint8Array.of(1)) },
+  ticket_request: { CH: Uint8Array.of(1, 1), EE: Uint8Array.of(1) },
   psk_key_exchange_modes: { CH: Uint8Array.of(1, 1) },
   certificate_authorities: {
     CH: opaque16(opaque16(Uint8Array.of(0x30, 0))),

@@ -6,7 +6,7 @@
  * @module
  */
 
-import { type Bytes, concat, type EphemeralKey } from '@handfast/crypto';
+import { type Bytes, concat, type EphemeralKey, equalBytes } from '@handfast/crypto';
 import { nodeProvider } from '@handfast/crypto/node';
 import { type Credential, TLS_ECDHE_ECDSA_WITH_AES_128_GCM_SHA256, type Tls12CipherSuite } from '../../src/index.ts';
 import { writeCertificateStatus } from '../../src/messages/certificate-status.ts';
@@ -20,9 +20,10 @@ import {
   writeCertificateRequest12,
   writeCertificateVerify12,
   writeDigitallySigned,
+  writeNewSessionTicket12,
   writeServerHelloDone,
 } from '../../src/messages/messages12.ts';
-import { writeServerHello12 } from '../../src/messages/server-hello.ts';
+import { type LegacyServerHello, writeServerHello12 } from '../../src/messages/server-hello.ts';
 import type { Protection } from '../../src/record/protection.ts';
 import { contentType, TLS12 } from '../../src/registry.ts';
 import { messages12 } from '../../src/tls12/messages.ts';
@@ -121,10 +122,18 @@ abstract class Puppet12 extends ScriptedPeer {
   }
 
   setPremaster(premaster: Uint8Array): void {
-    const { schedule, suite, clientRandom, serverRandom, transcript } = this;
-    this.master = this.extendedMasterSecret
-      ? schedule.extendedMasterSecret(premaster, transcript.hash())
-      : schedule.masterSecret(premaster, clientRandom, serverRandom);
+    const { schedule, clientRandom, serverRandom, transcript } = this;
+    this.setMaster(
+      this.extendedMasterSecret
+        ? schedule.extendedMasterSecret(premaster, transcript.hash())
+        : schedule.masterSecret(premaster, clientRandom, serverRandom),
+    );
+  }
+
+  /** Keys of this connection from a master secret: its own, or that of a session. */
+  setMaster(master: Uint8Array): void {
+    const { schedule, suite, clientRandom, serverRandom } = this;
+    this.master = Uint8Array.from(master);
     const { keyLength, ivLength } = suite.cipher;
     const block = schedule.keyBlock(this.master, clientRandom, serverRandom, 2 * (keyLength + ivLength));
     const directionOf = (index: 0 | 1): Protection => {
@@ -166,6 +175,7 @@ export type ServerStep12 =
   | 'server_key_exchange'
   | 'certificate_request'
   | 'server_hello_done'
+  | 'new_session_ticket'
   | 'change_cipher_spec'
   | 'finished';
 
@@ -177,11 +187,19 @@ export interface ServerFlight12 {
   /** An OCSP response (DER): announced in ServerHello, and sent. */
   readonly staple?: Uint8Array;
   readonly requestCertificate?: boolean;
+  /** A ticket: announced in ServerHello, and sent by `finish`. */
+  readonly ticket?: Uint8Array;
+  /** Seconds, of the ticket. Default: 7,200. */
+  readonly lifetimeHint?: number;
+  /** What ServerHello calls the session. Default: nothing; where a session goes on, what the client called it. */
+  readonly sessionId?: Uint8Array;
 }
 
 export class PuppetServer12 extends Puppet12 {
   hello: ClientHello | undefined;
   readonly credential: Credential = serverCredential;
+  #ticket: Uint8Array | undefined;
+  #lifetimeHint = 7200;
 
   constructor(side: Side) {
     super(side, 'server');
@@ -199,25 +217,7 @@ export class PuppetServer12 extends Puppet12 {
   /** The server's first flight, with `changes` made to its steps. */
   async flight(changes: ServerChanges12 = {}, options: ServerFlight12 = {}): Promise<void> {
     const { staple, requestCertificate } = options;
-    if (this.hello === undefined) await this.readHello();
-    this.serverRandom = provider.random(32);
-    const extensions: ServerHello12Extensions = {
-      renegotiation_info: nothing,
-      extended_master_secret: true,
-      ...(staple && { status_request: true }),
-      ...options.extensions,
-    };
-    this.extendedMasterSecret = extensions.extended_master_secret === true;
-    await this.step(
-      changes.server_hello,
-      writeServerHello12({
-        version: TLS12,
-        random: this.serverRandom,
-        legacySessionIdEcho: nothing,
-        cipherSuite: this.suite.id,
-        extensions,
-      }),
-    );
+    await this.#sendHello(changes.server_hello, options.sessionId ?? nothing, options);
     await this.step(changes.certificate, writeCertificate12(this.credential.chain.map(({ raw }) => raw)));
     if (staple !== undefined || changes.certificate_status) {
       await this.step(changes.certificate_status, writeCertificateStatus(staple ?? Uint8Array.of(0x30, 0)));
@@ -232,6 +232,44 @@ export class PuppetServer12 extends Puppet12 {
       await this.step(changes.certificate_request, request);
     }
     await this.step(changes.server_hello_done, writeServerHelloDone());
+  }
+
+  async #sendHello(
+    change: Step | undefined,
+    legacySessionIdEcho: Uint8Array,
+    { staple, ticket, lifetimeHint = 7200, extensions: more }: ServerFlight12,
+  ): Promise<void> {
+    this.#ticket = ticket;
+    this.#lifetimeHint = lifetimeHint;
+    if (this.hello === undefined) await this.readHello();
+    this.serverRandom = provider.random(32);
+    const extensions: ServerHello12Extensions = {
+      renegotiation_info: nothing,
+      extended_master_secret: true,
+      ...(staple && { status_request: true }),
+      ...(ticket && { session_ticket: true }),
+      ...more,
+    };
+    this.extendedMasterSecret = extensions.extended_master_secret === true;
+    const { serverRandom: random, suite } = this;
+    const fields = { version: TLS12, random, legacySessionIdEcho, cipherSuite: suite.id, extensions };
+    await this.step(change, writeServerHello12(fields));
+  }
+
+  async #sendTicket(change: Step | undefined): Promise<void> {
+    if (this.#ticket === undefined && change === undefined) return;
+    await this.step(change, writeNewSessionTicket12(this.#lifetimeHint, this.#ticket ?? nothing));
+  }
+
+  /** The abbreviated handshake of a session of this master secret, with `changes`; both sides are connected after it. */
+  async resume(master: Uint8Array, changes: ServerChanges12 = {}, options: ServerFlight12 = {}): Promise<void> {
+    const { legacySessionId } = this.hello ?? (await this.readHello());
+    await this.#sendHello(changes.server_hello, options.sessionId ?? legacySessionId, options);
+    this.setMaster(master);
+    await this.#sendTicket(changes.new_session_ticket);
+    await this.changeCipherSpec(changes.change_cipher_spec);
+    await this.step(changes.finished, this.finished('server'));
+    await this.receive();
   }
 
   /** A ServerKeyExchange with these parameters, signed. */
@@ -255,6 +293,7 @@ export class PuppetServer12 extends Puppet12 {
     await this.receive();
     if (this.messages[0]?.type === 'certificate_verify_12') this.transcript.add(this.next('certificate_verify_12').raw);
     this.transcript.add(this.next('finished').raw);
+    await this.#sendTicket(changes.new_session_ticket);
     await this.changeCipherSpec(changes.change_cipher_spec);
     await this.step(changes.finished, this.finished('server'));
     await this.receive();
@@ -272,6 +311,9 @@ export type ClientChanges12 = Partial<Record<ClientStep12, Step>>;
 
 export class PuppetClient12 extends Puppet12 {
   readonly credential: Credential = clientCredential;
+  /** The server's hello and, where one came, its ticket. */
+  serverHello: LegacyServerHello | undefined;
+  ticket: Bytes | undefined;
   #serverShare: Bytes = nothing;
 
   constructor(side: Side) {
@@ -309,14 +351,45 @@ export class PuppetClient12 extends Puppet12 {
   /** Reads the server's flight up to its ServerHelloDone. */
   async readFlight(): Promise<void> {
     await this.receive();
-    const hello = this.next('legacy_server_hello');
-    this.serverRandom = hello.random;
-    this.extendedMasterSecret = hello.extensions.extended_master_secret === true;
-    this.transcript.add(hello.raw);
+    this.#takeHello();
     for (const message of this.messages) {
       this.transcript.add(message.raw);
       if (message.type === 'server_key_exchange') this.#serverShare = message.body.slice(4, 4 + 32);
     }
+  }
+
+  #takeHello(): void {
+    const hello = this.next('legacy_server_hello');
+    this.serverHello = hello;
+    this.serverRandom = hello.random;
+    this.extendedMasterSecret = hello.extensions.extended_master_secret === true;
+    this.transcript.add(hello.raw);
+  }
+
+  #takeTicket(): void {
+    if (this.messages[0]?.type !== 'new_session_ticket_12') return;
+    const { raw, ticket } = this.next('new_session_ticket_12');
+    this.transcript.add(raw);
+    this.ticket = ticket;
+  }
+
+  /** After a hello that named a session of this master secret: reads the server's flight, and sends ours, with `changes`. */
+  async resume(
+    master: Uint8Array,
+    changes: Pick<ClientChanges12, 'change_cipher_spec' | 'finished'> = {},
+  ): Promise<void> {
+    await this.receive();
+    this.#takeHello();
+    this.#takeTicket();
+    this.setMaster(master);
+    await this.receive();
+    const right = this.finished('server');
+    const theirs = this.next('finished').raw;
+    if (!equalBytes(theirs, right)) throw new TypeError('the server saw another handshake');
+    this.transcript.add(theirs);
+    await this.changeCipherSpec(changes.change_cipher_spec);
+    await this.step(changes.finished, this.finished('client'));
+    await this.receive();
   }
 
   /** The client's flight, with `changes`; a certificate where `authenticate` says so. */
@@ -340,6 +413,7 @@ export class PuppetClient12 extends Puppet12 {
   /** Reads the server's end of the handshake; after it both sides are connected. */
   async finish(): Promise<void> {
     await this.receive();
+    this.#takeTicket();
     this.transcript.add(this.next('finished').raw);
   }
 }

@@ -1,0 +1,130 @@
+/**
+ * Pre-shared keys in a hello (RFC 9846 §4.3.11): what a client offers, and the binders that prove to each side that the
+ * other holds the key.
+ *
+ * @module
+ */
+
+import { type Bytes, equalConstantTime, type HashName, hashLength, wipe } from '@handfast/crypto';
+import type { ClientConfig } from '../config.ts';
+import { TlsError } from '../errors.ts';
+import type { ClientHello } from '../messages/client-hello.ts';
+import type { PreSharedKeyOffer } from '../messages/extensions.ts';
+import type { ServerHello } from '../messages/server-hello.ts';
+import { cipherSuiteById, TLS13, type Tls13CipherSuite } from '../registry.ts';
+import type { Resumable } from '../session/resume.ts';
+import { EarlySecret, Kdf } from './key-schedule.ts';
+import { suites13 } from './negotiate.ts';
+import { Transcript } from './transcript.ts';
+
+/** psk_dhe_ke (RFC 9846 §4.3.9): the key goes together with a fresh key exchange. */
+export const pskDheKe = 1;
+
+/** A key that a client offers. */
+export interface OfferedPsk {
+  readonly identity: Bytes;
+  readonly obfuscatedTicketAge: number;
+  readonly hash: HashName;
+  /** What its binder is derived as: of resumption, or from outside. */
+  readonly kind: 'res' | 'ext';
+  /** The key schedule as it begins with the key. */
+  readonly early: EarlySecret;
+  readonly resumable: Resumable | undefined;
+}
+
+/** What a client has to offer. The session's own secret is wiped: from here on the key schedule has it. */
+export function pskOffers(
+  { provider, cipherSuites }: ClientConfig,
+  resumable: Resumable | undefined,
+): readonly OfferedPsk[] {
+  if (resumable?.session.version !== TLS13 || resumable.session.ticket.length === 0) return [];
+  const { session, now } = resumable;
+  const hash = cipherSuiteById.get(session.cipherSuite)?.hash;
+  // Any suite of its hash derives the same.
+  const suite = suites13(cipherSuites).find((row) => row.hash === hash);
+  if (suite === undefined) return [];
+  const obfuscatedTicketAge = (now - session.received + session.ticketAgeAdd) >>> 0;
+  const early = new EarlySecret(new Kdf(provider, suite), session.secret);
+  wipe(session.secret);
+  return [{ identity: session.ticket, obfuscatedTicketAge, hash: suite.hash, kind: 'res', early, resumable }];
+}
+
+export function disposePsks(psks: readonly OfferedPsk[]): void {
+  for (const { early } of psks) early.dispose();
+}
+
+/** The extension, its binders still to be filled in by `bindHello`. */
+export function pskExtension(psks: readonly OfferedPsk[]): PreSharedKeyOffer | undefined {
+  if (psks.length === 0) return undefined;
+  return { identities: psks, binders: psks.map(({ hash }) => new Uint8Array(hashLength[hash])) };
+}
+
+/**
+ * Fills in the binders of a hello that has been written.
+ * @param before what the transcript holds ahead of it; undefined for a first hello.
+ */
+export function bindHello(
+  hello: Bytes,
+  psks: readonly OfferedPsk[],
+  { provider }: ClientConfig,
+  before?: Transcript,
+): void {
+  const truncated = hello.subarray(
+    0,
+    hello.length - psks.reduce((length, { hash }) => length + 1 + hashLength[hash], 2),
+  );
+  let at = truncated.length + 2;
+  for (const { hash, early, kind } of psks) {
+    const binder = early.binder(kind, (before ?? new Transcript(provider, hash)).hashWith(truncated));
+    hello.set(binder, at + 1);
+    at += 1 + binder.length;
+  }
+}
+
+/** The key that the server selected; undefined: none. */
+export function selectedPsk(
+  { extensions }: ServerHello,
+  psks: readonly OfferedPsk[],
+  suite: Tls13CipherSuite,
+): OfferedPsk | undefined {
+  const index = extensions.pre_shared_key;
+  if (index === undefined) return undefined;
+  const psk = psks[index];
+  if (psk === undefined) {
+    throw new TlsError(
+      'illegal_parameter',
+      `ServerHello: selected_identity is ${index}, and we offered ${psks.length} in pre_shared_key`,
+    );
+  }
+  if (psk.hash !== suite.hash) {
+    throw new TlsError(
+      'illegal_parameter',
+      `ServerHello: the pre-shared key is of ${psk.hash}, and ${suite.name} of ${suite.hash}`,
+    );
+  }
+  if (extensions.key_share === undefined) {
+    throw new TlsError('illegal_parameter', 'ServerHello: a pre-shared key without key_share, which we did not offer');
+  }
+  return psk;
+}
+
+/**
+ * Refuses a hello whose binder for the identity that a server selects is not of that key. The others are not looked at.
+ * @param before the transcript ahead of this hello.
+ * @throws TlsError `decrypt_error`
+ */
+export function checkBinder(
+  { raw, extensions }: ClientHello,
+  index: number,
+  early: EarlySecret,
+  kind: 'res' | 'ext',
+  before: Transcript,
+): void {
+  const { binders } = extensions.pre_shared_key as PreSharedKeyOffer;
+  const truncated = raw.subarray(0, raw.length - binders.reduce((length, binder) => length + 1 + binder.length, 2));
+  if (equalConstantTime(binders[index] as Bytes, early.binder(kind, before.hashWith(truncated)))) return;
+  throw new TlsError(
+    'decrypt_error',
+    `ClientHello: binder ${index} is not by the pre-shared key: it was not made by who got it`,
+  );
+}

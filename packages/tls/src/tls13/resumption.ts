@@ -1,0 +1,163 @@
+/**
+ * Resumption in TLS 1.3 (RFC 9846 §2.2, §4.7.1): the server finds the session that a hello offers, and gives tickets for the
+ * next one; the client keeps them.
+ *
+ * @module
+ */
+
+import { type Bytes, wipe } from '@handfast/crypto';
+import type { ServerConfig } from '../config.ts';
+import type { Credential } from '../credentials.ts';
+import { TlsError } from '../errors.ts';
+import type { Flow, FlowHost } from '../flow.ts';
+import type { ClientHello } from '../messages/client-hello.ts';
+import { type NewSessionTicket, writeNewSessionTicket } from '../messages/new-session-ticket.ts';
+import { type PeerIdentity, timeOf } from '../peer.ts';
+import { cipherSuiteById, TLS13, type Tls13CipherSuite } from '../registry.ts';
+import { keepSession } from '../session/resume.ts';
+import { longestLifeMs, longestTicket, proofOf, type Session } from '../session/session.ts';
+import { writeState } from '../session/state.ts';
+import { leafHash, openTicket, sealTicket, ticketLife } from '../session/tickets.ts';
+import type { ClientParameters } from '../version.ts';
+import type { Connected } from './post-handshake.ts';
+import { pskDheKe } from './psk.ts';
+
+/** How many of a hello's identities are looked at: nobody that we know offers more. */
+const mostIdentities = 4;
+/** How many tickets of a connection a client keeps; it passes by the rest. */
+export const mostTickets = 8;
+
+/** A session that a hello offers and that goes on here, its binder not yet checked. */
+export interface FoundSession {
+  readonly index: number;
+  readonly secret: Bytes;
+  readonly suite: Tls13CipherSuite;
+  readonly peer: PeerIdentity | undefined;
+  readonly authenticated: number;
+}
+
+/**
+ * The first identity of a hello that is a ticket for this connection; undefined: none, and a full handshake follows.
+ * @param suites what both sides have, best first: a session goes on in the first of its hash.
+ */
+export function* findSession(
+  host: FlowHost,
+  config: ServerConfig,
+  { extensions }: ClientHello,
+  connection: {
+    readonly serverName: string | undefined;
+    readonly credential: Credential;
+    readonly suites: readonly Tls13CipherSuite[];
+  },
+): Flow<FoundSession | undefined> {
+  const { pre_shared_key: offer, psk_key_exchange_modes: modes } = extensions;
+  if (config.tickets === undefined || offer === undefined || !modes?.includes(pskDheKe)) return undefined;
+  const now = (yield* timeOf(config)).getTime();
+  for (const [index, { identity }] of offer.identities.slice(0, mostIdentities).entries()) {
+    const resumed = yield* openTicket(host, config, identity, { ...connection, version: TLS13, now });
+    if (resumed === undefined) continue;
+    const { secret, cipherSuite, authenticated } = resumed.state;
+    const hash = cipherSuiteById.get(cipherSuite)?.hash;
+    const suite = connection.suites.find((candidate) => candidate.hash === hash);
+    if (suite !== undefined) return { index, secret, suite, peer: resumed.peer, authenticated };
+    wipe(secret);
+  }
+  return undefined;
+}
+
+/** How many tickets follow the handshake that this hello began. */
+export function ticketsFor({ tickets }: ServerConfig, { extensions }: ClientHello, resumed: boolean): number {
+  if (tickets === undefined || !extensions.psk_key_exchange_modes?.includes(pskDheKe)) return 0;
+  const { ticket_request: wanted } = extensions;
+  if (wanted !== undefined) return Math.min(tickets.count, resumed ? wanted.resumed : wanted.full);
+  return resumed ? Math.min(tickets.count, 1) : tickets.count;
+}
+
+/** How many tickets a server gives, and what they stand for. */
+export interface TicketContent {
+  readonly count: number;
+  readonly credential: Credential;
+  /** When certificates were last shown; undefined: now. */
+  readonly authenticated: number | undefined;
+  readonly askedForCertificate: boolean;
+}
+
+/** Sends tickets; where their keys fail, none: the connection stands all the same. */
+export function* sendTickets(
+  host: FlowHost,
+  config: ServerConfig,
+  { kdf, negotiated, resumptionSecret }: Connected,
+  { count, credential, askedForCertificate, ...content }: TicketContent,
+): Flow<void> {
+  const { provider, tickets } = config;
+  if (tickets === undefined || resumptionSecret === undefined || count === 0) return;
+  const issued = (yield* timeOf(config)).getTime();
+  const authenticated = content.authenticated ?? issued;
+  const lifetime = ticketLife(tickets, issued, authenticated, credential, negotiated.peer);
+  if (lifetime === 0) return;
+  for (let number = 0; number < count; number++) {
+    // Unique on its connection, as RFC 9846 §4.7.1 wants it.
+    const nonce = Uint8Array.of(number);
+    const secret = kdf.ticketKey(resumptionSecret, nonce);
+    const ageAdd = new DataView(provider.random(4).buffer).getUint32(0);
+    const state = writeState({
+      ...{ version: TLS13, cipherSuite: negotiated.cipherSuite.id, secret, issued, authenticated, lifetime, ageAdd },
+      extendedMasterSecret: true,
+      serverName: negotiated.serverName,
+      alpnProtocol: negotiated.alpnProtocol,
+      serverLeaf: leafHash(config, credential),
+      askedForCertificate,
+      client: negotiated.peer && proofOf(negotiated.peer),
+    });
+    wipe(secret);
+    const ticket = yield* sealTicket(tickets.keys, state, issued);
+    if (ticket === undefined) return;
+    host.send(
+      writeNewSessionTicket({
+        ...{ ticketLifetime: lifetime, ticketAgeAdd: ageAdd, ticketNonce: nonce, ticket, extensions: {} },
+      }),
+    );
+  }
+}
+
+/** What a client's sessions stand for. */
+export interface SessionContent {
+  readonly ownLeaf: Bytes | undefined;
+  readonly askedForCertificate: boolean;
+  /** When the server last showed its certificate, in milliseconds since the epoch. */
+  readonly authenticated: number;
+}
+
+/** Keeps a ticket in the config's cache. */
+export function* keepTicket(
+  host: FlowHost,
+  { config, sessionKey, serverName, verifyName }: ClientParameters,
+  { kdf, negotiated, resumptionSecret }: Connected,
+  content: SessionContent,
+  { ticketLifetime, ticketAgeAdd, ticketNonce, ticket }: NewSessionTicket,
+): Flow<void> {
+  if (ticketLifetime * 1000 > longestLifeMs) {
+    throw new TlsError(
+      'illegal_parameter',
+      `NewSessionTicket: a lifetime of ${ticketLifetime} s, where 604,800 is the most`,
+    );
+  }
+  const { sessions } = config;
+  const { peer, cipherSuite, alpnProtocol } = negotiated;
+  // A lifetime of 0: to be discarded at once (RFC 9846 §4.7.1).
+  if (sessions === undefined || resumptionSecret === undefined || peer === undefined || ticketLifetime === 0) return;
+  if (ticket.length > longestTicket) return;
+  const session: Session = {
+    version: TLS13,
+    cipherSuite: cipherSuite.id,
+    secret: kdf.ticketKey(resumptionSecret, ticketNonce),
+    ticket,
+    sessionId: new Uint8Array(0),
+    received: (yield* timeOf(config)).getTime(),
+    lifetimeMs: ticketLifetime * 1000,
+    ...{ ticketAgeAdd, alpnProtocol, serverName, verifyName, proof: proofOf(peer) },
+    ...content,
+    extendedMasterSecret: true,
+  };
+  yield* keepSession(host, sessions, sessionKey, session);
+}
