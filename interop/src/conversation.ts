@@ -82,6 +82,25 @@ export async function speakAsServer(duplex: Duplex, script: ServerScript = {}): 
   else script.end();
 }
 
+/** Our server's part of a short visit: whatever comes back, and an end after the client's. */
+export async function echoAll(socket: Duplex): Promise<undefined> {
+  await new Promise<void>((resolve, reject) => {
+    socket.on('data', (chunk: Buffer) => socket.write(chunk));
+    socket.once('end', resolve);
+    socket.once('error', reject);
+  });
+  socket.end();
+}
+
+/** Our client's part of a short visit to a web server: the page. */
+export async function pageOf(socket: Duplex): Promise<string> {
+  const reader = new Reader(socket);
+  socket.write('GET / HTTP/1.0\r\n\r\n');
+  const page = await reader.rest();
+  socket.end();
+  return page;
+}
+
 async function say(duplex: Duplex, reader: Reader, text: string): Promise<void> {
   duplex.write(text);
   await reader.expect(text, `the echo of ${summary(text)}`);
@@ -136,6 +155,13 @@ export class Reader {
     while (!this.#ended && this.#buffer.length === 0) await this.#wait();
     if (this.#buffer.length > 0) throw new Error(`instead of the end: ${JSON.stringify(this.#buffer.slice(0, 60))}`);
     if (this.#error !== undefined) throw this.#error;
+  }
+
+  /** All that comes until the end. */
+  async rest(): Promise<string> {
+    while (!this.#ended) await this.#wait();
+    if (this.#error !== undefined) throw this.#error;
+    return this.#buffer;
   }
 
   async expectQuitOrEnd(): Promise<void> {

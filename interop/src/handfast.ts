@@ -7,7 +7,16 @@
 import { once } from 'node:events';
 import type { AddressInfo } from 'node:net';
 import { nodeProvider } from '@handfast/crypto/node';
-import { type Negotiated, TlsError, type TraceEvent, tls12, tls13, type Version } from '@handfast/tls';
+import {
+  type Negotiated,
+  type SessionCache,
+  type SessionTickets,
+  TlsError,
+  type TraceEvent,
+  tls12,
+  tls13,
+  type Version,
+} from '@handfast/tls';
 import { connect, createServer, type SecureContextOptions, type Server, type TLSSocket } from '@handfast/tls/node';
 import { parseCertificates, parsePrivateKey } from '@handfast/x509';
 import { alpnProtocol, type Case, gcmAndChaCha, groupsOf, pkcs1Schemes, suites12 } from './cases.ts';
@@ -34,11 +43,14 @@ export class Witness {
   closeNotify = false;
   /** Alerts that passed: `out no_renegotiation`. */
   readonly alerts: string[] = [];
+  /** Whether our client had a session to come back by. */
+  offeredSession = false;
   /** Key updates in each direction. */
   readonly updates = { in: 0, out: 0 };
   readonly listener = (event: TraceEvent): void => {
     if (event.type === 'alert') this.alerts.push(`${event.direction} ${event.alert}`);
     if (event.type === 'alert' && event.direction === 'in' && event.alert === 'close_notify') this.closeNotify = true;
+    if (event.type === 'session' && event.action === 'offered') this.offeredSession = true;
     if (event.type === 'key' && event.level === 'application') {
       // A browser may open more than one connection.
       this.updates[event.direction] = Math.max(this.updates[event.direction], event.generation);
@@ -62,10 +74,11 @@ export async function ourClient(
     readonly alpn?: string | undefined;
     /** What we speak, where it is more or less than the case's version. */
     readonly versions?: readonly string[] | undefined;
+    readonly sessions?: SessionCache;
   } = {},
 ): Promise<OurClient> {
   const witness = new Witness();
-  const { decoy, servername = 'localhost', alpn = alpnProtocol, versions = [row.version] } = options;
+  const { decoy, servername = 'localhost', alpn = alpnProtocol, versions = [row.version], sessions } = options;
   const retry = row.retry === 'yes';
   const socket = connect({
     host: '127.0.0.1',
@@ -79,6 +92,7 @@ export async function ourClient(
     allowHalfOpen: true,
     handshakeTimeout,
     trace: witness.listener,
+    ...(sessions === undefined ? {} : { sessions }),
     ...(row.clientCertificate === 'required' ? { cert: family.client.cert, key: family.client.key } : {}),
     ...(row.alpn === 'none' ? {} : { ALPNProtocols: [alpn] }),
   });
@@ -108,10 +122,11 @@ export async function ourServer(
     /** Called for every connection, where there may be more than one. */
     readonly accept?: (socket: TLSSocket) => void;
     readonly versions?: readonly string[] | undefined;
+    readonly tickets?: SessionTickets;
   } = {},
 ): Promise<OurServer> {
   const witness = new Witness();
-  const { identity = family.server, alpn = alpnProtocol, versions = [row.version] } = options;
+  const { identity = family.server, alpn = alpnProtocol, versions = [row.version], tickets } = options;
   const connection = Promise.withResolvers<TLSSocket>();
   connection.promise.catch(() => undefined);
   const sockets = new Set<{ destroy(): unknown }>();
@@ -123,6 +138,7 @@ export async function ourServer(
       allowHalfOpen: true,
       handshakeTimeout,
       trace: witness.listener,
+      ...(tickets === undefined ? {} : { tickets }),
       ...(row.clientCertificate === 'none'
         ? {}
         : { ca: family.ca, requestCert: true, rejectUnauthorized: row.clientCertificate === 'required' }),

@@ -8,7 +8,8 @@
  */
 
 import type { Duplex } from 'node:stream';
-import { parts } from './conversation.ts';
+import { hello, parts } from './conversation.ts';
+import type { Word } from './words.ts';
 
 /** What clients send, twice, and get back. */
 export const body: string = parts.join('');
@@ -34,6 +35,40 @@ export async function serveHttp(socket: Duplex, keyUpdate: () => void): Promise<
   }
   socket.end();
 }
+
+/** Answers one GET with a line, and ends. */
+export async function answerOnce(socket: Duplex): Promise<undefined> {
+  await requests(socket)();
+  socket.end(head(200, 'text/plain', hello.length, true) + hello);
+}
+
+/** What `returningPage` holds of its own connection and of three more, each as the server knows it. */
+export function wordsOfPage(dom: string): readonly Word[] {
+  const [, words = ''] = /<p id="words">([^<]*)<\/p>/.exec(dom) ?? [];
+  return words.split(', ').map((word) => (word === 'new' || word === 'resumed' ? word : undefined));
+}
+
+/** Answers one GET: with a page that asks again, three times, or with the word on this connection. Then the connection ends. */
+export async function answerWithWord(socket: Duplex, word: Word): Promise<undefined> {
+  const { path } = await requests(socket)();
+  const content = path === '/' ? returningPage(word) : String(word);
+  socket.end(head(200, path === '/' ? 'text/html' : 'text/plain', content.length, true) + content);
+}
+
+const returningPage = (word: Word): string => `<!doctype html><title>interop</title><link rel="icon" href="data:,">
+<p id="words">${word}</p><script>
+const words = document.getElementById('words');
+try {
+  for (const path of ['/1', '/2', '/3']) {
+    const request = new XMLHttpRequest();
+    request.open('GET', path, false);
+    request.send();
+    words.textContent += ', ' + request.responseText;
+  }
+} catch (error) {
+  words.textContent = String(error);
+}
+</script>`;
 
 function head(status: number, type: string, length: number, last: boolean): string {
   const fields = [`Content-Type: ${type}`, `Content-Length: ${length}`, 'Cache-Control: no-store'];

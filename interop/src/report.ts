@@ -53,6 +53,25 @@ function tables(outcomes: Result['outcomes'], versions: Result['versions']): rea
       ['post-quantum group', 'proved as our server with', 'as our client with'],
       postQuantumGroups.map((group) => [group, provers(outcomes, group, 'client'), provers(outcomes, group, 'server')]),
     ),
+    ...resumptionTable(outcomes),
+  ];
+}
+
+/** Which peers' sessions went on, by circumstance; nothing where none was tried. */
+export function resumptionTable(outcomes: readonly Outcome[]): readonly string[] {
+  const tried = outcomes.filter(({ job }) => job.resumption !== undefined);
+  if (tried.length === 0) return [];
+  const columns = [...new Set(tried.map(({ job }) => job.resumption ?? ''))];
+  const groups = Map.groupBy(tried, ({ job: { peer, direction, version } }) => `${peer.name}|${direction}|${version}`);
+  const cell = (all: readonly Outcome[], column: string): string => {
+    const one = all.find(({ job }) => job.resumption === column);
+    return one === undefined ? '—' : one.failure === undefined ? 'yes' : 'FAILED';
+  };
+  return [
+    table(
+      ['resumes with', 'it is the', 'version', ...columns],
+      [...groups].map(([key, all]) => [...key.split('|'), ...columns.map((column) => cell(all, column))]),
+    ),
   ];
 }
 

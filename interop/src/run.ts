@@ -24,6 +24,8 @@ export interface Job {
   readonly id: string;
   /** Undefined: a refusal, or another scenario. */
   readonly row: Case | undefined;
+  /** Its column in the table of resumption. */
+  readonly resumption?: string;
   run(cleanups: Cleanups): Promise<void>;
 }
 
@@ -179,7 +181,7 @@ async function againstClient(
 }
 
 /** Both sides' failures: either may be the cause of the other. */
-async function bothSides(run: Run, ours: () => Promise<void>): Promise<void> {
+export async function bothSides(run: Run, ours: () => Promise<void>): Promise<void> {
   const failed = Promise.withResolvers<never>();
   // A peer that gives up would leave our side waiting; ours has a moment to say what it saw.
   run.done.catch((error: unknown) => setTimeout(() => failed.reject(error), 300));

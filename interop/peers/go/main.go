@@ -36,6 +36,7 @@ type command struct {
 	Lines             []string `json:"lines"`
 	Bye               string   `json:"bye"`
 	Quit              string   `json:"quit"`
+	Visits            int      `json:"visits"`
 }
 
 type event struct {
@@ -94,6 +95,9 @@ func run(c command) error {
 	if err != nil {
 		return err
 	}
+	if c.Visits > 0 && c.Role == "client" {
+		return comeBack(c, config)
+	}
 	if c.Role == "client" {
 		tcp, err := net.Dial("tcp", fmt.Sprintf("127.0.0.1:%d", c.Port))
 		if err != nil {
@@ -111,6 +115,9 @@ func run(c command) error {
 	defer listener.Close()
 	open.Store(c.ID, listener)
 	say(event{ID: c.ID, Event: "listening", Port: listener.Addr().(*net.TCPAddr).Port})
+	if c.Visits > 0 {
+		return receive(c, config, listener)
+	}
 	tcp, err := listener.Accept()
 	if err != nil {
 		return err
@@ -219,4 +226,86 @@ func server(conn *tls.Conn, c command) error {
 		return fmt.Errorf("after the end: %w", err)
 	}
 	return nil
+}
+
+// Connects again and again, with what it kept of the last time: a line, its echo, and our word on the connection.
+func comeBack(c command, config *tls.Config) error {
+	config.ClientSessionCache = tls.NewLRUClientSessionCache(1)
+	for range c.Visits {
+		tcp, err := net.Dial("tcp", fmt.Sprintf("127.0.0.1:%d", c.Port))
+		if err != nil {
+			return err
+		}
+		open.Store(c.ID, tcp)
+		tcp.SetDeadline(time.Now().Add(10 * time.Second))
+		err = visit(tls.Client(tcp, config), c.Lines[0])
+		tcp.Close()
+		if err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+func visit(conn *tls.Conn, line string) error {
+	if _, err := io.WriteString(conn, line); err != nil {
+		return err
+	}
+	echo := make([]byte, len(line))
+	if _, err := io.ReadFull(conn, echo); err != nil {
+		return fmt.Errorf("reading an echo of %d bytes: %w", len(line), err)
+	}
+	if string(echo) != line {
+		return errors.New("the echo is not what was sent")
+	}
+	if _, err := io.WriteString(conn, wordOn(conn)); err != nil {
+		return err
+	}
+	if err := conn.CloseWrite(); err != nil {
+		return err
+	}
+	_, err := io.Copy(io.Discard, conn)
+	return err
+}
+
+// Takes connections one by one: echoes a line, and says our word on the connection.
+func receive(c command, config *tls.Config, listener net.Listener) error {
+	for range c.Visits {
+		tcp, err := listener.Accept()
+		if err != nil {
+			return err
+		}
+		tcp.SetDeadline(time.Now().Add(10 * time.Second))
+		err = answer(tls.Server(tcp, config), len(c.Lines[0]))
+		tcp.Close()
+		if err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+func answer(conn *tls.Conn, length int) error {
+	line := make([]byte, length)
+	if _, err := io.ReadFull(conn, line); err != nil {
+		return err
+	}
+	if _, err := conn.Write(line); err != nil {
+		return err
+	}
+	if _, err := io.WriteString(conn, wordOn(conn)); err != nil {
+		return err
+	}
+	if err := conn.CloseWrite(); err != nil {
+		return err
+	}
+	_, err := io.Copy(io.Discard, conn)
+	return err
+}
+
+func wordOn(conn *tls.Conn) string {
+	if conn.ConnectionState().DidResume {
+		return "resumed\n"
+	}
+	return "new\n"
 }

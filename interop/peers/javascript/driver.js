@@ -32,8 +32,9 @@ for await (const text of createInterface({ input: process.stdin })) {
 
 async function nodeTls() {
   const tls = await import('node:tls');
+  const { constants } = await import('node:crypto');
 
-  const optionsOf = ({ ca, cert, key, group, alpn, suites, minVersion, maxVersion }) => ({
+  const optionsOf = ({ ca, cert, key, group, alpn, suites, minVersion, maxVersion, withoutTickets }) => ({
     ca,
     minVersion,
     maxVersion,
@@ -42,11 +43,58 @@ async function nodeTls() {
     ...(group && { ecdhCurve: group }),
     ...(suites && { ciphers: suites }),
     ...(alpn && { ALPNProtocols: [alpn] }),
+    ...(withoutTickets && { secureOptions: constants.SSL_OP_NO_TICKET }),
   });
+
+  const wordOn = (socket) => (socket.isSessionReused() ? 'resumed\n' : 'new\n');
+
+  // Connects again and again, with what it kept of the last time: a line, its echo, and our word on the connection.
+  const comeBack = async (command, onStop) => {
+    let session;
+    for (let visit = 0; visit < command.visits; visit++) {
+      const options = { ...optionsOf(command), host: '127.0.0.1', port: command.port, servername: 'localhost' };
+      const socket = tls.connect({ ...options, ...(session && { session }) });
+      onStop(() => socket.destroy());
+      socket.on('session', (given) => {
+        session = given;
+      });
+      const input = reader(socket);
+      await Promise.race([once(socket, 'secureConnect'), input.failed]);
+      const [line] = command.lines;
+      socket.write(line);
+      if ((await input.take(line.length)) !== line) throw new Error('the echo is not what was sent');
+      socket.end(wordOn(socket));
+      await input.rest();
+    }
+  };
+
+  // Takes connections: echoes a line, and says our word on the connection.
+  const receive = async (listener, { lines, visits }) => {
+    // Sessions by identifier are the program's own matter.
+    const sessions = new Map();
+    listener.on('newSession', (id, session, done) => {
+      sessions.set(id.toString('hex'), session);
+      done();
+    });
+    listener.on('resumeSession', (id, done) => done(null, sessions.get(id.toString('hex')) ?? null));
+    for (let visit = 0; visit < visits; visit++) {
+      const socket = await new Promise((resolve, reject) => {
+        listener.once('secureConnection', resolve);
+        listener.once('tlsClientError', reject);
+        listener.once('close', () => reject(new Error('closed')));
+      });
+      const input = reader(socket);
+      socket.write(await input.take(lines[0].length));
+      socket.end(wordOn(socket));
+      await input.rest();
+    }
+    listener.close();
+  };
 
   return {
     async client(command, onStop) {
-      const { port, lines, quit, bye, closing } = command;
+      const { port, lines, quit, bye, closing, visits } = command;
+      if (visits) return comeBack(command, onStop);
       const socket = tls.connect({ ...optionsOf(command), host: '127.0.0.1', port, servername: 'localhost' });
       onStop(() => socket.destroy());
       const input = reader(socket);
@@ -73,6 +121,7 @@ async function nodeTls() {
       listener.listen(0, '127.0.0.1');
       await once(listener, 'listening');
       listening(listener.address().port);
+      if (command.visits) return receive(listener, command);
       const socket = await new Promise((resolve, reject) => {
         listener.once('secureConnection', resolve);
         listener.once('tlsClientError', reject);

@@ -31,6 +31,8 @@ def context_for(command):
         context.set_ciphers(command["suites"])
     if "alpn" in command:
         context.set_alpn_protocols([command["alpn"]])
+    if command.get("withoutTickets"):
+        context.options |= ssl.OP_NO_TICKET
     if server:
         modes = {"none": ssl.CERT_NONE, "requested": ssl.CERT_OPTIONAL, "required": ssl.CERT_REQUIRED}
         context.verify_mode = modes[command["clientCertificate"]]
@@ -89,10 +91,49 @@ def server(command):
             conn.unwrap()
 
 
+def word_on(conn):
+    return b"resumed\n" if conn.session_reused else b"new\n"
+
+
+def come_back(command):
+    """Connects again and again, with what it kept of the last time: a line, its echo, and our word on the connection."""
+    context = context_for(command)
+    line = command["lines"][0].encode()
+    session = None
+    for _ in range(command["visits"]):
+        with socket.create_connection(("127.0.0.1", command["port"]), timeout=10) as tcp:
+            stopped[command["id"]] = tcp
+            options = {"server_hostname": "localhost", "suppress_ragged_eofs": False, "session": session}
+            with context.wrap_socket(tcp, **options) as conn:
+                conn.sendall(line)
+                if read_exactly(conn, len(line)) != line:
+                    raise ValueError("the echo is not what was sent")
+                conn.sendall(word_on(conn))
+                session = conn.session
+                conn.unwrap()
+
+
+def receive(command):
+    """Takes connections one by one: echoes a line, and says our word on the connection."""
+    context = context_for(command)
+    with socket.create_server(("127.0.0.1", 0)) as listener:
+        listener.settimeout(10)
+        stopped[command["id"]] = listener
+        say(id=command["id"], event="listening", port=listener.getsockname()[1])
+        for _ in range(command["visits"]):
+            tcp, _ = listener.accept()
+            tcp.settimeout(10)
+            with tcp, context.wrap_socket(tcp, server_side=True, suppress_ragged_eofs=False) as conn:
+                conn.sendall(read_exactly(conn, len(command["lines"][0])))
+                conn.sendall(word_on(conn))
+                conn.unwrap()
+
+
 def run(command):
     event = {"id": command["id"], "event": "done"}
     try:
-        (server if command["role"] == "server" else client)(command)
+        once, often = (server, receive) if command["role"] == "server" else (client, come_back)
+        (often if "visits" in command else once)(command)
     except Exception as error:
         event["error"] = f"{type(error).__name__}: {error}"
     stopped.pop(command["id"], None)

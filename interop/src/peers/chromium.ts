@@ -10,10 +10,11 @@ import { mkdirSync, mkdtempSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { axes12, type Case, type CaseAxes, gcmAndChaCha, rsaSchemes } from '../cases.ts';
-import { pageVerdict, serveHttp } from '../http.ts';
+import { answerWithWord, pageVerdict, serveHttp, wordsOfPage } from '../http.ts';
 import { Command, firstLineOf } from '../processes.ts';
+import type { Word } from '../words.ts';
 import { withWords } from './openssl.ts';
-import type { ClientTask, Peer, Run } from './peer.ts';
+import type { ClientTask, Peer, ReturningRun, Run } from './peer.ts';
 
 const axes: CaseAxes = {
   version: ['TLS 1.3'],
@@ -49,6 +50,14 @@ export const chromium: Peer = {
     allowed: ({ version, group, retry }: Case) => version !== 'TLS 1.3' || (retry === 'no') === shared.has(group),
     start: ({ family, port }: ClientTask) => visit(`https://localhost:${port}/`, family.caFile, pageVerdict),
     untrustedAlert: 'certificate_unknown',
+    returning: {
+      visits: 4,
+      // It may open a second one at once, to use it later.
+      spare: 1,
+      byIdentifier: false,
+      start: comeBack,
+      talk: (socket, resumed) => answerWithWord(socket, resumed ? 'resumed' : 'new'),
+    },
     // It always offers http/1.1 beside h2.
     ours: () => ({ serve: serveHttp, alpn: 'http/1.1', endsWithoutCloseNotify: true }),
   },
@@ -90,8 +99,17 @@ function visitServe(directory: string): Run {
   };
 }
 
+/** Of resumption a browser tells nobody: its word is what the page holds, and that is what our server told it. */
+function comeBack({ family, port }: ClientTask): ReturningRun {
+  const words: Word[] = [];
+  const run = visit(`https://localhost:${port}/`, family.caFile, 'id="words"', (page) => {
+    words.push(...wordsOfPage(page));
+  });
+  return { ...run, words };
+}
+
 /** Loads a page, and wants to find `text` in it. */
-function visit(url: string, caFile: string, text: string): Run {
+function visit(url: string, caFile: string, text: string, then?: (page: string) => void): Run {
   const profile = mkdtempSync(`${caFile}.profile-`);
   const command = new Command(
     'chromium',
@@ -111,6 +129,7 @@ function visit(url: string, caFile: string, text: string): Run {
     rmSync(profile, { recursive: true, force: true });
     if (code !== 0) throw new Error(`chromium ended with ${code}`);
     if (!page.includes(text)) throw new Error(`the page does not say ${text}: ${page.slice(-400)}`);
+    then?.(page);
   };
   return {
     done: withWords(command, talk()),

@@ -6,10 +6,20 @@
 
 import { defaultCipherSuites12, namedGroups } from '@handfast/tls';
 import { alpnProtocol } from '../cases.ts';
-import { bye, hello, middle, parts, quit } from '../conversation.ts';
+import { bye, hello, middle, parts, quit, Reader } from '../conversation.ts';
 import type { Driver } from '../processes.ts';
+import { type Word, wordOfLine } from '../words.ts';
 import { opensslCipher } from './openssl.ts';
-import type { ClientTask, Run, ServerRun, Task } from './peer.ts';
+import type {
+  ClientPeer,
+  ClientTask,
+  ReturningClient,
+  ReturningServer,
+  Run,
+  ServerPeer,
+  ServerRun,
+  Task,
+} from './peer.ts';
 
 const script = { lines: [hello, parts[0], middle, parts[1]], quit, bye };
 
@@ -35,7 +45,7 @@ export function suites12By({ row }: Task): { readonly suites?: string } {
   return row.version === 'TLS 1.3' ? {} : { suites: opensslCipher(row.suite) };
 }
 
-export function clientCommand({ row, family, port, versions }: ClientTask): object {
+export function clientCommand({ row, family, port, versions, visits, withoutTickets }: ClientTask): object {
   const { cert, key, certFile, keyFile } = family.client;
   return {
     role: 'client',
@@ -46,10 +56,11 @@ export function clientCommand({ row, family, port, versions }: ClientTask): obje
     ...(row.clientCertificate === 'required' ? { cert, key, certFile, keyFile } : {}),
     ...(row.alpn === 'none' ? {} : { alpn: alpnProtocol }),
     ...script,
+    ...(visits === undefined ? {} : { visits, withoutTickets }),
   };
 }
 
-export function serverCommand({ row, family, serverIdentity, versions }: Task): object {
+export function serverCommand({ row, family, serverIdentity, versions, visits, withoutTickets }: Task): object {
   return {
     role: 'server',
     ca: family.ca,
@@ -59,6 +70,42 @@ export function serverCommand({ row, family, serverIdentity, versions }: Task): 
     ...versionRange(versions),
     ...(row.alpn === 'none' ? {} : { alpn: alpnProtocol }),
     ...script,
+    ...(visits === undefined ? {} : { visits, withoutTickets }),
+  };
+}
+
+/**
+ * A driver's client that comes back: each time it says the first line, hears it, says whether it was resumed, and ends;
+ * then the server does.
+ */
+export function returningClient(start: ClientPeer['start'], byIdentifier: boolean): ReturningClient {
+  return {
+    visits: 3,
+    byIdentifier,
+    start,
+    talk: async (socket) => {
+      const reader = new Reader(socket);
+      await reader.expect(hello, 'the line', (chunk) => socket.write(chunk));
+      const word = wordOfLine(await reader.rest());
+      socket.end();
+      return word;
+    },
+  };
+}
+
+/** A driver's server that is come back to: it echoes the line, says whether it has resumed, and ends. */
+export function returningServer(start: ServerPeer['start'], byIdentifier: boolean): ReturningServer {
+  return {
+    byIdentifier,
+    start,
+    talk: async (socket): Promise<Word> => {
+      const reader = new Reader(socket);
+      socket.write(hello);
+      await reader.expect(hello, 'the echo');
+      const word = wordOfLine(await reader.rest());
+      socket.end();
+      return word;
+    },
   };
 }
 

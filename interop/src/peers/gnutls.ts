@@ -19,10 +19,19 @@ import {
   pssSchemes,
   rsaSchemes,
 } from '../cases.ts';
-import { shortParts, speakAsClient } from '../conversation.ts';
+import { echoAll, hello, pageOf, Reader, shortParts, speakAsClient } from '../conversation.ts';
 import { Command, firstLineOf, listeningPort } from '../processes.ts';
+import { type Word, wordOfGnutls, wordsOfGnutlsCli } from '../words.ts';
 import { withWords } from './openssl.ts';
-import { type ClientTask, decoyFor, type Peer, type Run, type ServerRun, type Task } from './peer.ts';
+import {
+  type ClientTask,
+  decoyFor,
+  type Peer,
+  type ReturningRun,
+  type Run,
+  type ServerRun,
+  type Task,
+} from './peer.ts';
 
 const axes: CaseAxes = {
   version: ['TLS 1.3'],
@@ -52,10 +61,11 @@ function suiteWords({ version, suite }: Case): readonly string[] {
 }
 
 /** A priority string: these versions, this suite, these groups. */
-function priority(row: Case, versions: readonly string[], groups: readonly string[]): string {
+function priority(row: Case, versions: readonly string[], withoutTickets: boolean, groups: readonly string[]): string {
   return [
     ...['NORMAL', '-VERS-ALL', ...versions.map((version) => `+VERS-${version.replace(' ', '')}`)],
     ...suiteWords(row),
+    ...(withoutTickets ? ['%NO_TICKETS'] : []),
     ...['-GROUP-ALL', ...groups.map((name) => `+GROUP-${name.toUpperCase()}`)],
   ].join(':');
 }
@@ -73,6 +83,7 @@ export const gnutls: Peer = {
     start: client,
     untrustedAlert: 'bad_certificate',
     // gnutls-cli stops reading when its input ends, and sends no close_notify when the server was first.
+    returning: { visits: 2, byIdentifier: true, start: comeBack, talk: echoAll },
     ours: ({ closing }) => ({
       parts: shortParts,
       ...(closing === 'half' ? { withoutBye: true } : { endsWithoutCloseNotify: true }),
@@ -86,12 +97,22 @@ export const gnutls: Peer = {
     start: server,
     limitsGroups: true,
     staples: 'good',
+    // Quiet, its page would say nothing of the session.
+    returning: {
+      byIdentifier: true,
+      start: (task) => serve(task, ['--http']),
+      talk: async (socket) => wordOfGnutls(await pageOf(socket)),
+    },
     ours: () => ({ withoutBye: true }),
   },
 };
 
 /** gnutls-cli at a case. Its own words go to a file: standard output is the conversation's. */
-export function gnutlsCli({ row, family, port, versions }: ClientTask, log: string): Command {
+export function gnutlsCli(
+  { row, family, port, versions, withoutTickets = false }: ClientTask,
+  log: string,
+  more: readonly string[] = [],
+): Command {
   const decoy = row.retry === 'yes' ? decoyFor(row.group) : undefined;
   return new Command('gnutls-cli', [
     ...[
@@ -102,8 +123,11 @@ export function gnutlsCli({ row, family, port, versions }: ClientTask, log: stri
       '--sni-hostname=localhost',
       '--verify-hostname=localhost',
     ],
-    ...['--priority', priority(row, versions, [...(decoy === undefined ? [] : [decoy]), ...groupsOf(row)])],
-    ...['--single-key-share', '--inline-commands', `--logfile=${log}`],
+    ...[
+      '--priority',
+      priority(row, versions, withoutTickets, [...(decoy === undefined ? [] : [decoy]), ...groupsOf(row)]),
+    ],
+    ...['--single-key-share', '--inline-commands', `--logfile=${log}`, ...more],
     ...(row.alpn === 'none' ? [] : [`--alpn=${alpnProtocol}`]),
     ...(row.clientCertificate === 'required'
       ? ['--x509certfile', family.client.certFile, '--x509keyfile', family.client.keyFile]
@@ -136,20 +160,53 @@ function client(task: ClientTask): Run {
   return { done: withWords(command, talk()), stop: () => command.kill() };
 }
 
-async function server({ row, family, serverIdentity, versions, ocspFile }: Task): Promise<ServerRun> {
+/** gnutls-cli that leaves after its handshake, having said nothing and waited for a ticket, and comes back, once. */
+function comeBack(task: ClientTask): ReturningRun {
+  const log = `${task.family.caFile}.${task.port}.log`;
+  const command = gnutlsCli(task, log, ['--resume', ...(task.row.version === 'TLS 1.3' ? ['--waitresumption'] : [])]);
+  const words: Word[] = [];
+  const talk = async (): Promise<void> => {
+    const duplex = command.duplex();
+    duplex.write(hello);
+    await new Reader(duplex).expect(hello, 'the echo');
+    duplex.end();
+    const code = await command.exit;
+    if (code !== 0) throw new Error(`gnutls-cli ended with ${code}`);
+    words.push(...wordsOfGnutlsCli(readFileSync(log, 'utf8')));
+  };
+  const told = async (): Promise<void> => {
+    try {
+      await talk();
+    } catch (error) {
+      if (existsSync(log)) command.stderr += readFileSync(log, 'utf8');
+      throw error;
+    }
+  };
+  return { words, done: withWords(command, told()), stop: () => command.kill() };
+}
+
+function server(task: Task): Promise<ServerRun> {
+  return serve(task, ['--echo', '--quiet']);
+}
+
+async function serve(
+  { row, family, serverIdentity, versions, ocspFile, withoutTickets = false }: Task,
+  more: readonly string[],
+): Promise<ServerRun> {
   const ask =
     { none: ['--disable-client-cert'], requested: ['--verify-client-cert'], required: ['--require-client-cert'] }[
       row.clientCertificate
     ] ?? [];
   const command = new Command('gnutls-serv', [
-    ...['--echo', '--quiet', '--port', '0', '--x509cafile', family.caFile, ...ask],
+    ...[...more, '--port', '0', '--x509cafile', family.caFile, ...ask],
     ...['--x509certfile', serverIdentity.certFile, '--x509keyfile', serverIdentity.keyFile],
-    ...['--priority', priority(row, versions, groupsOf(row))],
+    ...['--priority', priority(row, versions, withoutTickets, groupsOf(row))],
     ...(ocspFile === undefined ? [] : [`--ocsp-response=${ocspFile}`]),
     ...(row.alpn === 'none' ? [] : [`--alpn=${alpnProtocol}`]),
   ]);
   // It serves until it is stopped; what our client saw is what counts.
   command.child.stdout.resume();
   command.exit.catch(() => undefined);
-  return { port: await listeningPort(command), done: Promise.resolve(), stop: () => command.kill() };
+  const port = await listeningPort(command);
+  return { port, done: Promise.resolve(), stop: () => command.kill(), said: () => command.stderr };
 }

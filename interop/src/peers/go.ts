@@ -1,5 +1,5 @@
 /**
- * Go's `crypto/tls`. Its groups keep Go's own order, so a client shares the first of them.
+ * Go's `crypto/tls`. Its groups keep Go's own order, so a client shares the first of them. It resumes by tickets alone.
  *
  * @module
  */
@@ -19,8 +19,16 @@ import {
   rsaSchemes,
 } from '../cases.ts';
 import { Driver, firstLineOf } from '../processes.ts';
-import { clientCommand, groupIds, LazyDriver, serverCommand, suiteIds } from './drivers.ts';
-import type { Peer } from './peer.ts';
+import {
+  clientCommand,
+  groupIds,
+  LazyDriver,
+  returningClient,
+  returningServer,
+  serverCommand,
+  suiteIds,
+} from './drivers.ts';
+import type { ClientTask, Peer, Run, ServerRun, Task } from './peer.ts';
 
 const source = fileURLToPath(new URL('../../peers/go/', import.meta.url));
 const cache = fileURLToPath(new URL('../../.cache/', import.meta.url));
@@ -73,20 +81,28 @@ export const go: Peer = {
     // With X25519MLKEM768 goes a share of X25519, so X25519 itself is never asked again for.
     allowed: ({ group, retry }: Case) => retry === 'no' || (group !== 'X25519MLKEM768' && group !== 'x25519'),
     untrustedAlert: 'bad_certificate',
-    start: (task) => {
-      const { group, retry } = task.row;
-      const first = retry === 'yes' ? before(group) : undefined;
-      const groups = first === undefined ? groupsOf(task.row) : [first, group];
-      return driver.client({ ...clientCommand(task), ...suiteIds(task), groups: groupIds(groups) });
-    },
+    start: client,
+    returning: returningClient(client, false),
   },
   server: {
     axes: [axes, ofGo12],
     limitsGroups: true,
-    start: (task) => driver.server({ ...serverCommand(task), ...suiteIds(task), groups: groupIds([task.row.group]) }),
+    start: server,
+    returning: returningServer(server, false),
   },
   close: () => driver.close(),
 };
+
+function client(task: ClientTask): Run {
+  const { group, retry } = task.row;
+  const first = retry === 'yes' ? before(group) : undefined;
+  const groups = first === undefined ? groupsOf(task.row) : [first, group];
+  return driver.client({ ...clientCommand(task), ...suiteIds(task), groups: groupIds(groups) });
+}
+
+function server(task: Task): Promise<ServerRun> {
+  return driver.server({ ...serverCommand(task), ...suiteIds(task), groups: groupIds([task.row.group]) });
+}
 
 /** Builds the peer where it is missing or older than its source. */
 function build(): string | undefined {

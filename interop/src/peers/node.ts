@@ -19,9 +19,9 @@ import {
   rsaSchemes,
 } from '../cases.ts';
 import { Driver } from '../processes.ts';
-import { clientCommand, LazyDriver, serverCommand } from './drivers.ts';
+import { clientCommand, LazyDriver, returningClient, returningServer, serverCommand } from './drivers.ts';
 import { opensslCipher, opensslGroup } from './openssl.ts';
-import { decoyFor, type Peer } from './peer.ts';
+import { type ClientTask, decoyFor, type Peer, type Run, type ServerRun, type Task } from './peer.ts';
 
 export const javascriptDriver: string = fileURLToPath(new URL('../../peers/javascript/driver.js', import.meta.url));
 const driver = new LazyDriver(() => new Driver(process.execPath, [javascriptDriver]));
@@ -63,20 +63,26 @@ export const node: Peer = {
     axes: [axes, axes12],
     // Node looks at OpenSSL's verdict only when the handshake is done.
     untrustedAlert: 'none',
-    start: (task) => {
-      const { group, retry } = task.row;
-      const decoy = retry === 'yes' ? decoyFor(group) : undefined;
-      const groups = [...(decoy === undefined ? [] : [decoy]), ...groupsOf(task.row)].map(opensslGroup);
-      return driver.client({ ...clientCommand(task), group: groups.join(':'), suites: ciphers(task.row) });
-    },
+    start: client,
+    returning: returningClient(client, true),
   },
   server: {
     axes: [axes, axes12],
     limitsGroups: true,
-    start: (task) => {
-      const group = groupsOf(task.row).map(opensslGroup).join(':');
-      return driver.server({ ...serverCommand(task), group, suites: ciphers(task.row) });
-    },
+    start: server,
+    returning: returningServer(server, true),
   },
   close: () => driver.close(),
 };
+
+function client(task: ClientTask): Run {
+  const { group, retry } = task.row;
+  const decoy = retry === 'yes' ? decoyFor(group) : undefined;
+  const groups = [...(decoy === undefined ? [] : [decoy]), ...groupsOf(task.row)].map(opensslGroup);
+  return driver.client({ ...clientCommand(task), group: groups.join(':'), suites: ciphers(task.row) });
+}
+
+function server(task: Task): Promise<ServerRun> {
+  const group = groupsOf(task.row).map(opensslGroup).join(':');
+  return driver.server({ ...serverCommand(task), group, suites: ciphers(task.row) });
+}

@@ -4,7 +4,8 @@
  * @module
  */
 
-import { Transform } from 'node:stream';
+import { existsSync } from 'node:fs';
+import { type Duplex, Transform } from 'node:stream';
 import {
   alpnProtocol,
   axes12,
@@ -18,9 +19,18 @@ import {
   pssSchemes,
   rsaSchemes,
 } from '../cases.ts';
-import { speakAsClient, speakAsServer } from '../conversation.ts';
+import { echoAll, hello, pageOf, speakAsClient, speakAsServer } from '../conversation.ts';
 import { Command, firstLineOf, listeningPort } from '../processes.ts';
-import { type ClientTask, decoyFor, type Peer, type Run, type ServerRun, type Task } from './peer.ts';
+import { type Word, wordOfOpenssl } from '../words.ts';
+import {
+  type ClientTask,
+  decoyFor,
+  type Peer,
+  type ReturningRun,
+  type Run,
+  type ServerRun,
+  type Task,
+} from './peer.ts';
 
 const axes: CaseAxes = {
   version: ['TLS 1.3'],
@@ -79,12 +89,17 @@ export const openssl: Peer = {
   limitsVersions: true,
   missing: 'Debian package openssl',
   version: () => firstLineOf('openssl', 'version'),
-  client: { axes: [axes, axes12], start: client },
+  client: {
+    axes: [axes, axes12],
+    start: client,
+    returning: { visits: 3, byIdentifier: true, start: comeBack, talk: echoAll },
+  },
   server: {
     axes: [axes, axes12].map((one) => ({ ...one, closing: ['half', 'full'] })),
     start: server,
     limitsGroups: true,
     staples: 'anything',
+    returning: { byIdentifier: true, start: serveWww, talk: readPage },
     // s_server closes when its client does, and has no way to close by itself with close_notify.
     ours: ({ closing }) => (closing === 'half' ? { withoutBye: true } : { clientEndsFirst: true }),
   },
@@ -126,11 +141,14 @@ function client(task: ClientTask): Run {
   return { done: withWords(command, talk()), stop: () => command.kill() };
 }
 
-/** s_server at a case, for one connection. It takes command letters unless it is quiet. */
-export function sServer({ row, family, serverIdentity, versions, ocspFile }: Task, quiet: boolean): Command {
+/** For one connection: s_server that takes command letters unless it is quiet. */
+export const oneConnection = ['-naccept', '1'] as const;
+
+/** s_server at a case, with more arguments. */
+export function sServer({ row, family, serverIdentity, versions, ocspFile }: Task, more: readonly string[]): Command {
   const ask = { none: [], requested: ['-verify', '3'], required: ['-Verify', '3'] }[row.clientCertificate] ?? [];
   return new Command('openssl', [
-    ...['s_server', ...(quiet ? ['-quiet'] : []), '-naccept', '1', '-accept', '127.0.0.1:0'],
+    ...['s_server', ...more, '-accept', '127.0.0.1:0'],
     ...['-cert', serverIdentity.certFile, '-key', serverIdentity.keyFile, '-CAfile', family.caFile],
     ...['-verify_return_error', '-verify_quiet', ...ask],
     ...suiteArguments(row),
@@ -144,7 +162,7 @@ export function sServer({ row, family, serverIdentity, versions, ocspFile }: Tas
 async function server(task: Task): Promise<ServerRun> {
   const { row } = task;
   const commands = row.keyUpdate === 'peer';
-  const command = sServer(task, !commands);
+  const command = sServer(task, commands ? oneConnection : ['-quiet', ...oneConnection]);
   const talk = async (): Promise<void> => {
     const duplex = command.duplex(commands ? withoutWords() : undefined);
     await speakAsServer(duplex, {
@@ -160,6 +178,65 @@ async function server(task: Task): Promise<ServerRun> {
   };
   const done = withWords(command, talk());
   return { port: await listeningPort(command), done, stop: () => command.kill() };
+}
+
+/**
+ * s_client, once for each visit: what it kept goes by a file. It writes of tickets and data at once, so the echo may stand in
+ * the middle of a line.
+ */
+function comeBack(task: ClientTask): ReturningRun {
+  const file = `${task.family.caFile}.${task.port}.session`;
+  const words: Word[] = [];
+  let stopped = false;
+  let current: Command | undefined;
+  const talk = async (command: Command): Promise<void> => {
+    let said = '';
+    const heard = new Promise<void>((resolve) => {
+      command.child.stdout.on('data', (chunk: Buffer) => {
+        said += chunk.toString('latin1');
+        if (said.includes(hello)) resolve();
+      });
+    });
+    command.child.stdin.write(hello);
+    await Promise.race([heard, command.exit]);
+    command.child.stdin.end();
+    const code = await command.exit;
+    if (code !== 0) throw new Error(`s_client ended with ${code}`);
+    if (!said.includes(hello)) throw new Error('s_client did not show the echo');
+    words.push(wordOfOpenssl(said));
+  };
+  const visits = async (): Promise<void> => {
+    for (let round = 0; round < (task.visits ?? 1) && !stopped; round++) {
+      const kept = existsSync(file) ? ['-sess_in', file] : [];
+      current = sClient(task, ['-no_ign_eof', ...withoutTickets(task), ...kept, '-sess_out', file]);
+      await withWords(current, talk(current));
+    }
+  };
+  return {
+    words,
+    done: visits(),
+    stop: () => {
+      stopped = true;
+      current?.kill();
+    },
+  };
+}
+
+function withoutTickets(task: Task): readonly string[] {
+  return task.withoutTickets ? ['-no_ticket'] : [];
+}
+
+/** s_server that answers each connection with a page about it. */
+async function serveWww(task: Task): Promise<ServerRun> {
+  const command = sServer(task, ['-www', ...withoutTickets(task)]);
+  command.child.stdout.resume();
+  command.exit.catch(() => undefined);
+  const port = await listeningPort(command);
+  return { port, done: Promise.resolve(), stop: () => command.kill(), said: () => command.stderr };
+}
+
+async function readPage(socket: Duplex): Promise<Word> {
+  return wordOfOpenssl(await pageOf(socket));
 }
 
 /**

@@ -9,6 +9,7 @@ import type { AlertName } from '@handfast/tls';
 import type { Abilities, Case } from '../cases.ts';
 import type { Family, Identity } from '../certificates.ts';
 import type { Parts } from '../conversation.ts';
+import type { Word } from '../words.ts';
 
 /** Everything a peer needs for one case. */
 export interface Task {
@@ -21,6 +22,10 @@ export interface Task {
   readonly versions: readonly string[];
   /** An OCSP response (DER) that the server is to staple to its certificate. */
   readonly ocspFile?: string | undefined;
+  /** How many connections a client makes, one after the other, or a server takes; each is a short one. Default: 1. */
+  readonly visits?: number | undefined;
+  /** Whether it is to do without tickets: sessions of TLS 1.2 then go by their identifiers. Default: false. */
+  readonly withoutTickets?: boolean | undefined;
 }
 
 export interface ClientTask extends Task {
@@ -36,11 +41,45 @@ export interface Run {
 
 export interface ServerRun extends Run {
   readonly port: number;
+  /** What it has said so far, where it runs until it is stopped and so never fails. */
+  readonly said?: () => string;
 }
 
 interface Role extends Abilities {
   /** What differs from the plain conversation on our side. */
   readonly ours?: (row: Case) => OurPart;
+}
+
+/** A client that connects several times, each time with what it kept of the last. */
+export interface ReturningClient {
+  /** How many times it can. */
+  readonly visits: number;
+  /** How many, next to the first, may be under way before there is anything to come back by: they count for nothing. */
+  readonly spare?: number;
+  /** Whether it can do without tickets. */
+  readonly byIdentifier: boolean;
+  /** @param task with `visits`. */
+  start(task: ClientTask): ReturningRun;
+  /**
+   * Our server's part of one connection, to its end; the peer's word on it, where it travels there.
+   * @param resumed what our server knows of it, for a peer that can only repeat that.
+   */
+  talk(socket: Duplex, resumed: boolean): Promise<Word>;
+}
+
+export interface ReturningRun extends Run {
+  /** Once it is done: the peer's word on each connection, where it says it elsewhere. */
+  readonly words?: readonly Word[];
+}
+
+/** A server that takes any number of connections, and knows who was there before. */
+export interface ReturningServer {
+  /** Whether it can do without tickets. */
+  readonly byIdentifier: boolean;
+  /** @param task with `visits`. */
+  start(task: Task): Promise<ServerRun>;
+  /** Our client's part of one connection, to its end; the peer's word on it. */
+  talk(socket: Duplex): Promise<Word>;
 }
 
 /** How our side's part of the conversation differs, for peers that are whole programs. */
@@ -66,6 +105,7 @@ export interface ClientPeer extends Role {
    * which our side calls `truncated`.
    */
   readonly untrustedAlert?: AlertName | 'none';
+  readonly returning?: ReturningClient;
 }
 
 export interface ServerPeer extends Role {
@@ -74,6 +114,7 @@ export interface ServerPeer extends Role {
   readonly limitsGroups?: boolean;
   /** What it can be given to staple: GnuTLS refuses to begin with bad news. */
   readonly staples?: 'anything' | 'good';
+  readonly returning?: ReturningServer;
 }
 
 export interface Peer {

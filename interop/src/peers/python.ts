@@ -18,8 +18,8 @@ import {
   rsaSchemes,
 } from '../cases.ts';
 import { Driver, firstLineOf } from '../processes.ts';
-import { clientCommand, LazyDriver, serverCommand, suites12By } from './drivers.ts';
-import type { Peer } from './peer.ts';
+import { clientCommand, LazyDriver, returningClient, returningServer, serverCommand, suites12By } from './drivers.ts';
+import type { ClientTask, Peer, Run, ServerRun, Task } from './peer.ts';
 
 const python = process.env.INTEROP_PYTHON ?? 'python3';
 const script = fileURLToPath(new URL('../../peers/python/driver.py', import.meta.url));
@@ -60,18 +60,27 @@ export const pythonSsl: Peer = {
   client: {
     axes: [axes, axes12],
     allowed: retriable,
-    start: (task) =>
-      driver.client({
-        ...clientCommand(task),
-        ...suites12By(task),
-        ...(task.row.retry === 'yes' || groupsOf(task.row).length > 1 ? {} : { group: curveNames[task.row.group] }),
-      }),
+    start: client,
+    returning: returningClient(client, true),
   },
   server: {
     axes: [{ ...axes, closing: ['half', 'full'] }, axes12],
     allowed: oneGroup,
     limitsGroups: true,
-    start: (task) => driver.server({ ...serverCommand(task), ...suites12By(task), group: curveNames[task.row.group] }),
+    start: server,
+    returning: returningServer(server, true),
   },
   close: () => driver.close(),
 };
+
+function client(task: ClientTask): Run {
+  return driver.client({
+    ...clientCommand(task),
+    ...suites12By(task),
+    ...(task.row.retry === 'yes' || groupsOf(task.row).length > 1 ? {} : { group: curveNames[task.row.group] }),
+  });
+}
+
+function server(task: Task): Promise<ServerRun> {
+  return driver.server({ ...serverCommand(task), ...suites12By(task), group: curveNames[task.row.group] });
+}

@@ -10,6 +10,7 @@ import type { Peer } from '../peers/peer.ts';
 import type { Job } from '../run.ts';
 import { negotiationJobs } from './negotiation.ts';
 import { renegotiationJobs } from './renegotiation.ts';
+import { resumptionJobs } from './resumption.ts';
 import { staplingJobs } from './stapling.ts';
 
 /** @param plain one plain case of each version that the peer has in this role. */
@@ -19,7 +20,7 @@ export function scenarioJobs(
   plain: readonly Case[],
   certificates: Certificates,
 ): readonly Job[] {
-  return [negotiationJobs, staplingJobs, renegotiationJobs].flatMap((jobs) => [
+  return [negotiationJobs, staplingJobs, renegotiationJobs, resumptionJobs].flatMap((jobs) => [
     ...jobs(peer, direction, plain, certificates),
   ]);
 }

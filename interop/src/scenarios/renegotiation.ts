@@ -13,7 +13,7 @@ import type { Certificates, Family } from '../certificates.ts';
 import { hello, Reader } from '../conversation.ts';
 import { endOf, ourClient, ourServer, type Witness } from '../handfast.ts';
 import { gnutls, gnutlsCli } from '../peers/gnutls.ts';
-import { openssl, quietClient, sClient, sServer } from '../peers/openssl.ts';
+import { oneConnection, openssl, quietClient, sClient, sServer } from '../peers/openssl.ts';
 import type { ClientTask, Peer } from '../peers/peer.ts';
 import { type Command, listeningPort } from '../processes.ts';
 import { agree, type Cleanups, failsWith, type Job } from '../run.ts';
@@ -43,7 +43,7 @@ const scenarios: readonly Scenario[] = [
     direction: 'server',
     id: 'asks to renegotiate, is refused, and gives up',
     run: async (row, family, cleanups) => {
-      const command = sServer({ row, family, serverIdentity: family.server, versions: [row.version] }, false);
+      const command = sServer({ row, family, serverIdentity: family.server, versions: [row.version] }, oneConnection);
       cleanups.add(() => command.kill());
       command.child.stdout.resume();
       const { socket, witness } = await ourClient(row, family, await listeningPort(command));
