@@ -59,9 +59,10 @@ export function linesOf({ brief }: LegacyCase): readonly string[] {
   return brief ? briefLines : lines;
 }
 
-/** Whether a suite's server shows a certificate on a curve. */
-export function isEcdsa({ suite }: LegacyCase): boolean {
-  return suite?.authentication?.name === 'ECDSA';
+/** What key a suite's server shows, and in static ECDH by RSA what signed it. */
+export function serverKind({ suite }: LegacyCase): 'rsa' | 'ecdsa' | 'ecdhRsa' {
+  if (suite?.authentication?.name === 'ECDSA' || suite?.name.startsWith('TLS_ECDH_ECDSA_')) return 'ecdsa';
+  return suite?.name.startsWith('TLS_ECDH_RSA_') ? 'ecdhRsa' : 'rsa';
 }
 
 export function usesPreSharedKey({ suite }: LegacyCase): boolean {

@@ -26,7 +26,7 @@
 import { execFile } from 'node:child_process';
 import { promisify } from 'node:util';
 import type { Driver } from '../processes.ts';
-import { isAnonymous, isEcdsa, type LegacyCase, linesOf, usesPreSharedKey, versionNamed } from './cases.ts';
+import { isAnonymous, type LegacyCase, linesOf, serverKind, usesPreSharedKey, versionNamed } from './cases.ts';
 import { type Identities, preShared } from './identities.ts';
 import type { LegacyPeer, PeerServer } from './peer.ts';
 
@@ -48,8 +48,7 @@ export function drivenBy(
   return {
     answers: 'reversed',
     async server(row, identities): Promise<PeerServer> {
-      const { rsa, ecdsa } = identities.server;
-      const { certFile, keyFile } = isEcdsa(row) ? ecdsa : rsa;
+      const { certFile, keyFile } = identities.server[serverKind(row)];
       const task = started().run({
         ...{ role: 'server', cert: certFile, key: keyFile, askCertificate: row.clientKey !== undefined },
         ...ofServers(identities),

@@ -33,7 +33,8 @@ export interface Identity {
 
 /** Everything that a conversation may need. */
 export interface Identities {
-  readonly server: Readonly<Record<KeyKind, Identity>>;
+  /** `ecdhRsa`: a key on a curve, signed by RSA. */
+  readonly server: Readonly<Record<KeyKind | 'ecdhRsa', Identity>>;
   readonly client: Readonly<Record<KeyKind, Identity>>;
   /** Both roots. */
   readonly caFile: string;
@@ -50,7 +51,7 @@ export async function identitiesIn(directory: string): Promise<Identities> {
   const caFile = join(directory, 'roots.pem');
   writeFileSync(caFile, [rsa, ecdsa].map(({ root }) => toPem('CERTIFICATE', root.raw)).join(''));
   return {
-    server: { rsa: rsa.server, ecdsa: ecdsa.server },
+    server: { rsa: rsa.server, ecdsa: ecdsa.server, ecdhRsa: await rsa.make('server', 'ecdsa') },
     client: { rsa: rsa.client, ecdsa: ecdsa.client },
     trust: trustStore([rsa.root, ecdsa.root]),
     ...{ caFile, directory },
@@ -61,31 +62,36 @@ interface Family {
   readonly root: Certificate;
   readonly server: Identity;
   readonly client: Identity;
+  /** One more of its root. */
+  readonly make: (role: 'server' | 'client', kind: KeyKind) => Promise<Identity>;
 }
 
-async function familyIn(directory: string, kind: KeyKind): Promise<Family> {
-  const keyType = kind === 'rsa' ? 'rsa' : 'secp256r1';
-  const { signer } = await provider.generateKeyPair(keyType);
+const keyTypes = { rsa: 'rsa', ecdsa: 'secp256r1' } as const;
+
+async function familyIn(directory: string, signedBy: KeyKind): Promise<Family> {
+  const { signer } = await provider.generateKeyPair(keyTypes[signedBy]);
   const now = Date.now();
   const period = { notBefore: new Date(now - dayMs), notAfter: new Date(now + 30 * dayMs) };
-  const root = await issueRoot({ provider, subject: { commonName: `Legacy root, ${kind}` }, signer, ...period });
+  const root = await issueRoot({ provider, subject: { commonName: `Legacy root, ${signedBy}` }, signer, ...period });
   const issuer: Issuer = { certificate: root, signer };
-  const make = async (role: 'server' | 'client'): Promise<Identity> => {
-    const pair = await provider.generateKeyPair(keyType);
+  const make = async (role: 'server' | 'client', kind: KeyKind): Promise<Identity> => {
+    const pair = await provider.generateKeyPair(keyTypes[kind]);
     const certificate = await issueCertificate({
       ...{ provider, issuer, ...period },
       subject: { commonName: role === 'server' ? 'localhost' : 'Interop client' },
       publicKey: pair.signer.publicKey,
       ...(role === 'server' ? { names: ['localhost', '127.0.0.1'] } : { emails: ['client@example.com'] }),
-      keyUsage: kind === 'rsa' ? ['digitalSignature', 'keyEncipherment'] : ['digitalSignature'],
+      keyUsage: ['digitalSignature', kind === 'rsa' ? 'keyEncipherment' : 'keyAgreement'],
       extendedKeyUsage: [role === 'server' ? 'serverAuth' : 'clientAuth'],
     });
-    const [certFile, keyFile] = [join(directory, `${role}-${kind}.pem`), join(directory, `${role}-${kind}.key`)];
+    const [certFile, keyFile] = ['pem', 'key'].map((end) =>
+      join(directory, `${role}-${kind}-by-${signedBy}.${end}`),
+    ) as [string, string];
     writeFileSync(certFile, toPem('CERTIFICATE', certificate.raw));
     writeFileSync(keyFile, toPem('PRIVATE KEY', pair.pkcs8), { mode: 0o600 });
     const legacyKey = await provider.legacy?.importPrivateKey(pair.pkcs8);
     const credential = { chain: [certificate], signer: pair.signer, ...(legacyKey === undefined ? {} : { legacyKey }) };
     return { certFile, keyFile, credential };
   };
-  return { root, server: await make('server'), client: await make('client') };
+  return { root, server: await make('server', signedBy), client: await make('client', signedBy), make };
 }

@@ -7,9 +7,9 @@
 import { once } from 'node:events';
 import type { AddressInfo } from 'node:net';
 import { nodeLegacyProvider as provider } from '@handfast/crypto/legacy/node';
-import { type Negotiated, namedGroups, type TraceEvent, tls13 } from '@handfast/tls';
+import { type Credential, type Negotiated, namedGroups, type TraceEvent, tls13 } from '@handfast/tls';
 import { connect, createServer, type Server, type TLSSocket } from '@handfast/tls/node';
-import { isAnonymous, isCbc, type LegacyCase, linesOf, suites, versionNamed } from './cases.ts';
+import { isAnonymous, isCbc, type LegacyCase, linesOf, serverKind, suites, versionNamed } from './cases.ts';
 import { type Identities, preShared } from './identities.ts';
 import type { LegacyPeer } from './peer.ts';
 
@@ -126,6 +126,11 @@ export interface OurServer {
   close(): void;
 }
 
+function credentialsFor(row: LegacyCase, { server: { ecdsa, rsa, ecdhRsa } }: Identities): readonly Credential[] {
+  if (serverKind(row) === 'ecdhRsa') return [ecdhRsa.credential];
+  return [ecdsa.credential, rsa.credential];
+}
+
 export async function listen(row: LegacyCase, identities: Identities): Promise<OurServer> {
   const talk = new Talk();
   const done = Promise.withResolvers<void>();
@@ -135,7 +140,7 @@ export async function listen(row: LegacyCase, identities: Identities): Promise<O
     {
       ...contextOf({ ...row, suite: undefined }, identities),
       ...{ allowHalfOpen: true, trace: talk.listener },
-      credentials: [identities.server.ecdsa.credential, identities.server.rsa.credential],
+      credentials: credentialsFor(row, identities),
       preSharedKey: (identity) => (Buffer.from(identity).toString() === preShared.identity ? preShared.key : undefined),
       ...(row.clientKey === undefined ? {} : { requestCert: true }),
     },

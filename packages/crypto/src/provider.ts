@@ -313,6 +313,11 @@ export interface LegacyKey {
    * less than it. For TLS's premaster secret, go on with `premasterOf` of `@handfast/crypto/legacy`.
    */
   readonly decryptRaw?: (ciphertext: Uint8Array) => MaybePromise<Bytes>;
+  /**
+   * Keys on P curves alone: ECDH with the peer's uncompressed point; the x-coordinate, the caller's to wipe. Throws or rejects
+   * with `CryptoError` `invalid_share` where the point cannot be used.
+   */
+  readonly agree?: (share: Uint8Array) => MaybePromise<Bytes>;
 }
 
 /** A Diffie-Hellman exchange in a group that was sent, not named: the two steps of `KeyExchange`. */

@@ -164,12 +164,13 @@ function lateLegacy(legacy: LegacyCryptography): LegacyCryptography {
 }
 
 function lateLegacyKey(key: LegacyKey): LegacyKey {
-  const { decryptRaw } = key;
+  const { decryptRaw, agree } = key;
   return {
     publicKey: key.publicKey,
     algorithms: key.algorithms,
     sign: (algorithm, data) => late(() => key.sign(algorithm, copyBytes(data))),
     ...(decryptRaw && { decryptRaw: (ciphertext) => late(() => decryptRaw(copyBytes(ciphertext))) }),
+    ...(agree && { agree: (share) => late(() => agree(copyBytes(share))) }),
   };
 }
 

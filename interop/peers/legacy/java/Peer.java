@@ -19,6 +19,7 @@ import java.security.PrivateKey;
 import java.security.Security;
 import java.security.cert.Certificate;
 import java.security.cert.CertificateFactory;
+import java.security.spec.InvalidKeySpecException;
 import java.security.spec.PKCS8EncodedKeySpec;
 import java.util.ArrayList;
 import java.util.Arrays;
@@ -223,7 +224,12 @@ public final class Peer {
   private static PrivateKey keyIn(String file) throws Exception {
     String text = Files.readString(Path.of(file)).replaceAll("-----[A-Z ]+-----|\\s", "");
     PKCS8EncodedKeySpec encoded = new PKCS8EncodedKeySpec(Base64.getDecoder().decode(text));
-    return KeyFactory.getInstance(file.contains("rsa") ? "RSA" : "EC").generatePrivate(encoded);
+    // The container says which kind it holds, and one factory alone takes it.
+    try {
+      return KeyFactory.getInstance("RSA").generatePrivate(encoded);
+    } catch (InvalidKeySpecException notRsa) {
+      return KeyFactory.getInstance("EC").generatePrivate(encoded);
+    }
   }
 
   private static synchronized void say(String event) {

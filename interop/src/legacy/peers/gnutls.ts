@@ -9,7 +9,7 @@ import { existsSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import type { Tls12CipherSuite } from '@handfast/tls';
 import { Command, firstLineOf, listeningPort } from '../../processes.ts';
-import { isEcdsa, type LegacyCase, usesPreSharedKey, versionNamed, versions } from '../cases.ts';
+import { type LegacyCase, serverKind, usesPreSharedKey, versionNamed, versions } from '../cases.ts';
 import { type Identities, preShared } from '../identities.ts';
 import { speakThrough } from '../lines.ts';
 import type { LegacyPeer, PeerServer } from '../peer.ts';
@@ -85,7 +85,7 @@ export const gnutls: LegacyPeer = {
 const servers = new Map<string, Promise<{ readonly command: Command; readonly port: number }>>();
 
 async function server(row: LegacyCase, identities: Identities): Promise<PeerServer> {
-  const { certFile, keyFile } = isEcdsa(row) ? identities.server.ecdsa : identities.server.rsa;
+  const { certFile, keyFile } = identities.server[serverKind(row)];
   const keys = join(identities.directory, 'psk.txt');
   if (!existsSync(keys)) writeFileSync(keys, `${preShared.identity}:${preShared.key.toString('hex')}\n`);
   const args = [

@@ -10,7 +10,7 @@ import type { AddressInfo } from 'node:net';
 import { createInterface } from 'node:readline';
 import * as tls from 'node:tls';
 import { firstLineOf } from '../../processes.ts';
-import { isAnonymous, isEcdsa, type LegacyCase, linesOf, usesPreSharedKey, type VersionName } from '../cases.ts';
+import { isAnonymous, type LegacyCase, linesOf, serverKind, usesPreSharedKey, type VersionName } from '../cases.ts';
 import { type Identities, type Identity, preShared } from '../identities.ts';
 import { reversed } from '../ours.ts';
 import type { LegacyPeer, PeerServer } from '../peer.ts';
@@ -71,7 +71,7 @@ function contextOf({ lowest, highest, suite }: LegacyCase, own: Identity | undef
 async function server(row: LegacyCase, identities: Identities): Promise<PeerServer> {
   const done = Promise.withResolvers<void>();
   done.promise.catch(() => undefined);
-  const own = isEcdsa(row) ? identities.server.ecdsa : identities.server.rsa;
+  const own = identities.server[serverKind(row)];
   const listener = tls.createServer(
     {
       ...contextOf(row, own, identities),

@@ -32,15 +32,38 @@ function weierstrass(name: GroupName, namedCurve: string, coordinate: number): C
   return { name, algorithm: { name: 'ECDH', namedCurve }, shareLength: 1 + 2 * coordinate, secretLength: coordinate };
 }
 
-function exchange(curve: Curve): KeyExchange {
-  const { name, algorithm, shareLength, secretLength } = curve;
+/** A copy of a share that has the right length and form, before any API sees it. */
+function checked({ name, algorithm, shareLength }: Curve, share: Uint8Array): Bytes {
+  checkShareLength(name, share, shareLength);
+  if (algorithm.name === 'ECDH') checkPoint(name, share);
+  return copyBytes(share);
+}
 
-  /** A copy of a share that has the right length and form, before any API sees it. */
-  function checked(share: Uint8Array): Bytes {
-    checkShareLength(name, share, shareLength);
-    if (algorithm.name === 'ECDH') checkPoint(name, share);
-    return copyBytes(share);
+async function derive({ name, algorithm, secretLength }: Curve, privateKey: CryptoKey, share: Bytes): Promise<Bytes> {
+  let secret: Bytes;
+  try {
+    const publicKey = await subtle().importKey('raw', share, algorithm, false, []);
+    const parameters = { name: algorithm.name, public: publicKey };
+    secret = new Uint8Array(await subtle().deriveBits(parameters, privateKey, 8 * secretLength));
+  } catch (cause) {
+    throw wrapError(cause, 'invalid_share', `the ${name} share is not a point that can be used`);
   }
+  return algorithm.name === 'X25519' ? checkSharedSecret(name, secret) : secret;
+}
+
+/** ECDH with a key of one's own on a P curve: the secret, the caller's to wipe. */
+export function agreeOn(
+  name: GroupName,
+  { name: namedCurve, length }: { readonly name: string; readonly length: number },
+  privateKey: CryptoKey,
+  share: Uint8Array,
+): Promise<Bytes> {
+  const curve = weierstrass(name, namedCurve, length);
+  return derive(curve, privateKey, checked(curve, share));
+}
+
+function exchange(curve: Curve): KeyExchange {
+  const { name, algorithm, shareLength } = curve;
 
   async function newKey(): Promise<{ readonly privateKey: CryptoKey; readonly share: Bytes }> {
     try {
@@ -53,18 +76,6 @@ function exchange(curve: Curve): KeyExchange {
     }
   }
 
-  async function derive(privateKey: CryptoKey, share: Bytes): Promise<Bytes> {
-    let secret: Bytes;
-    try {
-      const publicKey = await subtle().importKey('raw', share, algorithm, false, []);
-      const parameters = { name: algorithm.name, public: publicKey };
-      secret = new Uint8Array(await subtle().deriveBits(parameters, privateKey, 8 * secretLength));
-    } catch (cause) {
-      throw wrapError(cause, 'invalid_share', `the ${name} share is not a point that can be used`);
-    }
-    return algorithm.name === 'X25519' ? checkSharedSecret(name, secret) : secret;
-  }
-
   async function generate(): Promise<EphemeralKey> {
     const made = await newKey();
     let privateKey: CryptoKey | undefined = made.privateKey;
@@ -72,7 +83,7 @@ function exchange(curve: Curve): KeyExchange {
       share: made.share,
       async agree(serverShare) {
         if (privateKey === undefined) throw new CryptoError('failed', `this ${name} key has been disposed of`);
-        return derive(privateKey, checked(serverShare));
+        return derive(curve, privateKey, checked(curve, serverShare));
       },
       dispose() {
         privateKey = undefined;
@@ -86,9 +97,9 @@ function exchange(curve: Curve): KeyExchange {
     serverShareLength: shareLength,
     generate,
     async encapsulate(clientShare) {
-      const peer = checked(clientShare);
+      const peer = checked(curve, clientShare);
       const { privateKey, share } = await newKey();
-      return { share, secret: await derive(privateKey, peer) };
+      return { share, secret: await derive(curve, privateKey, peer) };
     },
   };
 }

@@ -23,12 +23,10 @@ import type { DirectionKeys, ProtectionOptions, RecordCipher } from '../record/c
 import type { RawRecord } from '../record/deframer.ts';
 import type { Plaintext, Protection } from '../record/protection.ts';
 import { lastSequence } from '../record/protection13.ts';
+import { SSL30, TLS10 } from '../registry.ts';
 import { equal, lessThan, macAt, tlsPadding } from './constant-time.ts';
 import { hmacOf, type MacName, macRows, type RecordMac, ssl30Mac } from './mac.ts';
 import { legacyOf } from './provider.ts';
-
-const SSL30 = 0x0300;
-const TLS10 = 0x0301;
 
 /**
  * Bytes under one key of a cipher with blocks of 64 bits: 1 GiB, far from the 2^32 blocks at which two are equal by chance,

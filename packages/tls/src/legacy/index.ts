@@ -8,6 +8,7 @@
  * | SSL 3.0 | its padding is not authenticated: POODLE (RFC 7568) |
  * | TLS 1.0, TLS 1.1 | MD5 and SHA-1, chained IVs: BEAST, SLOTH (RFC 8996) |
  * | RSA key exchange | no forward secrecy; Bleichenbacher's oracle and its many returns |
+ * | static ECDH | no forward secrecy; a stolen key plays any client to its own server |
  * | CBC | padding oracles: Lucky 13 and its kin |
  * | RC4, 3DES, NULL, anonymous | RFC 7465, Sweet32, no secrecy, nobody proves who it is |
  *

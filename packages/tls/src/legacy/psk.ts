@@ -6,6 +6,7 @@
  */
 
 import { type Bytes, wipe } from '@handfast/crypto';
+import type { SharedKey } from '../config.ts';
 import { TlsError } from '../errors.ts';
 import { callUser, type Flow } from '../flow.ts';
 import type { Reader } from '../messages/reader.ts';
@@ -45,11 +46,16 @@ function pskBeside(name: string, other: KeyExchange12 | undefined): KeyExchange1
 
     *serverParams(context) {
       const inner = other && (yield* other.serverParams(context));
+      let identity: Uint8Array | undefined;
       return {
+        get pskIdentity() {
+          return identity;
+        },
         params: hintAndParams(context, inner),
         group: inner?.group,
         *premaster(clientParams) {
-          const key = yield* serverKey(context, clientParams.opaque16(0, longestIdentity));
+          identity = clientParams.opaque16(0, longestIdentity);
+          const key = yield* serverKey(context, identity);
           return yield* joined(key, inner?.premaster(clientParams), clientParams);
         },
         dispose: () => inner?.dispose(),
@@ -84,11 +90,16 @@ export const rsaPsk: KeyExchange12 = {
   obstacle: (config) => (config.preSharedKey === undefined ? noKeys : noKeyDecrypts(config)),
 
   *serverParams(context) {
+    let identity: Uint8Array | undefined;
     return {
+      get pskIdentity() {
+        return identity;
+      },
       params: hintAndParams(context, undefined),
       group: undefined,
       *premaster(clientParams) {
-        const key = yield* serverKey(context, clientParams.opaque16(0, longestIdentity));
+        identity = clientParams.opaque16(0, longestIdentity);
+        const key = yield* serverKey(context, identity);
         return yield* joined(key, decryptPremaster(context, clientParams), undefined);
       },
       dispose: () => undefined,
@@ -121,10 +132,9 @@ function* serverKey({ config }: ServerContext, identity: Uint8Array): Flow<Uint8
   const { preSharedKey } = config;
   if (preSharedKey === undefined) throw new TlsError('internal', 'a suite with pre-shared keys, and there are none');
   const key: unknown = yield* callUser('preSharedKey', () => preSharedKey(identity));
-  if (key === undefined) {
-    throw new TlsError('unknown_psk_identity', 'ClientKeyExchange: nobody knows this pre-shared key identity');
-  }
-  return checkedKey(key);
+  // RFC 4279 §2 lets a server go on: that a name is known is nobody's to find out. A key for TLS 1.3 is none here.
+  if (key === undefined || hashOf(key) !== undefined) return config.provider.random(32);
+  return checkedKey(key instanceof Uint8Array ? key : (key as Partial<SharedKey> | null)?.key);
 }
 
 function* clientKey(
@@ -133,13 +143,20 @@ function* clientKey(
 ): Flow<{ readonly identity: Uint8Array; readonly key: Uint8Array }> {
   const { preSharedKey } = config;
   if (preSharedKey === undefined) throw new TlsError('internal', 'a suite with pre-shared keys, and there are none');
-  const answer: unknown = yield* callUser('preSharedKey', () => preSharedKey(hint));
-  if (answer === null) throw new TlsError('handshake_failure', 'the preSharedKey callback has no key for this server');
+  const given: unknown = yield* callUser('preSharedKey', () => preSharedKey(hint));
+  // A key for TLS 1.3 is none here.
+  const answer: unknown = Array.isArray(given) ? (given.find((one) => hashOf(one) === undefined) ?? null) : given;
+  if (answer === null || hashOf(answer) !== undefined)
+    throw new TlsError('handshake_failure', 'the preSharedKey callback has no key for this server');
   const { identity, key } = (answer ?? {}) as { readonly identity?: unknown; readonly key?: unknown };
   if (!(identity instanceof Uint8Array) || identity.length > longestIdentity) {
     throw new TlsError('callback_failed', 'the preSharedKey callback answered no identity of at most 256 bytes');
   }
   return { identity, key: checkedKey(key) };
+}
+
+function hashOf(key: unknown): unknown {
+  return (key as Partial<SharedKey> | null | undefined)?.hash;
 }
 
 function checkedKey(key: unknown): Uint8Array {
@@ -159,7 +176,11 @@ function together(identity: Uint8Array, key: Uint8Array, exchange: ClientExchang
     .opaque16(identity)
     .bytes(exchange?.params ?? new Uint8Array(0))
     .finish();
-  return { params, premaster: premasterOf(exchange?.premaster ?? new Uint8Array(key.length), key) };
+  return {
+    params,
+    pskIdentity: identity,
+    premaster: premasterOf(exchange?.premaster ?? new Uint8Array(key.length), key),
+  };
 }
 
 /** opaque other_secret<0..2^16-1>; opaque psk<0..2^16-1>. The other half is wiped. */

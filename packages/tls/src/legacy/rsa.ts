@@ -14,11 +14,9 @@ import { TlsError } from '../errors.ts';
 import type { Flow } from '../flow.ts';
 import type { Reader } from '../messages/reader.ts';
 import { Writer } from '../messages/writer.ts';
-import { TLS12 } from '../registry.ts';
+import { SSL30, TLS12 } from '../registry.ts';
 import type { ClientContext, ClientExchange, KeyExchange12, Obstacle, ServerContext } from '../tls12/key-exchange.ts';
 import { legacyOf } from './provider.ts';
-
-const SSL30 = 0x0300;
 
 export const rsaTransport: KeyExchange12 = {
   name: 'RSA',

@@ -11,10 +11,9 @@ import type { DirectionKeys, ProtectionOptions, RecordCipher } from '../record/c
 import type { RawRecord } from '../record/deframer.ts';
 import type { Plaintext, Protection } from '../record/protection.ts';
 import { lastSequence } from '../record/protection13.ts';
+import { SSL30 } from '../registry.ts';
 import { hmacOf, type MacName, macRows, type RecordMac, ssl30Mac } from './mac.ts';
 import { legacyOf } from './provider.ts';
-
-const SSL30 = 0x0300;
 
 export function rc4WithHmac(mac: MacName): RecordCipher {
   return row(16, mac, (provider, key) => legacyOf(provider).streamCiphers.rc4.key(key));

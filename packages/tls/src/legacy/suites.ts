@@ -8,17 +8,15 @@
 import type { AeadName, CryptoProvider, HashName, LegacyAeadName } from '@handfast/crypto';
 import type { RecordCipher } from '../record/cipher12.ts';
 import { type AeadSource, explicitNonceAead, implicitNonceAead } from '../record/protection12.ts';
-import { TLS12 } from '../registry.ts';
+import { SSL30, TLS10, TLS12 } from '../registry.ts';
 import { ecdhe, type KeyExchange12 } from '../tls12/key-exchange.ts';
 import { type Authentication, ecdsa, rsa, suite12, type Tls12CipherSuite } from '../tls12/suites.ts';
 import { cbcWithHmac } from './cbc.ts';
 import { type DhParameters, dhe, dheBy } from './dhe.ts';
+import { staticEcdh } from './ecdh.ts';
 import { dhePsk, ecdhePsk, psk, rsaPsk } from './psk.ts';
 import { rsaTransport } from './rsa.ts';
 import { nullWithHmac, rc4WithHmac } from './stream.ts';
-
-const SSL30 = 0x0300;
-const TLS10 = 0x0301;
 
 /** A legacy provider's AEAD, or one that every provider may have. */
 function aead(name: AeadName | LegacyAeadName): AeadSource {
@@ -71,11 +69,16 @@ interface Exchange {
   readonly minVersion: number;
 }
 
+/** What signed the certificate gave static ECDH its names, until RFC 8422 §2.1 let go of that. */
+const onCurve: Authentication = { name: 'ECDH', keyTypes: ['secp256r1', 'secp384r1', 'secp521r1'] };
+
 const families = {
   ecdheEcdsa: { name: 'ECDHE_ECDSA', keyExchange: ecdhe, authentication: ecdsa, minVersion: TLS10 },
   ecdheRsa: { name: 'ECDHE_RSA', keyExchange: ecdhe, authentication: rsa, minVersion: TLS10 },
   dheRsa: { name: 'DHE_RSA', keyExchange: dhe, authentication: rsa, minVersion: SSL30 },
   rsa: { name: 'RSA', keyExchange: rsaTransport, authentication: rsa, minVersion: SSL30 },
+  ecdhEcdsa: { name: 'ECDH_ECDSA', keyExchange: staticEcdh, authentication: onCurve, minVersion: TLS10 },
+  ecdhRsa: { name: 'ECDH_RSA', keyExchange: staticEcdh, authentication: onCurve, minVersion: TLS10 },
   ecdhePsk: { name: 'ECDHE_PSK', keyExchange: ecdhePsk, authentication: undefined, minVersion: TLS10 },
   dhePsk: { name: 'DHE_PSK', keyExchange: dhePsk, authentication: undefined, minVersion: TLS10 },
   rsaPsk: { name: 'RSA_PSK', keyExchange: rsaPsk, authentication: rsa, minVersion: TLS10 },
@@ -155,6 +158,34 @@ export const rsaCipherSuites: readonly Tls12CipherSuite[] = suites(families.rsa,
   ...{ RC4_128_SHA: 0x0005, RC4_128_MD5: 0x0004, NULL_SHA256: 0x003b, NULL_SHA: 0x0002, NULL_MD5: 0x0001 },
 });
 
+/** Static ECDH, which Java's JSSE has still: no forward secrecy, and a stolen key plays any client to its own server. */
+export const ecdhCipherSuites: readonly Tls12CipherSuite[] = [
+  ...suites(families.ecdhEcdsa, {
+    ...{
+      AES_128_GCM_SHA256: 0xc02d,
+      AES_256_GCM_SHA384: 0xc02e,
+      ARIA_128_GCM_SHA256: 0xc05e,
+      ARIA_256_GCM_SHA384: 0xc05f,
+    },
+    ...{ AES_128_CBC_SHA256: 0xc025, AES_256_CBC_SHA384: 0xc026, AES_128_CBC_SHA: 0xc004, AES_256_CBC_SHA: 0xc005 },
+    ...{ CAMELLIA_128_CBC_SHA256: 0xc074, CAMELLIA_256_CBC_SHA384: 0xc075 },
+    ...{ ARIA_128_CBC_SHA256: 0xc04a, ARIA_256_CBC_SHA384: 0xc04b },
+    ...{ '3DES_EDE_CBC_SHA': 0xc003, RC4_128_SHA: 0xc002, NULL_SHA: 0xc001 },
+  }),
+  ...suites(families.ecdhRsa, {
+    ...{
+      AES_128_GCM_SHA256: 0xc031,
+      AES_256_GCM_SHA384: 0xc032,
+      ARIA_128_GCM_SHA256: 0xc062,
+      ARIA_256_GCM_SHA384: 0xc063,
+    },
+    ...{ AES_128_CBC_SHA256: 0xc029, AES_256_CBC_SHA384: 0xc02a, AES_128_CBC_SHA: 0xc00e, AES_256_CBC_SHA: 0xc00f },
+    ...{ CAMELLIA_128_CBC_SHA256: 0xc078, CAMELLIA_256_CBC_SHA384: 0xc079 },
+    ...{ ARIA_128_CBC_SHA256: 0xc04e, ARIA_256_CBC_SHA384: 0xc04f },
+    ...{ '3DES_EDE_CBC_SHA': 0xc00d, RC4_128_SHA: 0xc00c, NULL_SHA: 0xc00b },
+  }),
+];
+
 /** Pre-shared keys (RFC 4279, RFC 5489, RFC 5487): the config's `preSharedKey` says whose. */
 export const pskCipherSuites: readonly Tls12CipherSuite[] = [
   ...suites(families.ecdhePsk, {
@@ -203,14 +234,15 @@ export function isNull({ name }: Tls12CipherSuite): boolean {
 }
 
 /**
- * What an old peer with a certificate may want, strongest first; the provider of `@handfast/crypto/legacy/node` has all of it,
- * for another one leave out what it lacks (`filter(({ supportedBy }) => supportedBy(provider))`): CBC and below over ECDHE, DHE and RSA. No NULL among them;
- * anonymous and pre-shared keys are lists of their own.
+ * What an old peer with a certificate may want, strongest first: CBC and below over ECDHE, DHE, RSA and static ECDH. No NULL
+ * among them; anonymous and pre-shared keys are lists of their own. The provider of `@handfast/crypto/legacy/node` has all of
+ * it; for another one leave out what it lacks (`filter(({ supportedBy }) => supportedBy(provider))`).
  */
 export const legacyCipherSuites: readonly Tls12CipherSuite[] = [
   ...ecdheCipherSuites,
   ...dheCipherSuites,
   ...rsaCipherSuites,
+  ...ecdhCipherSuites,
 ].filter((row) => !isNull(row));
 
 /** Every suite of this module, for tests and tools that show all. */
@@ -218,6 +250,7 @@ export const allLegacyCipherSuites: readonly Tls12CipherSuite[] = [
   ...ecdheCipherSuites,
   ...dheCipherSuites,
   ...rsaCipherSuites,
+  ...ecdhCipherSuites,
   ...pskCipherSuites,
   ...anonymousCipherSuites,
 ];

@@ -29,7 +29,10 @@ const providers: readonly CryptoProvider[] = [
 async function oldCredential(provider: CryptoProvider, type: KeyType): Promise<Credential> {
   const pair = await nodeProvider.generateKeyPair(type);
   const credential = await makeCredential({
-    with: { publicKey: pair.signer.publicKey, keyUsage: ['digitalSignature', 'keyEncipherment'] },
+    with: {
+      publicKey: pair.signer.publicKey,
+      keyUsage: ['digitalSignature', type === 'rsa' ? 'keyEncipherment' : 'keyAgreement'],
+    },
   });
   const signer = await provider.importPrivateKey(pair.pkcs8);
   const legacyKey = await provider.legacy?.importPrivateKey(pair.pkcs8);

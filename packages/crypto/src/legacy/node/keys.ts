@@ -1,5 +1,5 @@
 /**
- * Keys for the old ways by `node:crypto`: signatures over MD5 and SHA-1, and RSA key transport.
+ * Keys for the old ways by `node:crypto`: signatures over MD5 and SHA-1, RSA key transport, and static ECDH.
  *
  * OpenSSL knows `md5-sha1` as one digest of 36 bytes, and signs it without a DigestInfo, as TLS 1.1 wants. Verifying, it
  * takes the padding off strictly (at least eight bytes of ff, all of them) and compares all 36 bytes that must be left:
@@ -12,13 +12,14 @@ import {
   constants,
   createPrivateKey,
   createPublicKey,
+  diffieHellman,
   type KeyObject,
   privateDecrypt,
   publicEncrypt,
   sign,
   verify as verifySignature,
 } from 'node:crypto';
-import { wipe } from '../../bytes.ts';
+import { copyBytes, wipe } from '../../bytes.ts';
 import { readPkcs8, readSpki, writeSpki } from '../../key-containers.ts';
 import { asBuffer, plain } from '../../node/own-memory.ts';
 import { importSpki } from '../../node/public-key.ts';
@@ -90,7 +91,21 @@ export function importPrivateKey(pkcs8: Uint8Array): LegacyKey {
       }
     },
     ...(type === 'rsa' && { decryptRaw: (ciphertext) => decryptRaw(privateKey, publicKey.bits, ciphertext) }),
+    ...(type.startsWith('secp') && { agree: (share) => agree(privateKey, publicKey, share) }),
   };
+}
+
+/** OpenSSL refuses coordinates out of range, and points off the curve (Jager, Schwenk, Somorovsky 2015). */
+function agree(privateKey: KeyObject, { type, raw }: PublicKeyInfo, share: Uint8Array): Bytes {
+  if (share.length !== raw.length || share[0] !== 4) {
+    throw new CryptoError('invalid_share', `a ${type} point has ${raw.length} bytes here, and is uncompressed`);
+  }
+  try {
+    const publicKey = importPublicKey({ type, raw: copyBytes(share) });
+    return plain(diffieHellman({ privateKey, publicKey }));
+  } catch (cause) {
+    throw new CryptoError('invalid_share', `the ${type} share is not a point that can be used`, { cause });
+  }
 }
 
 /** Without padding, OpenSSL (which blinds) fails for nothing but the range: it has nothing else to look at. */
@@ -107,7 +122,7 @@ function decryptRaw(key: KeyObject, bits: number, ciphertext: Uint8Array): Bytes
 }
 
 /** From type and raw key, not from the SubjectPublicKeyInfo as it came: OpenSSL would take explicit parameters. */
-function importPublicKey({ type, raw }: PublicKeyInfo): KeyObject {
+function importPublicKey({ type, raw }: Pick<PublicKeyInfo, 'type' | 'raw'>): KeyObject {
   // It would take compressed and hybrid points too.
   if (type.startsWith('secp') && raw[0] !== 4) {
     throw new CryptoError('invalid_key', `the point of a ${type} public key must be uncompressed`);

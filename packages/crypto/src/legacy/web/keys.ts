@@ -1,5 +1,5 @@
 /**
- * Signatures over SHA-1 by WebCrypto, asynchronous. It has neither MD5 nor RSA without a hash, so `rsa-pkcs1-md5-sha1` and
+ * Signatures over SHA-1 and static ECDH by WebCrypto, asynchronous. It has neither MD5 nor RSA without a hash, so `rsa-pkcs1-md5-sha1` and
  * RSA key transport are not to be had here.
  *
  * @module
@@ -18,11 +18,13 @@ import {
 import {
   type Bytes,
   CryptoError,
+  type GroupName,
   type KeyType,
   type LegacyHandshakeSignature,
   type LegacyKey,
   type PublicKeyInfo,
 } from '../../provider.ts';
+import { agreeOn } from '../../web/groups.ts';
 import { curves } from '../../web/signatures.ts';
 import { ecKeys } from '../../web/signers.ts';
 import { subtle, wrapError } from '../../web/subtle.ts';
@@ -57,7 +59,9 @@ export async function importPrivateKey(pkcs8: Uint8Array): Promise<LegacyKey> {
     const algorithms = algorithmsOf(info.type).filter((algorithm) => algorithm !== md5Sha1);
     const publicKey = await publicHalf(info);
     const key = await importSigningKey(info);
+    const agree = await agreement(info);
     return {
+      ...(agree && { agree }),
       publicKey,
       algorithms,
       async sign(algorithm, data) {
@@ -71,6 +75,27 @@ export async function importPrivateKey(pkcs8: Uint8Array): Promise<LegacyKey> {
   } finally {
     wipe(info.privateKey);
   }
+}
+
+/** ECDH by a key on a P curve: WebCrypto wants the key imported for that. */
+async function agreement(info: PrivateKeyInfo): Promise<LegacyKey['agree']> {
+  const { type } = info;
+  const curve = curves[type];
+  if (curve === undefined || !isGroup(type)) return undefined;
+  const pkcs8 = writePkcs8(info.privateKey, type);
+  try {
+    const parameters = { name: 'ECDH', namedCurve: curve.name };
+    const key = await subtle().importKey('pkcs8', pkcs8, parameters, false, ['deriveBits']);
+    return async (share) => await agreeOn(type, curve, key, share);
+  } catch (cause) {
+    throw wrapError(cause, 'invalid_key', `WebCrypto does not import this ${type} private key`);
+  } finally {
+    wipe(pkcs8);
+  }
+}
+
+function isGroup(type: KeyType): type is KeyType & GroupName {
+  return type.startsWith('secp');
 }
 
 async function signWith(key: CryptoKey, type: KeyType, message: Bytes): Promise<Bytes> {
