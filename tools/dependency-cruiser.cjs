@@ -18,9 +18,9 @@ module.exports = {
     { name: 'tls-is-below-cli', from: { path: '^packages/tls/' }, to: { path: '^packages/cli/' } },
     {
       name: 'core-knows-no-adapter',
-      comment: 'the core of a package runs anywhere: its node/ and web/ import it, never the reverse',
-      from: { path: '^packages/(crypto|x509|tls)/src/', pathNot: '/src/(legacy/)?(node|web)/' },
-      to: { path: '^packages/[^/]+/src/(legacy/)?(node|web)/' },
+      comment: 'the core of a package runs anywhere: its node/, web/ and redis/ import it, never the reverse',
+      from: { path: '^packages/(crypto|x509|tls)/src/', pathNot: '/src/(legacy/)?(node|web|redis)/' },
+      to: { path: '^packages/[^/]+/src/(legacy/)?(node|web|redis)/' },
     },
     {
       name: 'core-has-nothing-from-node',
@@ -29,7 +29,7 @@ module.exports = {
     },
     {
       name: 'adapters-stand-apart',
-      from: { path: '^packages/[^/]+/src/(legacy/)?web/' },
+      from: { path: '^packages/[^/]+/src/(legacy/)?(web|redis)/' },
       to: { path: '^packages/[^/]+/src/(legacy/)?node/' },
     },
     {

@@ -1,0 +1,119 @@
+/**
+ * What stands in Redis is sealed: who can read it learns nothing, and who can write to it makes nothing that is taken.
+ *
+ * ```
+ * base64( salt[32] || AES-256-GCM(key, nonce, value) ), the name that it stands under being its associated data
+ *
+ * key || nonce = HKDF-SHA-256(salt, secret, "handfast redis value 1", 32 + 12)
+ * ```
+ *
+ * Each value has a key of its own, as tickets have.
+ *
+ * @module
+ */
+
+import {
+  type Aead,
+  type AeadKey,
+  type Bytes,
+  type CryptoProvider,
+  concat,
+  copyBytes,
+  hkdfExpand,
+  hkdfExtract,
+  utf8,
+  wipe,
+} from '@handfast/crypto';
+import { TlsConfigError } from '../errors.ts';
+
+const secretLength = 32;
+const saltLength = 32;
+const keyLength = 32;
+const nonceLength = 12;
+const info = utf8('handfast redis value 1');
+/** In base64: a longer value is none of ours. */
+const longestText = 200_000;
+
+export interface Sealer {
+  /** The text to store under `name`. */
+  seal(name: string, value: Uint8Array): Promise<string>;
+  /** What was sealed for `name`, the caller's to wipe; undefined: it was not, or not under a secret of ours. */
+  open(name: string, text: unknown): Promise<Bytes | undefined>;
+  dispose(): void;
+}
+
+/** @throws TlsConfigError */
+export function sealerOf(provider: CryptoProvider, given: Uint8Array | readonly Uint8Array[]): Sealer {
+  const found = provider.aeads['aes-256-gcm'];
+  if (found === undefined) throw new TlsConfigError('provider', `${provider.name} has no aes-256-gcm to seal with`);
+  const aead: Aead = found;
+  const list: readonly unknown[] = given instanceof Uint8Array ? [given] : Array.isArray(given) ? given : [];
+  const secrets = list.map(checkedSecret);
+  if (secrets.length === 0) throw new TlsConfigError('secret', 'there is none: 32 random bytes that all servers share');
+  let disposed = false;
+
+  function cipherOf(secret: Uint8Array, salt: Uint8Array): { readonly cipher: AeadKey; readonly nonce: Bytes } {
+    // What everybody knows must seal nothing.
+    if (disposed) throw new Error('the secret is disposed of');
+    const pseudorandom = hkdfExtract(provider, 'sha256', salt, secret);
+    const material = hkdfExpand('sha256', provider.hmac('sha256', pseudorandom), info, keyLength + nonceLength);
+    const cipher = aead.key(material.subarray(0, keyLength));
+    const nonce = material.slice(keyLength);
+    wipe(pseudorandom, material);
+    return { cipher, nonce };
+  }
+
+  return {
+    async seal(name, value) {
+      const salt = provider.random(saltLength);
+      const { cipher, nonce } = cipherOf(secrets[0] ?? salt, salt);
+      try {
+        return toBase64(concat(salt, await cipher.seal(nonce, utf8(name), value)));
+      } finally {
+        cipher.dispose();
+      }
+    },
+
+    async open(name, text) {
+      const bytes = typeof text === 'string' && text.length <= longestText ? fromBase64(text) : undefined;
+      if (bytes === undefined || bytes.length < saltLength + aead.tagLength) return undefined;
+      for (const secret of secrets) {
+        const { cipher, nonce } = cipherOf(secret, bytes.subarray(0, saltLength));
+        try {
+          const opened = await cipher.open(nonce, utf8(name), bytes.subarray(saltLength));
+          if (opened !== undefined) return opened;
+        } finally {
+          cipher.dispose();
+        }
+      }
+      return undefined;
+    },
+
+    dispose() {
+      disposed = true;
+      wipe(...secrets);
+    },
+  };
+}
+
+function checkedSecret(secret: unknown): Bytes {
+  if (!(secret instanceof Uint8Array) || secret.length !== secretLength || secret.every((byte) => byte === 0)) {
+    throw new TlsConfigError('secret', `it is not ${secretLength} random bytes`);
+  }
+  return copyBytes(secret);
+}
+
+function toBase64(bytes: Uint8Array): string {
+  const parts: string[] = [];
+  // A call takes only so many arguments.
+  for (let at = 0; at < bytes.length; at += 4096) parts.push(String.fromCharCode(...bytes.subarray(at, at + 4096)));
+  return btoa(parts.join(''));
+}
+
+function fromBase64(text: string): Bytes | undefined {
+  try {
+    return Uint8Array.from(atob(text), (character) => character.charCodeAt(0));
+  } catch {
+    return undefined;
+  }
+}
