@@ -9,8 +9,10 @@ import type { AddressInfo } from 'node:net';
 import { nodeProvider } from '@handfast/crypto/node';
 import {
   type Negotiated,
+  type PreSharedKey,
   type SessionCache,
   type SessionTickets,
+  type SharedKey,
   TlsError,
   type TraceEvent,
   tls12,
@@ -75,10 +77,19 @@ export async function ourClient(
     /** What we speak, where it is more or less than the case's version. */
     readonly versions?: readonly string[] | undefined;
     readonly sessions?: SessionCache;
+    /** Keys to offer. */
+    readonly preSharedKeys?: readonly PreSharedKey[];
   } = {},
 ): Promise<OurClient> {
   const witness = new Witness();
-  const { decoy, servername = 'localhost', alpn = alpnProtocol, versions = [row.version], sessions } = options;
+  const {
+    decoy,
+    servername = 'localhost',
+    alpn = alpnProtocol,
+    versions = [row.version],
+    sessions,
+    preSharedKeys,
+  } = options;
   const retry = row.retry === 'yes';
   const socket = connect({
     host: '127.0.0.1',
@@ -93,6 +104,7 @@ export async function ourClient(
     handshakeTimeout,
     trace: witness.listener,
     ...(sessions === undefined ? {} : { sessions }),
+    ...(preSharedKeys === undefined ? {} : { preSharedKey: () => preSharedKeys }),
     ...(row.clientCertificate === 'required' ? { cert: family.client.cert, key: family.client.key } : {}),
     ...(row.alpn === 'none' ? {} : { ALPNProtocols: [alpn] }),
   });
@@ -123,16 +135,18 @@ export async function ourServer(
     readonly accept?: (socket: TLSSocket) => void;
     readonly versions?: readonly string[] | undefined;
     readonly tickets?: SessionTickets;
+    /** Keys that clients may have: there is then no certificate. */
+    readonly preSharedKey?: (identity: Uint8Array) => SharedKey | undefined;
   } = {},
 ): Promise<OurServer> {
   const witness = new Witness();
-  const { identity = family.server, alpn = alpnProtocol, versions = [row.version], tickets } = options;
+  const { identity = family.server, alpn = alpnProtocol, versions = [row.version], tickets, preSharedKey } = options;
   const connection = Promise.withResolvers<TLSSocket>();
   connection.promise.catch(() => undefined);
   const sockets = new Set<{ destroy(): unknown }>();
   const server: Server = createServer(
     {
-      ...(await credentialOf(identity, options.ocspResponse)),
+      ...(preSharedKey === undefined ? await credentialOf(identity, options.ocspResponse) : { preSharedKey }),
       ...contextOf(row, versions),
       groups: [row.group],
       allowHalfOpen: true,

@@ -5,7 +5,7 @@
  * @module
  */
 
-import { existsSync, readFileSync } from 'node:fs';
+import { existsSync, readFileSync, writeFileSync } from 'node:fs';
 import {
   alpnProtocol,
   axes12,
@@ -26,6 +26,7 @@ import { withWords } from './openssl.ts';
 import {
   type ClientTask,
   decoyFor,
+  type GivenKey,
   type Peer,
   type ReturningRun,
   type Run,
@@ -61,10 +62,12 @@ function suiteWords({ version, suite }: Case): readonly string[] {
 }
 
 /** A priority string: these versions, this suite, these groups. */
-function priority(row: Case, versions: readonly string[], withoutTickets: boolean, groups: readonly string[]): string {
+function priority({ row, versions, withoutTickets, givenKey }: Task, groups: readonly string[]): string {
   return [
     ...['NORMAL', '-VERS-ALL', ...versions.map((version) => `+VERS-${version.replace(' ', '')}`)],
     ...suiteWords(row),
+    // Which also says how a key goes in TLS 1.3: psk_dhe_ke alone.
+    ...(givenKey === undefined ? [] : ['-KX-ALL', '+ECDHE-PSK']),
     ...(withoutTickets ? ['%NO_TICKETS'] : []),
     ...['-GROUP-ALL', ...groups.map((name) => `+GROUP-${name.toUpperCase()}`)],
   ].join(':');
@@ -84,6 +87,7 @@ export const gnutls: Peer = {
     untrustedAlert: 'bad_certificate',
     // gnutls-cli stops reading when its input ends, and sends no close_notify when the server was first.
     returning: { visits: 2, byIdentifier: true, start: comeBack, talk: echoAll },
+    givenKeys: { sha256: ['no', 'yes'] },
     ours: ({ closing }) => ({
       parts: shortParts,
       ...(closing === 'half' ? { withoutBye: true } : { endsWithoutCloseNotify: true }),
@@ -103,16 +107,16 @@ export const gnutls: Peer = {
       start: (task) => serve(task, ['--http']),
       talk: async (socket) => wordOfGnutls(await pageOf(socket)),
     },
+    givenKeys: { sha256: ['no', 'yes'] },
     ours: () => ({ withoutBye: true }),
   },
 };
 
+const hexOf = (bytes: Uint8Array): string => Buffer.from(bytes).toString('hex');
+
 /** gnutls-cli at a case. Its own words go to a file: standard output is the conversation's. */
-export function gnutlsCli(
-  { row, family, port, versions, withoutTickets = false }: ClientTask,
-  log: string,
-  more: readonly string[] = [],
-): Command {
+export function gnutlsCli(task: ClientTask, log: string, more: readonly string[] = []): Command {
+  const { row, family, port, givenKey } = task;
   const decoy = row.retry === 'yes' ? decoyFor(row.group) : undefined;
   return new Command('gnutls-cli', [
     ...[
@@ -123,10 +127,8 @@ export function gnutlsCli(
       '--sni-hostname=localhost',
       '--verify-hostname=localhost',
     ],
-    ...[
-      '--priority',
-      priority(row, versions, withoutTickets, [...(decoy === undefined ? [] : [decoy]), ...groupsOf(row)]),
-    ],
+    ...['--priority', priority(task, [...(decoy === undefined ? [] : [decoy]), ...groupsOf(row)])],
+    ...(givenKey === undefined ? [] : ['--pskusername', givenKey.identity, '--pskkey', hexOf(givenKey.key)]),
     ...['--single-key-share', '--inline-commands', `--logfile=${log}`, ...more],
     ...(row.alpn === 'none' ? [] : [`--alpn=${alpnProtocol}`]),
     ...(row.clientCertificate === 'required'
@@ -189,18 +191,18 @@ function server(task: Task): Promise<ServerRun> {
   return serve(task, ['--echo', '--quiet']);
 }
 
-async function serve(
-  { row, family, serverIdentity, versions, ocspFile, withoutTickets = false }: Task,
-  more: readonly string[],
-): Promise<ServerRun> {
+async function serve(task: Task, more: readonly string[]): Promise<ServerRun> {
+  const { row, family, serverIdentity, ocspFile, givenKey } = task;
   const ask =
     { none: ['--disable-client-cert'], requested: ['--verify-client-cert'], required: ['--require-client-cert'] }[
       row.clientCertificate
     ] ?? [];
   const command = new Command('gnutls-serv', [
     ...[...more, '--port', '0', '--x509cafile', family.caFile, ...ask],
-    ...['--x509certfile', serverIdentity.certFile, '--x509keyfile', serverIdentity.keyFile],
-    ...['--priority', priority(row, versions, withoutTickets, groupsOf(row))],
+    ...(givenKey === undefined
+      ? ['--x509certfile', serverIdentity.certFile, '--x509keyfile', serverIdentity.keyFile]
+      : ['--pskpasswd', namesIn(givenKey, `${family.caFile}.${givenKey.identity}.names`)]),
+    ...['--priority', priority(task, groupsOf(row))],
     ...(ocspFile === undefined ? [] : [`--ocsp-response=${ocspFile}`]),
     ...(row.alpn === 'none' ? [] : [`--alpn=${alpnProtocol}`]),
   ]);
@@ -209,4 +211,10 @@ async function serve(
   command.exit.catch(() => undefined);
   const port = await listeningPort(command);
   return { port, done: Promise.resolve(), stop: () => command.kill(), said: () => command.stderr };
+}
+
+/** A file of names and keys, of one. */
+function namesIn({ identity, key }: GivenKey, file: string): string {
+  writeFileSync(file, `${identity}:${hexOf(key)}\n`);
+  return file;
 }

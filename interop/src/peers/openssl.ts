@@ -4,7 +4,7 @@
  * @module
  */
 
-import { existsSync } from 'node:fs';
+import { existsSync, writeFileSync } from 'node:fs';
 import { type Duplex, Transform } from 'node:stream';
 import {
   alpnProtocol,
@@ -25,6 +25,7 @@ import { type Word, wordOfOpenssl } from '../words.ts';
 import {
   type ClientTask,
   decoyFor,
+  type GivenKey,
   type Peer,
   type ReturningRun,
   type Run,
@@ -93,6 +94,8 @@ export const openssl: Peer = {
     axes: [axes, axes12],
     start: client,
     returning: { visits: 3, byIdentifier: true, start: comeBack, talk: echoAll },
+    // After HelloRetryRequest s_client offers a key that came as a session no more: to nobody, s_server included.
+    givenKeys: { sha256: ['no', 'yes'], sha384: ['no'] },
   },
   server: {
     axes: [axes, axes12].map((one) => ({ ...one, closing: ['half', 'full'] })),
@@ -100,13 +103,15 @@ export const openssl: Peer = {
     limitsGroups: true,
     staples: 'anything',
     returning: { byIdentifier: true, start: serveWww, talk: readPage },
+    givenKeys: { sha256: ['no', 'yes'], sha384: ['no', 'yes'] },
+    looksFurther: true,
     // s_server closes when its client does, and has no way to close by itself with close_notify.
     ours: ({ closing }) => (closing === 'half' ? { withoutBye: true } : { clientEndsFirst: true }),
   },
 };
 
 /** s_client at a case, with more arguments perhaps. */
-export function sClient({ row, family, port, versions }: ClientTask, more: readonly string[]): Command {
+export function sClient({ row, family, port, versions, givenKey }: ClientTask, more: readonly string[]): Command {
   const decoy = row.retry === 'yes' ? decoyFor(row.group) : undefined;
   const groups = [...(decoy === undefined ? [] : [decoy]), ...groupsOf(row)].map(opensslGroup).join(':');
   return new Command('openssl', [
@@ -117,7 +122,24 @@ export function sClient({ row, family, port, versions }: ClientTask, more: reado
     ...['-groups', groups, ...versionArguments(versions)],
     ...(row.alpn === 'none' ? [] : ['-alpn', alpnProtocol]),
     ...(row.clientCertificate === 'required' ? ['-cert', family.client.certFile, '-key', family.client.keyFile] : []),
+    ...(givenKey === undefined ? [] : keyArguments(givenKey, `${family.caFile}.${port}.psk`)),
   ]);
+}
+
+/** Given as it is, a key is of SHA-256; of another hash it comes as a session, in a file. */
+function keyArguments({ identity, key, hash }: GivenKey, file: string): readonly string[] {
+  if (hash === 'sha256') return ['-psk_identity', identity, '-psk', Buffer.from(key).toString('hex')];
+  writeFileSync(file, sessionOf(key));
+  return ['-psk_identity', identity, '-psk_session', file];
+}
+
+/** OpenSSL's SSL_SESSION: its own version, TLS 1.3, TLS_AES_256_GCM_SHA384, no identifier, the key. */
+function sessionOf(key: Uint8Array): string {
+  const der = (tag: number, ...content: readonly number[]): readonly number[] => [tag, content.length, ...content];
+  const fields = [der(2, 1), der(2, 3, 4), der(4, 0x13, 2), der(4), der(4, ...key)];
+  const body = Buffer.from(der(0x30, ...fields.flat())).toString('base64');
+  const lines = body.match(/.{1,64}/g) ?? [];
+  return ['-----BEGIN SSL SESSION PARAMETERS-----', ...lines, '-----END SSL SESSION PARAMETERS-----', ''].join('\n');
 }
 
 /** Quiet, and yet with command letters and an end at the end of input. */
@@ -145,12 +167,15 @@ function client(task: ClientTask): Run {
 export const oneConnection = ['-naccept', '1'] as const;
 
 /** s_server at a case, with more arguments. */
-export function sServer({ row, family, serverIdentity, versions, ocspFile }: Task, more: readonly string[]): Command {
+export function sServer(task: Task, more: readonly string[]): Command {
+  const { row, family, serverIdentity, versions, ocspFile, givenKey } = task;
   const ask = { none: [], requested: ['-verify', '3'], required: ['-Verify', '3'] }[row.clientCertificate] ?? [];
   return new Command('openssl', [
     ...['s_server', ...more, '-accept', '127.0.0.1:0'],
-    ...['-cert', serverIdentity.certFile, '-key', serverIdentity.keyFile, '-CAfile', family.caFile],
-    ...['-verify_return_error', '-verify_quiet', ...ask],
+    ...(givenKey === undefined
+      ? ['-cert', serverIdentity.certFile, '-key', serverIdentity.keyFile]
+      : ['-nocert', ...keyArguments(givenKey, `${family.caFile}.${givenKey.identity}.psk`)]),
+    ...['-CAfile', family.caFile, '-verify_return_error', '-verify_quiet', ...ask],
     ...suiteArguments(row),
     ...schemeArguments(row),
     ...['-groups', groupsOf(row).map(opensslGroup).join(':'), ...versionArguments(versions)],

@@ -6,10 +6,18 @@
 
 import type { Duplex } from 'node:stream';
 import type { AlertName } from '@handfast/tls';
-import type { Abilities, Case } from '../cases.ts';
+import type { Abilities, Case, CaseAxes } from '../cases.ts';
 import type { Family, Identity } from '../certificates.ts';
 import type { Parts } from '../conversation.ts';
 import type { Word } from '../words.ts';
+
+/** A key that both sides were given beforehand. */
+export interface GivenKey {
+  /** Letters alone: it stands in command lines and in files of names. */
+  readonly identity: string;
+  readonly key: Uint8Array;
+  readonly hash: 'sha256' | 'sha384';
+}
 
 /** Everything a peer needs for one case. */
 export interface Task {
@@ -26,6 +34,8 @@ export interface Task {
   readonly visits?: number | undefined;
   /** Whether it is to do without tickets: sessions of TLS 1.2 then go by their identifiers. Default: false. */
   readonly withoutTickets?: boolean | undefined;
+  /** What it is to go on with in TLS 1.3: nobody then has a certificate. */
+  readonly givenKey?: GivenKey | undefined;
 }
 
 export interface ClientTask extends Task {
@@ -48,6 +58,8 @@ export interface ServerRun extends Run {
 interface Role extends Abilities {
   /** What differs from the plain conversation on our side. */
   readonly ours?: (row: Case) => OurPart;
+  /** Of which hashes keys from outside may be in TLS 1.3, and whether also with HelloRetryRequest. Absent: there are none. */
+  readonly givenKeys?: Readonly<Partial<Record<GivenKey['hash'], CaseAxes['retry']>>>;
 }
 
 /** A client that connects several times, each time with what it kept of the last. */
@@ -112,6 +124,8 @@ export interface ServerPeer extends Role {
   start(task: Task): Promise<ServerRun>;
   /** Whether it can be kept to one group, so that a share for another one is refused. */
   readonly limitsGroups?: boolean;
+  /** Whether it looks at a second key where it does not know the first: GnuTLS ends as with a wrong one. */
+  readonly looksFurther?: boolean;
   /** What it can be given to staple: GnuTLS refuses to begin with bad news. */
   readonly staples?: 'anything' | 'good';
   readonly returning?: ReturningServer;

@@ -9,6 +9,7 @@ import type { Certificates } from '../certificates.ts';
 import type { Peer } from '../peers/peer.ts';
 import type { Job } from '../run.ts';
 import { negotiationJobs } from './negotiation.ts';
+import { presharedJobs } from './preshared.ts';
 import { renegotiationJobs } from './renegotiation.ts';
 import { resumptionJobs } from './resumption.ts';
 import { staplingJobs } from './stapling.ts';
@@ -20,7 +21,7 @@ export function scenarioJobs(
   plain: readonly Case[],
   certificates: Certificates,
 ): readonly Job[] {
-  return [negotiationJobs, staplingJobs, renegotiationJobs, resumptionJobs].flatMap((jobs) => [
+  return [negotiationJobs, staplingJobs, renegotiationJobs, resumptionJobs, presharedJobs].flatMap((jobs) => [
     ...jobs(peer, direction, plain, certificates),
   ]);
 }

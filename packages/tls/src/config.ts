@@ -97,11 +97,20 @@ export interface RenegotiationPolicy {
   readonly most: number;
 }
 
-/** A key that both sides were given beforehand, and its name. */
-export interface PreSharedKey {
-  /** Sent in the clear: 256 bytes at most. */
-  readonly identity: Uint8Array;
+/** A key that both sides were given beforehand. Its bytes stay the caller's. */
+export interface SharedKey {
+  /** At random, of 16 bytes or more: a password can be guessed from one handshake. */
   readonly key: Uint8Array;
+  /** For TLS 1.3: the hash of the suites that it goes with. Absent: the key is of TLS 1.2 and before alone. */
+  readonly hash?: 'sha256' | 'sha384';
+  /** It was made by `importKey` or `importedKeys` (RFC 9258). */
+  readonly imported?: boolean;
+}
+
+/** And its name. */
+export interface PreSharedKey extends SharedKey {
+  /** Sent in the clear: 256 bytes at most before TLS 1.3, 4,096 in it. */
+  readonly identity: Uint8Array;
 }
 
 /** What a client is asked when a server wants its certificate. */
@@ -124,10 +133,10 @@ export interface ClientOptions extends CommonOptions {
   /** Groups to send a share for. Default: the first group, and a hybrid's classical part under the same key. */
   readonly keyShares?: readonly NamedGroup[];
   /**
-   * Our identity and key for a server's hint, for suites with pre-shared keys before TLS 1.3; `null` for none. The bytes of
-   * `key` stay the caller's.
+   * Our identities and keys; `null` for none. Asked before the hello for TLS 1.3, which has no hint, and takes the keys that
+   * name a hash; asked again, with the server's hint, for suites with pre-shared keys before it, which take the first without.
    */
-  readonly preSharedKey?: (hint: Uint8Array | undefined) => MaybePromise<PreSharedKey | null>;
+  readonly preSharedKey?: (hint: Uint8Array | undefined) => MaybePromise<PreSharedKey | readonly PreSharedKey[] | null>;
   /** Chooses our certificate; `null` sends none. Absent: the first of `credentials` that fits. */
   readonly selectCredential?: (request: CredentialRequest) => MaybePromise<Credential | null>;
   /** Authorities (DER names) that we trust, told to the server. */
@@ -166,8 +175,12 @@ export interface ServerOptions extends CommonOptions {
   readonly certificateAuthorities?: readonly Uint8Array[];
   /** Sees the parsed ClientHello first, and may answer another config: by name, by ALPN, by anything. */
   readonly selectConfig?: (hello: HelloInfo) => MaybePromise<ServerConfig>;
-  /** The key of a client's identity, for suites with pre-shared keys before TLS 1.3; `undefined`: nobody's. */
-  readonly preSharedKey?: (identity: Uint8Array) => MaybePromise<Uint8Array | undefined>;
+  /**
+   * The key of a client's identity; `undefined`: nobody's. For TLS 1.3 it names its hash; bytes alone are a key of suites
+   * with pre-shared keys before it. A server without certificates tells nobody which identities it knows; one with some
+   * does, as it goes on with those for a key that it does not know.
+   */
+  readonly preSharedKey?: (identity: Uint8Array) => MaybePromise<Uint8Array | SharedKey | undefined>;
   /** Told to clients of such suites, for them to choose an identity by. */
   readonly pskIdentityHint?: Uint8Array;
   /** Chooses the certificate. Absent: by name, by the client's schemes, by the chain's signatures. */

@@ -25,7 +25,6 @@ export type TlsErrorCode =
   | 'insufficient_security'
   | 'inappropriate_fallback'
   | 'no_renegotiation'
-  | 'unknown_psk_identity'
   | 'no_application_protocol'
   | 'unrecognized_name'
   | 'certificate_required'
@@ -79,7 +78,6 @@ export const alertOf: Readonly<Record<TlsErrorCode, AlertName | null>> = {
   insufficient_security: 'insufficient_security',
   inappropriate_fallback: 'inappropriate_fallback',
   no_renegotiation: 'handshake_failure',
-  unknown_psk_identity: 'unknown_psk_identity',
   no_application_protocol: 'no_application_protocol',
   unrecognized_name: 'unrecognized_name',
   certificate_required: 'certificate_required',

@@ -78,6 +78,8 @@ export interface Negotiated {
   readonly serverName: string | undefined;
   /** Whether a session was resumed: the peer proved itself on an earlier connection, and was verified again. */
   readonly resumed: boolean;
+  /** The name of the key that both sides were given beforehand, where one was used. */
+  readonly pskIdentity: Uint8Array | undefined;
   /** Whether the server asked for a second ClientHello. */
   readonly helloRetryRequest: boolean;
   /** The scheme that the peer signed with; undefined where it sent no certificate. */

@@ -10,7 +10,7 @@ import type { FlowHost } from './flow.ts';
 import { readClientHello, writeClientHello } from './messages/client-hello.ts';
 import type { ClientHelloExtensions, RawExtension } from './messages/extensions.ts';
 import { Reader } from './messages/reader.ts';
-import { extensionType, ids, type Row, scsv, TLS12, TLS13 } from './registry.ts';
+import { extensionType, ids, type Row, scsv, TLS10, TLS12, TLS13 } from './registry.ts';
 import type { ClientOffer, ClientParameters } from './version.ts';
 
 /** A hello that has gone out. */
@@ -40,7 +40,7 @@ export function sendHello(host: FlowHost, parameters: ClientParameters, offers: 
     grease: config.grease && best >= TLS12 ? chooseGrease(provider) : undefined,
   };
   // A server of SSL 3.0 may know no other record.
-  if (best < 0x0301) host.records.setHelloVersion(best);
+  if (best < TLS10) host.records.setHelloVersion(best);
   const own: ClientHelloExtensions = Object.assign({}, ...offers.map(({ extensions }) => extensions));
   const send = (extensions: ClientHelloExtensions, first: boolean, binds: readonly ClientOffer['bind'][]): Bytes => {
     const raw = writeHello(parameters, constants, extensions, first);
@@ -110,7 +110,7 @@ function writeHello(
   const { config } = parameters;
   const best = bestVersion(config);
   // SSL 3.0's servers know no extensions: RFC 5746 §3.4's signal stands among the suites.
-  const bare = best < 0x0301;
+  const bare = best < TLS10;
   const signals = [...(bare ? [scsv.emptyRenegotiationInfo] : []), ...(config.fallback ? [scsv.fallback] : [])];
   return writeClientHello({
     legacyVersion: Math.min(best, TLS12),

@@ -17,6 +17,7 @@ export {
   type RenegotiationPolicy,
   type ServerConfig,
   type ServerOptions,
+  type SharedKey,
   serverConfig,
 } from './config.ts';
 export { Connection } from './connection.ts';
@@ -75,6 +76,7 @@ export {
   TLS_ECDHE_RSA_WITH_CHACHA20_POLY1305_SHA256,
   type Tls12CipherSuite,
 } from './tls12/suites.ts';
+export { type ImportedName, type ImportOptions, importedKeys, importKey } from './tls13/external-psk.ts';
 export { tls13, tls13Client, tls13Server } from './tls13/index.ts';
 export type { KeyLogListener, TraceEvent, TraceEventBody, TraceListener } from './trace.ts';
 export type { ClientVersion, ServerVersion, Version } from './version.ts';

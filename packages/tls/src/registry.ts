@@ -336,12 +336,14 @@ export function extensionName(id: number): string {
 
 export const TLS13 = 0x0304;
 export const TLS12 = 0x0303;
+export const TLS10 = 0x0301;
+export const SSL30 = 0x0300;
 
 export type VersionName = 'SSL 3.0' | 'TLS 1.0' | 'TLS 1.1' | 'TLS 1.2' | 'TLS 1.3';
 
 const versionNames: ReadonlyMap<number, VersionName> = new Map<number, VersionName>([
-  [0x0300, 'SSL 3.0'],
-  [0x0301, 'TLS 1.0'],
+  [SSL30, 'SSL 3.0'],
+  [TLS10, 'TLS 1.0'],
   [0x0302, 'TLS 1.1'],
   [TLS12, 'TLS 1.2'],
   [TLS13, 'TLS 1.3'],

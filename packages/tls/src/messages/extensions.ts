@@ -37,7 +37,7 @@ export interface KeyShareEntry {
 }
 
 export interface PreSharedKeyOffer {
-  readonly identities: readonly { readonly identity: Bytes; readonly obfuscatedTicketAge: number }[];
+  readonly identities: readonly { readonly identity: Uint8Array; readonly obfuscatedTicketAge: number }[];
   readonly binders: readonly Bytes[];
 }
 

@@ -9,6 +9,7 @@ import type { Duplex } from 'node:stream';
 import { ownOf, type ServerConfig, type ServerOptions, serverConfig } from '../config.ts';
 import type { PeerVerdict } from '../peer.ts';
 import { tlsServer } from '../server.ts';
+import { memorySessionStore } from '../session/store.ts';
 import { ticketKeys } from '../session/ticket-keys.ts';
 import type { SessionTickets } from '../session/tickets.ts';
 import { createSecureContext, type SecureContext, type SecureContextOptions } from './secure-context.ts';
@@ -47,7 +48,7 @@ export interface TlsServerOptions extends SecureContextOptions, EngineServerOpti
   /** With `requestCert`: refuse clients without a verified certificate. Default: true. */
   readonly rejectUnauthorized?: boolean;
   readonly ALPNProtocols?: readonly string[];
-  /** Tickets for clients to come back by; `false` for none. Default: two, under keys in memory. */
+  /** Tickets for clients to come back by; `false` for none. Default: two, under keys in memory, and sessions of TLS 1.2 there. */
   readonly tickets?: SessionTickets | false;
   readonly secureContext?: SecureContext;
 }
@@ -86,7 +87,8 @@ export function serverConfigFrom(given: TlsServerOptions): ServerConfig {
   const engine = Object.fromEntries(
     passedThrough.filter((name) => options[name] !== undefined).map((name) => [name, options[name]]),
   );
-  const { tickets = { keys: ticketKeys({ provider: context.options.provider }) } } = options;
+  const { tickets = { keys: ticketKeys({ provider: context.options.provider }), store: memorySessionStore() } } =
+    options;
   return serverConfig({
     ...context.options,
     ...(tickets && { tickets }),

@@ -7,6 +7,7 @@
 
 import type { Bytes, MaybePromise } from '@handfast/crypto';
 import type { PeerIdentity } from '../peer.ts';
+import { SSL30 } from '../registry.ts';
 
 /** RFC 9846 §4.7.1: no ticket lives longer, nor what is renewed from one without a certificate shown anew. */
 export const longestLifeMs: number = 604_800_000;
@@ -72,11 +73,13 @@ export function proofOf({ chain, ocspResponse, signedCertificateTimestamps }: Pe
 /** Whether what a cache answered has a session's shape. */
 export function isSession(value: unknown): value is Session {
   if (typeof value !== 'object' || value === null) return false;
-  const { secret, ticket, sessionId, received, lifetimeMs, authenticated, ticketAgeAdd, proof } =
+  const { version, secret, ticket, sessionId, received, lifetimeMs, authenticated, ticketAgeAdd, proof } =
     value as Partial<Session>;
   const within = (bytes: unknown, least: number, most: number): boolean =>
     bytes instanceof Uint8Array && bytes.length >= least && bytes.length <= most;
   return (
+    typeof version === 'number' &&
+    version > SSL30 &&
     within(secret, 1, 255) &&
     (within(ticket, 1, longestTicket) ? within(sessionId, 0, 0) : within(ticket, 0, 0) && within(sessionId, 1, 32)) &&
     [received, lifetimeMs, authenticated, ticketAgeAdd].every(Number.isFinite) &&

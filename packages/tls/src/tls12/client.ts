@@ -24,7 +24,16 @@
  * @module
  */
 
-import { type Bytes, concat, copyBytes, equalBytes, equalConstantTime, wipe } from '@handfast/crypto';
+import {
+  type Bytes,
+  concat,
+  copyBytes,
+  equalBytes,
+  equalConstantTime,
+  isThenable,
+  type MaybePromise,
+  wipe,
+} from '@handfast/crypto';
 import type { Certificate } from '@handfast/x509';
 import { certificateCacheOf } from '../certificate-cache.ts';
 import { applySizeLimits, checkAlpn } from '../checks.ts';
@@ -50,6 +59,7 @@ import { maxPlaintext } from '../record/deframer.ts';
 import { cipherSuiteById, extensionType, type HandshakeScheme, ids, nameIn } from '../registry.ts';
 import { chooseClientCredential, peerPolicy } from '../selection.ts';
 import { keepSession, type Resumable } from '../session/resume.ts';
+import type { Session } from '../session/session.ts';
 import type { ClientOffer, ClientParameters, FirstAnswer } from '../version.ts';
 import {
   changeReadKeys,
@@ -101,12 +111,7 @@ function* client(family: Family, host: FlowHost, sent: SentHello, answer: FirstA
   const first = yield* handshake(family, host, sent, answer, undefined);
   const connection = new Connected12(host, first, config.renegotiation);
   host.established(connection);
-  const { sessions } = config;
-  if (sessions && first.session) {
-    yield* keepSession(host, sessions, sent.parameters.sessionKey, first.session);
-    const { session } = first;
-    connection.forget = () => sessions.remove(sent.parameters.sessionKey, session);
-  }
+  if (first.session) yield* keep(host, sent.parameters, connection, first.session);
   for (;;) {
     const message = yield* expect('CONNECTED_12', 'hello_request', 'renegotiate');
     if (connection.mayRenegotiate()) {
@@ -128,13 +133,10 @@ function* renegotiate(
 ): Flow<Standing | undefined> {
   host.renegotiating = true;
   try {
-    const offer = yield* offer12(family, parameters);
+    const again = { ...parameters, config: sameAgain(parameters.config, family), resumable: undefined };
+    const offer = yield* offer12(family, again);
     const extensions = { ...offer.extensions, renegotiation_info: previous.verifyData.client };
-    const sent = sendHello(
-      host,
-      { ...parameters, config: sameAgain(parameters.config, family), resumable: undefined },
-      [{ ...offer, extensions }],
-    );
+    const sent = sendHello(host, again, [{ ...offer, extensions }]);
     // TLS 1.3's ServerHello is read whatever it answers, to be refused for its version.
     host.offered = new Set([...host.offered, extensionType.supported_versions, extensionType.key_share]);
     const answer = yield* expectServer('WAIT_SH_AGAIN_12', ...afterHelloAgain);
@@ -143,6 +145,26 @@ function* renegotiate(
   } finally {
     host.renegotiating = false;
   }
+}
+
+/** Keeps a session, and forgets it where its connection fails, also while it is being put away. */
+function* keep(
+  host: FlowHost,
+  { config: { sessions }, sessionKey }: ClientParameters,
+  connection: Connected12,
+  session: Session,
+): Flow<void> {
+  if (sessions === undefined) return;
+  let putting: MaybePromise<void>;
+  connection.forget = () => {
+    const remove = () => sessions.remove(sessionKey, session);
+    return isThenable(putting) ? Promise.resolve(putting).then(remove) : remove();
+  };
+  const put = (peer: string, one: Session): MaybePromise<void> => {
+    putting = sessions.put(peer, one);
+    return putting;
+  };
+  yield* keepSession(host, { ...sessions, put }, sessionKey, session);
 }
 
 /** What a renegotiation offers: neither version nor application protocol is chosen anew. */
@@ -215,6 +237,7 @@ function* handshake(
       const negotiated = {
         ...base,
         resumed: true,
+        pskIdentity: undefined,
         ...{ group: undefined, signatureScheme: undefined, peer, peerSignatureScheme: undefined },
       };
       const { ownLeaf, askedForCertificate } = resumed.session;
@@ -353,6 +376,7 @@ function* handshake(
     const negotiated = {
       ...base,
       resumed: false,
+      pskIdentity: exchange.pskIdentity,
       group: params.group,
       peerSignatureScheme,
       signatureScheme: chosen?.scheme,

@@ -31,6 +31,8 @@ export interface ServerExchange {
   /** The parameters of ServerKeyExchange; undefined: the message is not sent. */
   readonly params: Bytes | undefined;
   readonly group: NamedGroup | undefined;
+  /** The name of the client's key, where it gave one: known after `premaster`. */
+  readonly pskIdentity?: Uint8Array | undefined;
   /** The premaster secret, from the body of ClientKeyExchange: the caller's to wipe. */
   readonly premaster: (clientParams: Reader) => Flow<Bytes>;
   /** Forgets the key. */
@@ -52,6 +54,8 @@ export interface ClientExchange {
   readonly params: Bytes;
   /** The caller's to wipe. */
   readonly premaster: Bytes;
+  /** The name of our key, where we gave one. */
+  readonly pskIdentity?: Uint8Array;
 }
 
 /** The server's parameters as the client has read them. */

@@ -25,7 +25,7 @@ import { writeFinished } from '../messages/finished.ts';
 import { type NewSessionTicket12, writeNewSessionTicket12 } from '../messages/messages12.ts';
 import type { LegacyServerHello } from '../messages/server-hello.ts';
 import { timeOf } from '../peer.ts';
-import { hexId } from '../registry.ts';
+import { hexId, SSL30 } from '../registry.ts';
 import type { Resumable } from '../session/resume.ts';
 import { longestLifeMs, longestTicket, proofOf, type Session } from '../session/session.ts';
 import { writeState } from '../session/state.ts';
@@ -131,7 +131,8 @@ export function* sessionOf(
   const { version, sessionId, ticket: message, resumed, ownLeaf, askedForCertificate } = given;
   const ticket = message && message.ticket.length <= longestTicket ? message.ticket : none;
   const { peer, cipherSuite, alpnProtocol, extendedMasterSecret } = negotiated;
-  if (config.sessions === undefined || peer === undefined) return undefined;
+  // SSL 3.0's are not resumed: nothing ties them to their handshake.
+  if (config.sessions === undefined || peer === undefined || version <= SSL30) return undefined;
   const secret = copyBytes(secrets.master);
   // What went on without a new ticket goes on being what it was.
   if (resumed !== undefined && ticket.length === 0) return { ...resumed.session, secret };

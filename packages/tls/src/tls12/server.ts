@@ -141,7 +141,8 @@ function* handshake(
       ? yield* optionalBytes('signedCertificateTimestamps', shown?.credential)
       : undefined;
     const keeps = previous || !chosen || !family.knowsExtensions ? undefined : config.tickets;
-    const gives = keeps && hello.extensions.session_ticket !== undefined && (!session || session.renews);
+    const gives =
+      keeps && keeps.count > 0 && hello.extensions.session_ticket !== undefined && (!session || session.renews);
     const stored = keeps?.store && !session && hello.extensions.session_ticket === undefined ? keeps.store : undefined;
     const newId = stored ? provider.random(32) : nothing;
     const randoms = { clientRandom: hello.random, serverRandom: serverRandom(config, family.id) };
@@ -187,14 +188,9 @@ function* handshake(
       master = copyBytes(state.secret);
       const secrets = { schedule, master, ...randoms };
       const negotiated = {
-        ...{
-          ...base,
-          resumed: true,
-          group: undefined,
-          signatureScheme: undefined,
-          peer,
-          peerSignatureScheme: undefined,
-        },
+        ...base,
+        ...{ resumed: true, peer, pskIdentity: undefined, group: undefined },
+        ...{ signatureScheme: undefined, peerSignatureScheme: undefined },
       };
       const ticket = gives
         ? ticketMessage(yield* sealSession(config, family.id, chosen.credential, { negotiated, secrets }, state))
@@ -207,6 +203,8 @@ function* handshake(
         secrets,
         verifyData,
         secureRenegotiation,
+        // By its identifier, it ends where the connection ends badly; a ticket is out of our hands.
+        sessionId: hello.extensions.session_ticket?.length ? undefined : hello.legacySessionId,
         serverLeaf: undefined,
         serverCredential: chosen,
       };
@@ -276,6 +274,7 @@ function* handshake(
     const negotiated = {
       ...base,
       resumed: false,
+      pskIdentity: exchange.pskIdentity,
       group: exchange.group,
       signatureScheme: params && !suite.keyExchange.unsigned ? chosen?.scheme : undefined,
       peer,

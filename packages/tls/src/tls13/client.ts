@@ -20,7 +20,7 @@
  * @module
  */
 
-import { type Bytes, equalBytes, settle, wipe } from '@handfast/crypto';
+import { type Bytes, copyBytes, equalBytes, settle, wipe } from '@handfast/crypto';
 import { certificateCacheOf } from '../certificate-cache.ts';
 import { applySizeLimits, badShare, checkAlpn } from '../checks.ts';
 import type { ClientConfig } from '../config.ts';
@@ -68,12 +68,12 @@ import { Transcript } from './transcript.ts';
 
 /** TLS 1.3's part in a hello: key shares, pre-shared keys, and the handshake from the server's answer on. */
 export function* offer({ config, resumable }: ClientParameters): Flow<ClientOffer> {
+  const psks = yield* pskOffers(config, resumable);
   const shares = yield* generateShares(config.provider, config.keyShares);
-  const psks = pskOffers(config, resumable);
   return {
     extensions: {
       key_share: shareEntries(shares),
-      ...(config.sessions && { psk_key_exchange_modes: [pskDheKe] }),
+      ...((config.sessions || psks.length > 0) && { psk_key_exchange_modes: [pskDheKe] }),
       ...(config.sessions && config.ticketRequest && { ticket_request: config.ticketRequest }),
       pre_shared_key: pskExtension(psks),
     },
@@ -161,9 +161,9 @@ function* client(host: FlowHost, sent: SentHello, offered: OfferedKeys, answer: 
     const alpnProtocol = checkAlpn('EncryptedExtensions', encrypted.extensions, config);
     applySizeLimits(host, 'EncryptedExtensions', maxInnerPlaintext, encrypted.extensions, config);
 
-    // CertificateRequest*, Certificate, CertificateVerify: unless a session goes on
-    const { peer, request, peerSignatureScheme } = psk?.resumable
-      ? { peer: psk.resumable.peer, request: undefined, peerSignatureScheme: undefined }
+    // CertificateRequest*, Certificate, CertificateVerify: unless a key that both have proves enough
+    const { peer, request, peerSignatureScheme } = psk
+      ? { peer: psk.resumable?.peer, request: undefined, peerSignatureScheme: undefined }
       : yield* receiveServer(host, sent.parameters, transcript);
 
     // Finished
@@ -204,7 +204,8 @@ function* client(host: FlowHost, sent: SentHello, offered: OfferedKeys, answer: 
           version: 'TLS 1.3',
           extendedMasterSecret: true,
           ...agreed,
-          resumed: psk !== undefined,
+          resumed: psk?.resumable !== undefined,
+          pskIdentity: psk && !psk.resumable ? copyBytes(psk.identity) : undefined,
           peer,
           peerSignatureScheme,
           signatureScheme: chosen?.scheme,

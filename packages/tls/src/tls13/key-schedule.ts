@@ -63,7 +63,7 @@ export class Kdf {
       hmac = this.provider.hmac(hash, secret);
       this.#prepared.set(secret, hmac);
     }
-    return hkdfExpand(hash, hmac, hkdfLabel(label, context, length), length);
+    return expandLabel(hash, hmac, label, context, length);
   }
 
   /** Derive-Secret(Secret, Label, Messages), with the transcript hash of Messages given. */
@@ -113,6 +113,11 @@ export class Kdf {
 
 const emptyHashes = new Map<HashName, Bytes>();
 
+/** HKDF-Expand-Label by an HMAC that is keyed with the secret. */
+export function expandLabel(hash: HashName, hmac: Hmac, label: string, context: Uint8Array, length: number): Bytes {
+  return hkdfExpand(hash, hmac, hkdfLabel(label, context, length), length);
+}
+
 /** `struct { uint16 length; opaque label<7..255>; opaque context<0..255>; } HkdfLabel` */
 function hkdfLabel(label: string, context: Uint8Array, length: number): Bytes {
   const name = scheduleLabels.get(label) ?? prefixed(label);
@@ -144,6 +149,7 @@ const scheduleLabels: ReadonlyMap<string, Bytes> = new Map(
     'resumption',
     'res binder',
     'ext binder',
+    'imp binder',
     'finished',
     'key',
     'iv',
@@ -165,6 +171,9 @@ export interface ConnectionSecrets extends TrafficSecrets {
   readonly resumption: Bytes | undefined;
 }
 
+/** Where a pre-shared key comes from: a ticket, outside, or outside and imported (RFC 9258). */
+export type PskKind = 'res' | 'ext' | 'imp';
+
 /** PSK → Early Secret. Without a PSK its input is a string of zeros, and it is no secret. */
 export class EarlySecret {
   readonly #kdf: Kdf;
@@ -176,7 +185,7 @@ export class EarlySecret {
   }
 
   /** The binder of a pre-shared key over a hello up to its binders (RFC 9846 §4.3.11.2). */
-  binder(kind: 'res' | 'ext', transcriptHash: Uint8Array): Bytes {
+  binder(kind: PskKind, transcriptHash: Uint8Array): Bytes {
     if (this.#secret === undefined) throw new TypeError('a binder is of a pre-shared key');
     const key = this.#kdf.deriveSecret(this.#secret, `${kind} binder`, this.#kdf.emptyHash());
     const binder = this.#kdf.finished(key, transcriptHash);

@@ -27,8 +27,9 @@ export interface CheckedHello {
   readonly hello: ClientHello;
   readonly supportedGroups: readonly number[];
   readonly keyShares: readonly KeyShareEntry[];
-  readonly signatureAlgorithms: readonly number[];
-  readonly signatureAlgorithmsCert: readonly number[];
+  /** Undefined where a pre-shared key is offered and the client would have no certificate in its place. */
+  readonly signatureAlgorithms: readonly number[] | undefined;
+  readonly signatureAlgorithmsCert: readonly number[] | undefined;
 }
 
 /** RFC 9846 §4.2.2 and §9.2: what every 1.3 hello must be. */
@@ -44,7 +45,9 @@ export function checkClientHello(hello: ClientHello): CheckedHello {
   checkPreSharedKey(hello);
   const keyShares = required(extensions, 'key_share');
   const supportedGroups = required(extensions, 'supported_groups');
-  const signatureAlgorithms = required(extensions, 'signature_algorithms');
+  const signatureAlgorithms = extensions.pre_shared_key
+    ? extensions.signature_algorithms
+    : required(extensions, 'signature_algorithms');
   const seen = new Set<number>();
   for (const { group } of keyShares) {
     const name = nameIn(groupById, group);

@@ -8,12 +8,14 @@
 import { type Bytes, equalConstantTime, type HashName, hashLength, wipe } from '@handfast/crypto';
 import type { ClientConfig } from '../config.ts';
 import { TlsError } from '../errors.ts';
+import type { Flow } from '../flow.ts';
 import type { ClientHello } from '../messages/client-hello.ts';
 import type { PreSharedKeyOffer } from '../messages/extensions.ts';
 import type { ServerHello } from '../messages/server-hello.ts';
 import { cipherSuiteById, TLS13, type Tls13CipherSuite } from '../registry.ts';
 import type { Resumable } from '../session/resume.ts';
-import { EarlySecret, Kdf } from './key-schedule.ts';
+import { clientExternalPsks } from './external-psk.ts';
+import { EarlySecret, Kdf, type PskKind } from './key-schedule.ts';
 import { suites13 } from './negotiate.ts';
 import { Transcript } from './transcript.ts';
 
@@ -22,31 +24,39 @@ export const pskDheKe = 1;
 
 /** A key that a client offers. */
 export interface OfferedPsk {
-  readonly identity: Bytes;
+  readonly identity: Uint8Array;
   readonly obfuscatedTicketAge: number;
   readonly hash: HashName;
-  /** What its binder is derived as: of resumption, or from outside. */
-  readonly kind: 'res' | 'ext';
+  readonly kind: PskKind;
   /** The key schedule as it begins with the key. */
   readonly early: EarlySecret;
+  /** The session that it is of; undefined: it came from outside. */
   readonly resumable: Resumable | undefined;
 }
 
-/** What a client has to offer. The session's own secret is wiped: from here on the key schedule has it. */
-export function pskOffers(
-  { provider, cipherSuites }: ClientConfig,
-  resumable: Resumable | undefined,
-): readonly OfferedPsk[] {
-  if (resumable?.session.version !== TLS13 || resumable.session.ticket.length === 0) return [];
-  const { session, now } = resumable;
-  const hash = cipherSuiteById.get(session.cipherSuite)?.hash;
-  // Any suite of its hash derives the same.
-  const suite = suites13(cipherSuites).find((row) => row.hash === hash);
-  if (suite === undefined) return [];
-  const obfuscatedTicketAge = (now - session.received + session.ticketAgeAdd) >>> 0;
-  const early = new EarlySecret(new Kdf(provider, suite), session.secret);
-  wipe(session.secret);
-  return [{ identity: session.ticket, obfuscatedTicketAge, hash: suite.hash, kind: 'res', early, resumable }];
+/** What a client has to offer: a session first. Its own secret is wiped: from here on the key schedule has it. */
+export function* pskOffers(config: ClientConfig, resumable: Resumable | undefined): Flow<readonly OfferedPsk[]> {
+  const suites = suites13(config.cipherSuites);
+  // Any suite of a hash derives the same.
+  const scheduleFor = (hash: HashName | undefined, secret: Uint8Array): EarlySecret | undefined => {
+    const suite = suites.find((row) => row.hash === hash);
+    return suite && new EarlySecret(new Kdf(config.provider, suite), secret);
+  };
+  const offers: OfferedPsk[] = [];
+  if (resumable?.session.version === TLS13 && resumable.session.ticket.length > 0) {
+    const { session, now } = resumable;
+    const hash = cipherSuiteById.get(session.cipherSuite)?.hash;
+    const early = scheduleFor(hash, session.secret);
+    wipe(session.secret);
+    const obfuscatedTicketAge = (now - session.received + session.ticketAgeAdd) >>> 0;
+    if (hash && early)
+      offers.push({ identity: session.ticket, obfuscatedTicketAge, hash, kind: 'res', early, resumable });
+  }
+  for (const { identity, key, hash, kind } of yield* clientExternalPsks(config)) {
+    const early = scheduleFor(hash, key);
+    if (early) offers.push({ identity, obfuscatedTicketAge: 0, hash, kind, early, resumable: undefined });
+  }
+  return offers;
 }
 
 export function disposePsks(psks: readonly OfferedPsk[]): void {
@@ -117,7 +127,7 @@ export function checkBinder(
   { raw, extensions }: ClientHello,
   index: number,
   early: EarlySecret,
-  kind: 'res' | 'ext',
+  kind: PskKind,
   before: Transcript,
 ): void {
   const { binders } = extensions.pre_shared_key as PreSharedKeyOffer;

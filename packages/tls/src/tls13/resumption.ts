@@ -5,7 +5,7 @@
  * @module
  */
 
-import { type Bytes, wipe } from '@handfast/crypto';
+import { type Bytes, copyBytes, type HashName, wipe } from '@handfast/crypto';
 import type { ServerConfig } from '../config.ts';
 import type { Credential } from '../credentials.ts';
 import { TlsError } from '../errors.ts';
@@ -19,6 +19,8 @@ import { longestLifeMs, longestTicket, proofOf, type Session } from '../session/
 import { writeState } from '../session/state.ts';
 import { leafHash, openTicket, sealTicket, ticketLife } from '../session/tickets.ts';
 import type { ClientParameters } from '../version.ts';
+import { serverExternalPsk } from './external-psk.ts';
+import type { PskKind } from './key-schedule.ts';
 import type { Connected } from './post-handshake.ts';
 import { pskDheKe } from './psk.ts';
 
@@ -27,46 +29,71 @@ const mostIdentities = 4;
 /** How many tickets of a connection a client keeps; it passes by the rest. */
 export const mostTickets = 8;
 
-/** A session that a hello offers and that goes on here, its binder not yet checked. */
-export interface FoundSession {
+/** A key that a hello offers and that the server has, its binder not yet checked. */
+export interface FoundPsk {
   readonly index: number;
+  /** Ours to wipe. */
   readonly secret: Bytes;
   readonly suite: Tls13CipherSuite;
-  readonly peer: PeerIdentity | undefined;
-  readonly authenticated: number;
+  readonly kind: PskKind;
+  /** The session that it is of; undefined: it came from outside. */
+  readonly session: { readonly peer: PeerIdentity | undefined; readonly authenticated: number } | undefined;
+  /** The name of a key from outside. */
+  readonly identity: Uint8Array | undefined;
 }
 
 /**
- * The first identity of a hello that is a ticket for this connection; undefined: none, and a full handshake follows.
- * @param suites what both sides have, best first: a session goes on in the first of its hash.
+ * The first identity of a hello that is a ticket for this connection or a key that we have; undefined: none.
+ * @param suites what both sides have, best first: the first of the key's hash is chosen.
  */
-export function* findSession(
+export function* findPsk(
   host: FlowHost,
   config: ServerConfig,
   { extensions }: ClientHello,
-  connection: {
+  {
+    serverName,
+    credential,
+    suites,
+  }: {
     readonly serverName: string | undefined;
-    readonly credential: Credential;
+    /** What a full handshake would show; undefined: there would be none. */
+    readonly credential: Credential | undefined;
     readonly suites: readonly Tls13CipherSuite[];
   },
-): Flow<FoundSession | undefined> {
+): Flow<FoundPsk | undefined> {
   const { pre_shared_key: offer, psk_key_exchange_modes: modes } = extensions;
-  if (config.tickets === undefined || offer === undefined || !modes?.includes(pskDheKe)) return undefined;
+  if (offer === undefined || !modes?.includes(pskDheKe)) return undefined;
+  if (config.tickets === undefined && config.preSharedKey === undefined) return undefined;
   const now = (yield* timeOf(config)).getTime();
   for (const [index, { identity }] of offer.identities.slice(0, mostIdentities).entries()) {
-    const resumed = yield* openTicket(host, config, identity, { ...connection, version: TLS13, now });
-    if (resumed === undefined) continue;
-    const { secret, cipherSuite, authenticated } = resumed.state;
-    const hash = cipherSuiteById.get(cipherSuite)?.hash;
-    const suite = connection.suites.find((candidate) => candidate.hash === hash);
-    if (suite !== undefined) return { index, secret, suite, peer: resumed.peer, authenticated };
-    wipe(secret);
+    const resumed =
+      credential && (yield* openTicket(host, config, identity, { serverName, credential, version: TLS13, now }));
+    if (resumed !== undefined) {
+      const { secret, cipherSuite, authenticated } = resumed.state;
+      const suite = ofHash(suites, cipherSuiteById.get(cipherSuite)?.hash);
+      const session = { peer: resumed.peer, authenticated };
+      if (suite !== undefined) return { index, secret, suite, kind: 'res', session, identity: undefined };
+      wipe(secret);
+      continue;
+    }
+    const external = yield* serverExternalPsk(config, identity);
+    const suite = ofHash(suites, external?.hash);
+    if (external !== undefined && suite !== undefined) {
+      return { index, secret: copyBytes(external.key), suite, kind: external.kind, session: undefined, identity };
+    }
   }
   return undefined;
 }
 
+function ofHash(suites: readonly Tls13CipherSuite[], hash: HashName | undefined): Tls13CipherSuite | undefined {
+  return suites.find((suite) => suite.hash === hash);
+}
+
 /** How many tickets follow the handshake that this hello began. */
-export function ticketsFor({ tickets }: ServerConfig, { extensions }: ClientHello, resumed: boolean): number {
+export function ticketsFor({ tickets }: ServerConfig, { extensions }: ClientHello, psk: FoundPsk | undefined): number {
+  // A session is of certificates: who has a key from outside has that one to come back by.
+  if (psk?.identity !== undefined) return 0;
+  const resumed = psk !== undefined;
   if (tickets === undefined || !extensions.psk_key_exchange_modes?.includes(pskDheKe)) return 0;
   const { ticket_request: wanted } = extensions;
   if (wanted !== undefined) return Math.min(tickets.count, resumed ? wanted.resumed : wanted.full);
@@ -76,7 +103,8 @@ export function ticketsFor({ tickets }: ServerConfig, { extensions }: ClientHell
 /** How many tickets a server gives, and what they stand for. */
 export interface TicketContent {
   readonly count: number;
-  readonly credential: Credential;
+  /** What a full handshake shows; undefined: the server has none, and gives no tickets. */
+  readonly credential: Credential | undefined;
   /** When certificates were last shown; undefined: now. */
   readonly authenticated: number | undefined;
   readonly askedForCertificate: boolean;
@@ -90,7 +118,7 @@ export function* sendTickets(
   { count, credential, askedForCertificate, ...content }: TicketContent,
 ): Flow<void> {
   const { provider, tickets } = config;
-  if (tickets === undefined || resumptionSecret === undefined || count === 0) return;
+  if (tickets === undefined || resumptionSecret === undefined || credential === undefined || count === 0) return;
   const issued = (yield* timeOf(config)).getTime();
   const authenticated = content.authenticated ?? issued;
   const lifetime = ticketLife(tickets, issued, authenticated, credential, negotiated.peer);

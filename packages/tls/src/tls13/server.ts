@@ -9,10 +9,11 @@ import { type Bytes, equalBytes, settle, wipe } from '@handfast/crypto';
 import { certificateCacheOf } from '../certificate-cache.ts';
 import { agreeSizeLimits, badShare } from '../checks.ts';
 import type { HelloInfo, ServerConfig } from '../config.ts';
-import { isFor } from '../credentials.ts';
+import { type Chosen, isFor } from '../credentials.ts';
 import { TlsError } from '../errors.ts';
 import { exchangeOf, expect, type Flow, type FlowHost } from '../flow.ts';
 import { writeCertificateRequest } from '../messages/certificate-request.ts';
+import type { ClientHello } from '../messages/client-hello.ts';
 import { writeEncryptedExtensions } from '../messages/encrypted-extensions.ts';
 import type { KeyShareEntry } from '../messages/extensions.ts';
 import { writeHelloRetryRequest, writeServerHello } from '../messages/server-hello.ts';
@@ -41,7 +42,7 @@ import {
 } from './negotiate.ts';
 import { Connected } from './post-handshake.ts';
 import { checkBinder } from './psk.ts';
-import { type FoundSession, findSession, sendTickets, type TicketContent, ticketsFor } from './resumption.ts';
+import { type FoundPsk, findPsk, sendTickets, type TicketContent, ticketsFor } from './resumption.ts';
 import { Transcript } from './transcript.ts';
 
 const noContext = new Uint8Array(0);
@@ -60,7 +61,7 @@ export function* server(host: FlowHost, config: ServerConfig, info: HelloInfo): 
   let application: TrafficSecrets | undefined;
   let exporterSecret: Bytes | undefined;
   let resumptionSecret: Bytes | undefined;
-  let session: FoundSession | undefined;
+  let psk: FoundPsk | undefined;
   let connection: Connected | undefined;
   let content: TicketContent;
   try {
@@ -68,11 +69,11 @@ export function* server(host: FlowHost, config: ServerConfig, info: HelloInfo): 
     let checked = checkClientHello(firstHello);
     const suites = commonSuites(config, firstHello);
     const { group, share: firstShare } = chooseGroup(config, checked);
-    const schemes = { handshake: checked.signatureAlgorithms, certificates: checked.signatureAlgorithmsCert };
-    const chosen = yield* chooseServerCredential(config, info, schemes, rule13);
-    const { credential } = chosen;
-    session = yield* findSession(host, config, firstHello, { serverName, credential, suites });
-    const suite = session?.suite ?? suites[0];
+    const chosen = yield* chooseCertificate(config, info, checked);
+    const credential = chosen?.credential;
+    psk = yield* findPsk(host, config, firstHello, { serverName, credential, suites });
+    const suite = psk?.suite ?? suites[0];
+    if (psk === undefined && chosen === undefined) psk = unknownPsk(firstHello, config, suite);
     const kdf = new Kdf(provider, suite);
     const transcript = new Transcript(provider, suite.hash);
     const middlebox = firstHello.legacySessionId.length > 0;
@@ -80,22 +81,29 @@ export function* server(host: FlowHost, config: ServerConfig, info: HelloInfo): 
     // HelloRetryRequest, and the second ClientHello
     let share = firstShare;
     if (share === undefined) {
+      // A retry names the suite of a key: who does not have that key is not told.
+      if (psk !== undefined && psk.session === undefined) {
+        early = new EarlySecret(kdf, psk.secret);
+        checkBinder(firstHello, psk.index, early, psk.kind, transcript);
+        early.dispose();
+      }
       transcript.add(firstHello.raw);
       const second = yield* retryHello(host, config, transcript, checked, suite, group, middlebox);
       checked = second.checked;
       share = second.share;
-      wipe(session?.secret);
-      session = yield* findSession(host, config, checked.hello, { serverName, credential, suites: [suite] });
+      wipe(psk?.secret);
+      psk = yield* findPsk(host, config, checked.hello, { serverName, credential, suites: [suite] });
     } else if (firstHello.extensions.early_data) {
       host.records.skipEarlyData(config.limits.skippedEarlyData);
     }
     const { hello } = checked;
-    early = new EarlySecret(kdf, session?.secret);
-    if (session) checkBinder(hello, session.index, early, 'res', transcript);
+    if (psk === undefined && chosen === undefined) psk = unknownPsk(hello, config, suite);
+    early = new EarlySecret(kdf, psk?.secret);
+    if (psk) checkBinder(hello, psk.index, early, psk.kind, transcript);
     transcript.add(hello.raw);
     const sizes = agreeSizeLimits(hello.extensions, config, maxInnerPlaintext);
     const alpnProtocol = yield* chooseAlpn(config, info);
-    const tickets = ticketsFor(config, hello, session !== undefined);
+    const tickets = ticketsFor(config, hello, psk);
 
     // ServerHello
     const [ownShare, sharedSecret] = yield* encapsulate(host, { group, share });
@@ -109,7 +117,7 @@ export function* server(host: FlowHost, config: ServerConfig, info: HelloInfo): 
         extensions: {
           key_share: { group: group.id, keyExchange: ownShare },
           supported_versions: TLS13,
-          ...(session && { pre_shared_key: session.index }),
+          ...(psk && { pre_shared_key: psk.index }),
         },
       }),
     );
@@ -130,7 +138,7 @@ export function* server(host: FlowHost, config: ServerConfig, info: HelloInfo): 
       host,
       transcript,
       writeEncryptedExtensions({
-        ...(serverName !== undefined && isFor(chosen.credential, serverName) ? { server_name: true } : {}),
+        ...(serverName !== undefined && credential && isFor(credential, serverName) ? { server_name: true } : {}),
         ...(alpnProtocol === undefined ? {} : { application_layer_protocol_negotiation: alpnProtocol }),
         ...(hello.extensions.ticket_request && { ticket_request: tickets }),
         ...sizes.answer,
@@ -138,7 +146,7 @@ export function* server(host: FlowHost, config: ServerConfig, info: HelloInfo): 
     );
     sizes.apply(host.records);
     const asks = config.clientCertificate !== 'none';
-    if (session === undefined) {
+    if (psk === undefined && chosen !== undefined) {
       if (asks) requestCertificate(host, transcript, config);
       yield* sendCertificate(host, transcript, chosen, noContext, {
         ...(firstHello.extensions.status_request === 'ocsp' && { status_request: true }),
@@ -158,7 +166,7 @@ export function* server(host: FlowHost, config: ServerConfig, info: HelloInfo): 
     setWriteSecret(host, kdf, 'application', application.server);
 
     // Certificate*, CertificateVerify*, Finished
-    const client = asks && session === undefined ? yield* receiveClient(host, config, transcript) : undefined;
+    const client = asks && psk === undefined ? yield* receiveClient(host, config, transcript) : undefined;
     transcript.add(yield* receiveFinished(kdf, transcript, traffic.client, 'client'));
     if (tickets > 0) resumptionSecret = main.resumptionSecret(transcript.hash());
     main.dispose();
@@ -175,25 +183,56 @@ export function* server(host: FlowHost, config: ServerConfig, info: HelloInfo): 
         alpnProtocol,
         serverName,
         helloRetryRequest: firstShare === undefined,
-        resumed: session !== undefined,
-        signatureScheme: session ? undefined : chosen.scheme,
-        peer: session ? session.peer : client?.peer,
+        resumed: psk?.session !== undefined,
+        pskIdentity: psk?.identity,
+        signatureScheme: psk ? undefined : chosen?.scheme,
+        peer: psk ? psk.session?.peer : client?.peer,
         peerSignatureScheme: client?.scheme,
       },
       { ...application, exporter: exporterSecret, resumption: resumptionSecret },
     );
-    content = { count: tickets, credential, authenticated: session?.authenticated, askedForCertificate: asks };
+    content = { count: tickets, credential, authenticated: psk?.session?.authenticated, askedForCertificate: asks };
   } finally {
     early?.dispose();
     handshakeSecret?.dispose();
     if (traffic) wipe(traffic.client, traffic.server);
     main?.dispose();
-    wipe(session?.secret);
+    wipe(psk?.secret);
     if (connection === undefined) wipe(application?.client, application?.server, exporterSecret, resumptionSecret);
   }
-  host.established(connection);
+  // Before the application hears of it, who may close at once: tickets go out first, also where their keys take a moment.
   yield* sendTickets(host, config, connection, content);
+  host.established(connection);
   for (;;) connection.receivedUpdate(yield* expect('CONNECTED', 'key_update'));
+}
+
+/** The certificate of a full handshake; undefined: this server has none, or the client says nothing of signatures. */
+function* chooseCertificate(config: ServerConfig, info: HelloInfo, checked: CheckedHello): Flow<Chosen | undefined> {
+  const { signatureAlgorithms: handshake, signatureAlgorithmsCert: certificates = handshake } = checked;
+  if (config.credentials.length === 0 && config.selectCredential === undefined) return undefined;
+  if (handshake === undefined || certificates === undefined) return undefined;
+  return yield* chooseServerCredential(config, info, { handshake, certificates }, rule13);
+}
+
+/**
+ * Where nothing but a key can go on, and none was found. An identity that nobody knows ends as one whose binder is wrong:
+ * under a key that nobody has.
+ */
+function unknownPsk(
+  { extensions }: ClientHello,
+  { provider, preSharedKey }: ServerConfig,
+  suite: Tls13CipherSuite,
+): FoundPsk {
+  if (extensions.signature_algorithms === undefined && extensions.pre_shared_key === undefined) {
+    throw new TlsError('missing_extension', 'ClientHello: signature_algorithms is missing');
+  }
+  if (preSharedKey === undefined || extensions.pre_shared_key === undefined) {
+    throw new TlsError(
+      'handshake_failure',
+      'ClientHello: no pre-shared key of ours is in it, and we have no certificate for it',
+    );
+  }
+  return { index: 0, secret: provider.random(32), suite, kind: 'ext', session: undefined, identity: undefined };
 }
 
 /** Asks for a share of `group` (RFC 9846 §4.2.4), and checks the hello that comes back, which is not in the transcript yet. */

@@ -15,6 +15,7 @@ import {
   type ClientOptions,
   clientConfig,
   namedGroups,
+  type PreSharedKey,
   type ServerOptions,
   serverConfig,
   type Tls12CipherSuite,
@@ -90,6 +91,14 @@ async function ended(setting: Setting): Promise<Pair> {
 function assertConnected({ client, server }: Pair, what?: string): void {
   assert.deepEqual([client.error?.message, server.error?.message], [undefined, undefined], what);
   assert.deepEqual([client.established, server.established], [true, true], what);
+}
+
+/** All that either side can tell of how a connection ended. */
+function outcomeOf({ client, server }: Pair): unknown {
+  return [client, server].map(({ error, established }) => [
+    ...[error?.code, error?.alert, error?.message, error?.origin, error?.state],
+    established,
+  ]);
 }
 
 /** A callback's answer that its type does not allow. */
@@ -207,24 +216,43 @@ describe('PSK: identities', () => {
     }
   });
 
-  it('that nobody knows end in unknown_psk_identity, in every form', async () => {
+  it('that nobody knows end as a wrong key does, in every form and version', async () => {
     for (const [form, version, chosen] of suites) {
-      for (const server of [() => undefined, async () => undefined]) {
+      const wrongKey = await ended({ form, version, suite: chosen, server: () => bytesOf(32, 1) });
+      for (const server of [() => undefined, async () => undefined, () => ({ key, hash: 'sha256' }) as const]) {
         const both = await ended({ form, version, suite: chosen, server });
+        assert.deepEqual(outcomeOf(both), outcomeOf(wrongKey), chosen.name);
         assert.deepEqual(
-          [both.server.error?.code, both.server.error?.alert, both.server.error?.message],
-          [
-            ...['unknown_psk_identity', 'unknown_psk_identity'],
-            'ClientKeyExchange: nobody knows this pre-shared key identity',
-          ],
-        );
-        assert.deepEqual(
-          [both.client.error?.code, both.client.error?.alert],
-          ['peer_alert', 'unknown_psk_identity'],
+          [both.server.error?.code, both.server.error?.alert, both.server.error?.state],
+          ['bad_record_mac', 'bad_record_mac', 'WAIT_FINISHED_12'],
           chosen.name,
         );
       }
     }
+  });
+
+  it('that nobody knows go on with a key of 32 bytes that is another one each time', async () => {
+    const seen = new Set<string>();
+    for (let round = 0; round < 4; round++) {
+      const secrets: Bytes[] = [];
+      const provider: CryptoProvider = {
+        ...nodeLegacyProvider,
+        hmac(hash, secret) {
+          secrets.push(Uint8Array.from(secret));
+          return nodeLegacyProvider.hmac(hash, secret);
+        },
+      };
+      const common = { versions: [tls12], cipherSuites: [suite('PSK_WITH_AES_128_GCM_SHA256')] };
+      await connected({
+        client: { ...common, provider: nodeLegacyProvider, preSharedKey: () => ({ identity, key }) },
+        server: { ...common, provider, credentials: [], preSharedKey: () => undefined },
+      });
+      const [premaster] = secrets;
+      assert.equal(premaster?.length, 2 + 32 + 2 + 32);
+      assert.deepEqual(premaster.slice(0, 36), concat(opaque16(new Uint8Array(32)), Uint8Array.of(0, 32)));
+      seen.add(Buffer.from(premaster).toString('hex'));
+    }
+    assert.equal(seen.size, 4);
   });
 
   it('longer than 256 bytes of ours are a failure of the callback, and nothing is sent', async () => {
@@ -352,9 +380,13 @@ describe('PSK: callbacks', () => {
     assert.deepEqual([error?.code, error?.alert, error?.message], ['handshake_failure', 'access_denied', 'not today']);
   });
 
-  it("of the client's that answer null end it with handshake_failure", async () => {
+  it("of the client's that answer null, an empty list, or keys of TLS 1.3 alone end it with handshake_failure", async () => {
+    const tls13Keys: readonly [PreSharedKey, PreSharedKey] = [
+      { identity, key, hash: 'sha256' },
+      { identity, key, hash: 'sha384' },
+    ];
     for (const form of forms) {
-      for (const client of [() => null, async () => null]) {
+      for (const client of [() => null, async () => null, () => [], () => tls13Keys, () => tls13Keys[0]]) {
         const { error } = (await ended({ form, client })).client;
         assert.deepEqual([error?.code, error?.alert], ['handshake_failure', 'handshake_failure']);
         assert.equal(error?.message, 'the preSharedKey callback has no key for this server');
@@ -364,7 +396,7 @@ describe('PSK: callbacks', () => {
 
   it("of the client's that answer nonsense end it with callback_failed", async () => {
     const nonsense: readonly unknown[] = [
-      ...[undefined, 0, 'a string', [], {}, { identity }, { key }, { identity: 'a client', key }],
+      ...[undefined, 0, 'a string', [0], {}, { identity }, { key }, { identity: 'a client', key }],
       ...[
         { identity, key: 'a key' },
         { identity, key: new Uint8Array(0) },
@@ -387,13 +419,42 @@ describe('PSK: callbacks', () => {
   });
 
   it("of the server's that answer nonsense end it with callback_failed, and the key is not said", async () => {
-    for (const answer of [null, 0, 'a key', [], {}, { key }, new Uint8Array(0), new Uint8Array(65_536)]) {
+    const empty = { key: new Uint8Array(0) };
+    for (const answer of [
+      null,
+      0,
+      'a key',
+      [],
+      {},
+      { key: 'a key' },
+      { key: null },
+      empty,
+      new Uint8Array(0),
+      new Uint8Array(65_536),
+    ]) {
       for (const form of forms) {
         const { error } = (await ended({ form, server: () => wrong(answer) })).server;
         assert.deepEqual([error?.code, error?.alert], ['callback_failed', 'internal_error']);
         assert.equal(error?.message, 'the preSharedKey callback answered no key of 1 to 65,535 bytes');
       }
     }
+  });
+
+  it("of the server's may answer an object with the key, without a hash", async () => {
+    for (const form of forms) {
+      for (const server of [() => ({ key }), async () => ({ key })])
+        assertConnected(await ended({ form, server }), form);
+    }
+  });
+
+  it("of the client's may answer a list: the first key without a hash is taken", async () => {
+    const mine: PreSharedKey = { identity, key };
+    const list: readonly PreSharedKey[] = [
+      { identity: bytesOf(3), key: bytesOf(48), hash: 'sha384' },
+      mine,
+      { identity: bytesOf(4), key: bytesOf(16) },
+    ];
+    for (const form of forms) assertConnected(await ended({ form, client: () => list }), form);
   });
 
   it('are asked once a connection', async () => {
