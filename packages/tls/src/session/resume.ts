@@ -80,6 +80,7 @@ function misfit(
   if (age >= session.lifetimeMs) return 'it has expired';
   if (now - session.authenticated >= longestLifeMs) return 'the server showed its certificate too long ago';
   if (session.serverName !== serverName || session.verifyName !== verifyName) return 'it is with another name';
+  if (config.requireExtendedMasterSecret && !session.extendedMasterSecret) return 'it has no extended_master_secret';
   if (suiteOf(session, config) === undefined) return 'its version or its cipher suite is not offered';
   return sameClient(session, config) ? undefined : 'it is of another client certificate';
 }

@@ -201,8 +201,15 @@ export function* server(host: FlowHost, config: ServerConfig, info: HelloInfo): 
     if (connection === undefined) wipe(application?.client, application?.server, exporterSecret, resumptionSecret);
   }
   // Before the application hears of it, who may close at once: tickets go out first, also where their keys take a moment.
-  yield* sendTickets(host, config, connection, content);
-  host.established(connection);
+  let announced = false;
+  try {
+    yield* sendTickets(host, config, connection, content);
+    host.established(connection);
+    announced = true;
+  } finally {
+    // Until then nobody else wipes its secrets.
+    if (!announced) connection.dispose();
+  }
   for (;;) connection.receivedUpdate(yield* expect('CONNECTED', 'key_update'));
 }
 

@@ -8,22 +8,13 @@ import assert from 'node:assert/strict';
 import { before, describe, it } from 'node:test';
 import { type Bytes, concat } from '@handfast/crypto';
 import { nodeProvider } from '@handfast/crypto/node';
-import { trustStore } from '@handfast/x509';
 import type { TicketKeys } from '../../src/index.ts';
 import { writeState } from '../../src/session/state.ts';
-import { makeCredential, now, otherPki, pki, serverCredential } from '../support/identities.ts';
+import { now, serverCredential } from '../support/identities.ts';
 import { providers } from '../support/pair.ts';
 import { u16 } from '../support/wire.ts';
 import { full, helloOf, type Met, messagesOf, minute, resumed, type Stage, stage } from './resuming.ts';
 
-const _twoNames = await makeCredential({ names: ['localhost', 'example.org'] });
-const _sameNames = await makeCredential({ names: ['localhost', 'example.org'] });
-const _stranger = await makeCredential({ purpose: 'clientAuth', issuer: otherPki });
-const _shortLived = await makeCredential({
-  purpose: 'clientAuth',
-  with: { notAfter: new Date(now.getTime() + 30 * minute) },
-});
-const _bothRoots = trustStore([pki.root, otherPki.root]);
 const none: Bytes = new Uint8Array(0);
 
 const isWiped = (bytes: Uint8Array): boolean => bytes.every((byte) => byte === 0);

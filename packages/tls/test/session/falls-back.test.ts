@@ -25,7 +25,6 @@ const shortLived = await makeCredential({
 const bothRoots = trustStore([pki.root, otherPki.root]);
 const none: Bytes = new Uint8Array(0);
 
-const _isWiped = (bytes: Uint8Array): boolean => bytes.every((byte) => byte === 0);
 const ticketsIn = (met: Met): number => messagesOf(met, 'new_session_ticket').length;
 
 /** The client offered a session, the server took none, and gave new ones. */

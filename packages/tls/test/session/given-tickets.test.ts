@@ -6,12 +6,11 @@
 
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
-import { type Bytes, toHex } from '@handfast/crypto';
+import { toHex } from '@handfast/crypto';
 import { clientConfig } from '../../src/config.ts';
 import {
   type ClientOptions,
   memorySessionCache,
-  namedGroups,
   type Session,
   type SessionCache,
   serverConfig,
@@ -20,20 +19,11 @@ import {
 } from '../../src/index.ts';
 import { makeCredential, now, pki } from '../support/identities.ts';
 import { clientDefaults, providers, serverDefaults } from '../support/pair.ts';
-import { day, full, helloOf, type Met, messagesOf, minute, resumed, stage, x25519 } from './resuming.ts';
-
-const groups = namedGroups.filter(({ name }) => name === 'x25519' || name === 'secp256r1');
-const secp256r1 = groups.filter(({ name }) => name === 'secp256r1');
-/** A share that the server does not take: it asks for another. */
-const _retried = { client: { groups, keyShares: x25519 }, server: { groups: secp256r1 } };
+import { day, full, helloOf, type Met, messagesOf, minute, resumed, stage } from './resuming.ts';
 
 const offerOf = (met: Met, index = 0) => helloOf(met, index).extensions.pre_shared_key;
 const ticketsOf = (met: Met) => messagesOf(met, 'new_session_ticket');
 const ticketsIn = (met: Met): number => ticketsOf(met).length;
-/** Labels and secrets, without the random of the hello, which both have anyway. */
-const _secretsOf = (lines: readonly string[]) => new Map(lines.map((line) => [line.split(' ')[0], line.split(' ')[2]]));
-
-const _isWiped = (bytes: Bytes): boolean => bytes.every((byte) => byte === 0);
 
 /** A cache that keeps all that it is given, for a test to look at. */
 function open(): SessionCache & { readonly kept: Session[] } {

@@ -30,7 +30,6 @@ const retried = { client: { groups, keyShares: x25519 }, server: { groups: secp2
 
 const offerOf = (met: Met, index = 0) => helloOf(met, index).extensions.pre_shared_key;
 const ticketsOf = (met: Met) => messagesOf(met, 'new_session_ticket');
-const _ticketsIn = (met: Met): number => ticketsOf(met).length;
 /** Labels and secrets, without the random of the hello, which both have anyway. */
 const secretsOf = (lines: readonly string[]) => new Map(lines.map((line) => [line.split(' ')[0], line.split(' ')[2]]));
 

@@ -26,6 +26,7 @@ import {
   TLS_ECDHE_ECDSA_WITH_AES_256_GCM_SHA384,
 } from '../../src/tls12/suites.ts';
 import {
+  changing,
   exported,
   full,
   good,
@@ -671,6 +672,15 @@ for (const provider of providers) {
           why: /^its version or its cipher suite is not offered$/,
         },
       };
+      it('without extended_master_secret, where that is required', async () => {
+        const sessions = changing(memorySessionCache(), (one) => ({ ...one, extendedMasterSecret: false }));
+        const here = stage12(provider, { client: { sessions, requireExtendedMasterSecret: true } });
+        await full(await here.meet());
+        const met = await here.meet();
+        await full(met);
+        assert.equal(met.told[0], 'passed over: it has no extended_master_secret');
+      });
+
       for (const [name, { first, second, after = 0, why }] of Object.entries(rows)) {
         it(name, async () => {
           const here = stage12(provider);
