@@ -85,11 +85,14 @@ function escapeHtml(text: string): string {
 }
 
 function chosenRows({ negotiated }: Visit): readonly Row[] {
-  const { group, cipherSuite, signatureScheme, alpnProtocol, serverName, helloRetryRequest, version } = negotiated;
+  const { group, cipherSuite, signatureScheme, alpnProtocol, serverName, resumed, version } = negotiated;
   return [
     ['Version', version],
     ['Cipher suite', cipherSuite.name],
     group ? ['Key exchange', group.name, groupNote(group.name)] : ['Key exchange', keyExchangeName(group)],
+    resumed
+      ? ['Session', 'resumed', 'you have been here before: no certificate was shown again']
+      : ['Session', 'new', 'come again, and it goes on'],
     ['Server’s signature', signatureScheme?.name ?? 'none'],
     [
       'Application protocol',
@@ -97,12 +100,16 @@ function chosenRows({ negotiated }: Visit): readonly Row[] {
       alpnProtocol === undefined ? 'your client asked for none' : 'by ALPN',
     ],
     ['Server name', serverName ?? 'none', serverName === undefined ? 'you came by address' : 'by SNI'],
-    [
-      'Round trips',
-      helloRetryRequest ? '2' : '1',
-      helloRetryRequest ? 'the server asked for another key share' : 'your first key share fitted',
-    ],
+    roundTrips(negotiated),
   ];
+}
+
+function roundTrips({ version, resumed, helloRetryRequest }: Visit['negotiated']): Row {
+  if (helloRetryRequest) return ['Round trips', '2', 'the server asked for another key share'];
+  if (version === 'TLS 1.3') return ['Round trips', '1', 'your first key share fitted'];
+  return resumed
+    ? ['Round trips', '1', `a session goes on in ${version}`]
+    : ['Round trips', '2', `as ${version} has it`];
 }
 
 function visitorRows({ negotiated, address }: Visit): readonly Row[] {

@@ -17,11 +17,13 @@ import { performance } from 'node:perf_hooks';
 import type { LegacyCryptography } from '@handfast/crypto';
 import {
   type Credential,
+  memorySessionStore,
   quote,
   type ServerOptions,
   serverConfig,
   TlsError,
   type TraceEvent,
+  ticketKeys,
   tlsServer,
 } from '@handfast/tls';
 import { createSecureContext, TLSSocket } from '@handfast/tls/node';
@@ -127,6 +129,7 @@ function engineOptions(
   return {
     ...context,
     selectCredential: () => identity.credential(),
+    tickets: { keys: ticketKeys({ provider: context.provider }), store: memorySessionStore() },
     alpnProtocols: alpn === undefined ? (http ? ['http/1.1'] : []) : parseList(alpn),
     ...(clientCa === undefined
       ? {}
@@ -237,10 +240,11 @@ function accept(
   socket.once('secureConnect', () => {
     const { negotiated } = socket;
     if (negotiated === undefined) return;
-    const { version, cipherSuite, group, serverName, alpnProtocol, peer } = negotiated;
+    const { version, cipherSuite, group, serverName, alpnProtocol, peer, resumed } = negotiated;
     const [leaf] = peer?.chain ?? [];
     const parts = [
       `${version}, ${cipherSuite.name}, ${keyExchangeName(group)}`,
+      ...(resumed ? ['resumed'] : []),
       ...(serverName === undefined ? [] : [`for ${quote(serverName)}`]),
       ...(alpnProtocol === undefined ? [] : [`ALPN ${quote(alpnProtocol)}`]),
       ...(leaf === undefined ? [] : [`by ${nameOf(leaf)}, verified`]),

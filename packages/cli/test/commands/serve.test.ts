@@ -4,7 +4,7 @@ import { request } from 'node:https';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { after, before, describe, test } from 'node:test';
-import { connect as connectNode } from 'node:tls';
+import { connect as connectNode, type SecureVersion } from 'node:tls';
 import { finish, type Outcome, type Session, start } from '../support/io.ts';
 import { tcpServer } from '../support/net.ts';
 import { makePki, type Pki } from '../support/pki.ts';
@@ -112,6 +112,37 @@ describe('serve --http', () => {
     assert.equal((await get(server.port, '/', 'HEAD')).body, '');
     assert.equal((await get(server.port, '/favicon.ico')).status, 204);
     assert.equal((await get(server.port, '/', 'POST')).status, 405);
+    assert.equal(await server.stop(), 0);
+  });
+
+  test('resumes the sessions of who comes back, and says so', async () => {
+    const server = await serving('--http', ...own());
+    const ca = readFileSync(pki.path('ca.pem'));
+    const read = (path: string, version: SecureVersion, session?: Buffer): Promise<{ body: string; session: Buffer }> =>
+      new Promise((resolve, reject) => {
+        let body = '';
+        let given = session ?? Buffer.alloc(0);
+        const options = { host: 'localhost', port: server.port, ca, minVersion: version, maxVersion: version };
+        const socket = connectNode({ ...options, ...(session && { session }) }, () =>
+          socket.write(`GET ${path} HTTP/1.0\r\n\r\n`),
+        );
+        socket.setEncoding('utf8').on('data', (chunk: string) => {
+          body += chunk;
+        });
+        socket.on('session', (one: Buffer) => {
+          given = one;
+        });
+        socket.on('end', () => resolve({ body, session: given })).on('error', reject);
+      });
+    for (const version of ['TLSv1.3', 'TLSv1.2'] as const) {
+      const first = await read('/', version);
+      assert.match(first.body, /<dt>Session<\/dt><dd>new/);
+      const again = await read('/', version, first.session);
+      assert.match(again.body, /<dt>Session<\/dt><dd>resumed/);
+      assert.match(again.body, /<dt>Round trips<\/dt><dd>1/);
+      assert.match((await read('/json', version, again.session)).body, /"resumed": ?true/);
+    }
+    assert.match(server.stderr.text, /TLS 1\.2, TLS_ECDHE_ECDSA_WITH_[A-Z0-9_]+, [^,]+, resumed/);
     assert.equal(await server.stop(), 0);
   });
 
