@@ -60,8 +60,9 @@ export {
   type TicketKeyRing,
 } from './session/key-ring.ts';
 export { type MemorySessionCacheOptions, memorySessionCache } from './session/memory-cache.ts';
+export type { PeerProof } from './session/proof.ts';
 export { type MemoryReplayCacheOptions, memoryReplayCache, type ReplayCache } from './session/replay.ts';
-export type { PeerProof, Session, SessionCache } from './session/session.ts';
+export type { Session, SessionCache } from './session/session.ts';
 export { memorySessionStore, type SessionStore } from './session/store.ts';
 export { type TicketKeys, type TicketKeysOptions, ticketKeys } from './session/ticket-keys.ts';
 export type { SessionTickets } from './session/tickets.ts';

@@ -7,14 +7,14 @@
  */
 
 import { equalBytes, settle, wipe } from '@handfast/crypto';
-import { certificateCacheOf } from '../certificate-cache.ts';
 import type { ClientConfig } from '../config.ts';
 import { reasonOf, TlsError } from '../errors.ts';
 import type { Flow, FlowHost } from '../flow.ts';
-import { type PeerIdentity, parseChain, timeOf, verifyPeerChain } from '../peer.ts';
+import { type PeerIdentity, type PeerPolicy, timeOf } from '../peer.ts';
 import { type CipherSuite, cipherSuiteById, TLS13 } from '../registry.ts';
 import { peerPolicy } from '../selection.ts';
 import type { ClientParameters } from '../version.ts';
+import { verifyProof } from './proof.ts';
 import { isSession, longestLifeMs, type Session, type SessionCache } from './session.ts';
 
 /** A session that may be offered now. */
@@ -41,7 +41,13 @@ export function* takeSession(host: FlowHost, parameters: ClientParameters): Flow
   let why = misfit(session, parameters, now);
   if (why === undefined) {
     try {
-      const peer = yield* verifyAgain(host, session, parameters);
+      const peer = yield* verifyProof(
+        session.proof,
+        'server',
+        parameters.verifyName,
+        policyFor(session, config),
+        () => host.signal,
+      );
       host.trace?.({ type: 'session', action: 'offered' });
       return { session, peer, now };
     } catch (error) {
@@ -106,21 +112,9 @@ function suiteOf({ version, cipherSuite }: Session, { versions, cipherSuites }: 
   );
 }
 
-function* verifyAgain(host: FlowHost, session: Session, { config, verifyName }: ClientParameters): Flow<PeerIdentity> {
-  const { chain, ocspResponse, signedCertificateTimestamps } = session.proof;
+/** A suite before TLS 1.3 says what the key of the certificate must be for. */
+function policyFor(session: Session, config: ClientConfig): PeerPolicy {
   const suite = suiteOf(session, config);
-  return yield* verifyPeerChain(
-    parseChain(chain, config.limits.certificates, certificateCacheOf(config.trust)),
-    {
-      ...(ocspResponse && { status_request: ocspResponse }),
-      ...(signedCertificateTimestamps && { signed_certificate_timestamp: signedCertificateTimestamps }),
-    },
-    'server',
-    verifyName,
-    {
-      ...peerPolicy(config),
-      ...(suite?.family === 'tls12' && { keyUsage: [suite.keyExchange.certificateUsage] }),
-    },
-    () => host.signal,
-  );
+  const keyUsage = suite?.family === 'tls12' ? { keyUsage: [suite.keyExchange.certificateUsage] } : {};
+  return { ...peerPolicy(config), ...keyUsage };
 }

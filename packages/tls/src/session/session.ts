@@ -6,21 +6,14 @@
  */
 
 import type { Bytes, MaybePromise } from '@handfast/crypto';
-import type { PeerIdentity } from '../peer.ts';
 import { SSL30 } from '../registry.ts';
+import type { PeerProof } from './proof.ts';
 
 /** RFC 9846 §4.7.1: no ticket lives longer, nor what is renewed from one without a certificate shown anew. */
 export const longestLifeMs: number = 604_800_000;
 
 /** In bytes: a ticket stands in a hello beside all else, whose extensions hold 65,535 together. */
 export const longestTicket: number = 32_768;
-
-/** What a peer proved itself by, as it came: verified again at each resumption. */
-export interface PeerProof {
-  readonly chain: readonly Bytes[];
-  readonly ocspResponse: Uint8Array | undefined;
-  readonly signedCertificateTimestamps: Uint8Array | undefined;
-}
 
 export interface Session {
   /** The wire number of its version: 0x0304. */
@@ -64,10 +57,6 @@ export interface SessionCache {
   readonly put: (peer: string, session: Session) => MaybePromise<void>;
   /** Forgets a session that may have been put: its connection ended by a fatal alert (RFC 5246 §7.2.2). */
   readonly remove: (peer: string, session: Session) => MaybePromise<void>;
-}
-
-export function proofOf({ chain, ocspResponse, signedCertificateTimestamps }: PeerIdentity): PeerProof {
-  return { chain: chain.map(({ raw }) => raw), ocspResponse, signedCertificateTimestamps };
 }
 
 /** Whether what a cache answered has a session's shape. */

@@ -25,7 +25,7 @@ import type { Bytes } from '@handfast/crypto';
 import { bytesOfLatin1, latin1 } from '../messages/latin1.ts';
 import { Reader } from '../messages/reader.ts';
 import { Writer } from '../messages/writer.ts';
-import type { PeerProof } from './session.ts';
+import type { PeerProof } from './proof.ts';
 
 export interface SessionState {
   readonly version: number;

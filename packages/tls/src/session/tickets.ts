@@ -6,13 +6,13 @@
  */
 
 import { type Bytes, copyBytes, equalBytes, settle, wipe } from '@handfast/crypto';
-import { certificateCacheOf } from '../certificate-cache.ts';
 import type { ServerConfig } from '../config.ts';
 import type { Credential } from '../credentials.ts';
 import { TlsConfigError, TlsError } from '../errors.ts';
 import type { Flow, FlowHost } from '../flow.ts';
-import { type PeerIdentity, parseChain, verifyPeerChain } from '../peer.ts';
+import type { PeerIdentity } from '../peer.ts';
 import { peerPolicy } from '../selection.ts';
+import { verifyProof } from './proof.ts';
 import { longestLifeMs, longestTicket } from './session.ts';
 import { readState, type SessionState } from './state.ts';
 import type { SessionStore } from './store.ts';
@@ -85,8 +85,13 @@ export function* openTicket(
   }
   if (!fits(state, connection, config)) return undefined;
   if (state.client === undefined) return { state, peer: undefined };
-  const peer = yield* verifyAgain(host, config, state.client);
-  return peer && { state, peer };
+  try {
+    const peer = yield* verifyProof(state.client, 'client', undefined, peerPolicy(config), () => host.signal);
+    return { state, peer };
+  } catch (error) {
+    if (error instanceof TlsError) return undefined;
+    throw error;
+  }
 }
 
 function fits(
@@ -106,30 +111,6 @@ function fits(
     state.askedForCertificate === (config.clientCertificate !== 'none') &&
     (config.clientCertificate !== 'require' || state.client !== undefined)
   );
-}
-
-/** The client's certificate, by today's trust, time and revocation. */
-function* verifyAgain(
-  host: FlowHost,
-  config: ServerConfig,
-  { chain, ocspResponse, signedCertificateTimestamps }: NonNullable<SessionState['client']>,
-): Flow<PeerIdentity | undefined> {
-  try {
-    return yield* verifyPeerChain(
-      parseChain(chain, config.limits.certificates, certificateCacheOf(config.trust)),
-      {
-        ...(ocspResponse && { status_request: ocspResponse }),
-        ...(signedCertificateTimestamps && { signed_certificate_timestamp: signedCertificateTimestamps }),
-      },
-      'client',
-      undefined,
-      peerPolicy(config),
-      () => host.signal,
-    );
-  } catch (error) {
-    if (error instanceof TlsError) return undefined;
-    throw error;
-  }
 }
 
 /** Seals what a session stands for, and wipes it; undefined: its keys have none, or fail, and the connection stands all the same. */

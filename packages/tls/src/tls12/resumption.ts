@@ -26,8 +26,9 @@ import { type NewSessionTicket12, writeNewSessionTicket12 } from '../messages/me
 import type { LegacyServerHello } from '../messages/server-hello.ts';
 import { timeOf } from '../peer.ts';
 import { hexId, SSL30 } from '../registry.ts';
+import { proofOf } from '../session/proof.ts';
 import type { Resumable } from '../session/resume.ts';
-import { longestLifeMs, longestTicket, proofOf, type Session } from '../session/session.ts';
+import { longestLifeMs, longestTicket, type Session } from '../session/session.ts';
 import { writeState } from '../session/state.ts';
 import type { SessionStore } from '../session/store.ts';
 import { leafHash, openTicket, type Resumed, sealTicket, ticketLife } from '../session/tickets.ts';
