@@ -9,12 +9,12 @@ import { type Bytes, copyBytes, equalBytes, settle, wipe } from '@handfast/crypt
 import type { ServerConfig } from '../config.ts';
 import type { Credential } from '../credentials.ts';
 import { TlsConfigError, TlsError } from '../errors.ts';
-import type { Flow, FlowHost } from '../flow.ts';
-import type { PeerIdentity } from '../peer.ts';
+import type { Flow, FlowHost, Negotiated } from '../flow.ts';
+import { type PeerIdentity, timeOf } from '../peer.ts';
 import { peerPolicy } from '../selection.ts';
-import { verifyProof } from './proof.ts';
+import { proofOf, verifyProof } from './proof.ts';
 import { longestLifeMs, longestTicket } from './session.ts';
-import { readState, type SessionState } from './state.ts';
+import { readState, type SessionState, writeState } from './state.ts';
 import type { SessionStore } from './store.ts';
 import type { TicketKeys } from './ticket-keys.ts';
 
@@ -113,12 +113,51 @@ function fits(
   );
 }
 
-/** Seals what a session stands for, and wipes it; undefined: its keys have none, or fail, and the connection stands all the same. */
-export function* sealTicket(keys: TicketKeys, state: Bytes, now: number): Flow<Bytes | undefined> {
+/** What a server seals of a connection. */
+export interface SessionContent {
+  readonly version: number;
+  readonly negotiated: Pick<
+    Negotiated,
+    'cipherSuite' | 'serverName' | 'alpnProtocol' | 'extendedMasterSecret' | 'peer'
+  >;
+  /** What the session goes on with; the caller's to wipe. */
+  readonly secret: Bytes;
+  readonly ageAdd: number;
+  /** What the server showed. */
+  readonly credential: Credential;
+  /** When certificates were last shown, in milliseconds since the epoch; undefined: now. */
+  readonly authenticated: number | undefined;
+  readonly askedForCertificate: boolean;
+}
+
+export interface SealedSession {
+  readonly sealed: Bytes;
+  /** For how many seconds it may be used: no longer than what it stands for. */
+  readonly lifetime: number;
+}
+
+/** A ticket; undefined: there is none to be had, or its keys fail, and the connection stands all the same. */
+export function* sealSession(
+  config: ServerConfig,
+  { version, negotiated, secret, ageAdd, credential, askedForCertificate, ...content }: SessionContent,
+): Flow<SealedSession | undefined> {
+  const { tickets } = config;
+  if (tickets === undefined) return undefined;
+  const issued = (yield* timeOf(config)).getTime();
+  const { cipherSuite, serverName, alpnProtocol, extendedMasterSecret, peer } = negotiated;
+  const authenticated = content.authenticated ?? issued;
+  const lifetime = Math.min(tickets.lifetime, lifeOf(issued, authenticated, credential, peer));
+  if (lifetime <= 0) return undefined;
+  const state = writeState({
+    ...{ version, cipherSuite: cipherSuite.id, secret, issued, authenticated, lifetime, ageAdd },
+    ...{ extendedMasterSecret, serverName, alpnProtocol, askedForCertificate },
+    serverLeaf: leafHash(config, credential),
+    client: peer && proofOf(peer),
+  });
   try {
-    const ticket: unknown = yield* settle(keys.seal(state, now));
-    if (!(ticket instanceof Uint8Array) || ticket.length === 0 || ticket.length > longestTicket) return undefined;
-    return copyBytes(ticket);
+    const sealed: unknown = yield* settle(tickets.keys.seal(state, issued));
+    if (!(sealed instanceof Uint8Array) || sealed.length === 0 || sealed.length > longestTicket) return undefined;
+    return { sealed: copyBytes(sealed), lifetime };
   } catch {
     return undefined;
   } finally {
@@ -126,21 +165,14 @@ export function* sealTicket(keys: TicketKeys, state: Bytes, now: number): Flow<B
   }
 }
 
-/** For how many seconds a ticket given now may live: no longer than what it stands for. 0: none is given. */
-export function ticketLife(
-  { lifetime }: { readonly lifetime: number },
-  now: number,
-  authenticated: number,
-  credential: Credential,
-  peer: PeerIdentity | undefined,
-): number {
-  const ends = [credential.chain[0], peer?.chain[0]].flatMap((leaf) => leaf?.notAfter.getTime() ?? []);
-  const seconds = Math.floor((Math.min(authenticated + longestLifeMs, ...ends) - now) / 1000);
-  return Math.max(0, Math.min(lifetime, seconds));
+/** For how many seconds, from `now` on, what a session stands for is good. */
+function lifeOf(now: number, authenticated: number, { chain }: Credential, peer: PeerIdentity | undefined): number {
+  const ends = [chain[0], peer?.chain[0]].flatMap((leaf) => leaf?.notAfter.getTime() ?? []);
+  return Math.floor((Math.min(authenticated + longestLifeMs, ...ends) - now) / 1000);
 }
 
 /** SHA-256 of the certificate that a credential shows. */
-export function leafHash({ provider }: ServerConfig, { chain }: Credential): Bytes {
+function leafHash({ provider }: ServerConfig, { chain }: Credential): Bytes {
   const leaf = chain[0];
   if (leaf === undefined) throw new TlsError('internal', 'a credential without a certificate');
   let hash = leafHashes.get(leaf);

@@ -19,7 +19,7 @@ import { type Bytes, copyBytes, settle, wipe } from '@handfast/crypto';
 import type { ClientConfig, ServerConfig } from '../config.ts';
 import type { Credential } from '../credentials.ts';
 import { TlsError } from '../errors.ts';
-import { expect, type Flow, type FlowHost, type Negotiated } from '../flow.ts';
+import { expect, type Flow, type FlowHost } from '../flow.ts';
 import type { ClientHello } from '../messages/client-hello.ts';
 import { writeFinished } from '../messages/finished.ts';
 import { type NewSessionTicket12, writeNewSessionTicket12 } from '../messages/messages12.ts';
@@ -29,9 +29,8 @@ import { hexId, SSL30 } from '../registry.ts';
 import { proofOf } from '../session/proof.ts';
 import type { Resumable } from '../session/resume.ts';
 import { longestLifeMs, longestTicket, type Session } from '../session/session.ts';
-import { writeState } from '../session/state.ts';
 import type { SessionStore } from '../session/store.ts';
-import { leafHash, openTicket, type Resumed, sealTicket, ticketLife } from '../session/tickets.ts';
+import { openTicket, type Resumed, type SealedSession } from '../session/tickets.ts';
 import type { ClientParameters } from '../version.ts';
 import { changeReadKeys, changeWriteKeys, checkFinished, pendingKeys, sendAndAdd } from './authentication.ts';
 import type { Secrets12, Standing } from './connected.ts';
@@ -230,43 +229,8 @@ function* sealedSession(
   }
 }
 
-/** What a server seals of a handshake, and for how many seconds it is good; undefined: no ticket is to be had. */
-export function* sealSession(
-  config: ServerConfig,
-  version: number,
-  credential: Credential,
-  {
-    negotiated,
-    secrets,
-  }: { readonly negotiated: Omit<Negotiated, 'peerSignatureScheme'>; readonly secrets: Secrets12 },
-  given: { readonly authenticated: number | undefined; readonly askedForCertificate: boolean },
-): Flow<{ readonly sealed: Bytes; readonly lifetime: number } | undefined> {
-  const { tickets } = config;
-  if (tickets === undefined) return undefined;
-  const issued = (yield* timeOf(config)).getTime();
-  const authenticated = given.authenticated ?? issued;
-  const lifetime = ticketLife(tickets, issued, authenticated, credential, negotiated.peer);
-  if (lifetime === 0) return undefined;
-  const state = writeState({
-    ...{ version, cipherSuite: negotiated.cipherSuite.id, secret: secrets.master, issued, authenticated, lifetime },
-    ageAdd: 0,
-    extendedMasterSecret: negotiated.extendedMasterSecret,
-    serverName: negotiated.serverName,
-    alpnProtocol: negotiated.alpnProtocol,
-    serverLeaf: leafHash(config, credential),
-    askedForCertificate: given.askedForCertificate,
-    client: negotiated.peer && proofOf(negotiated.peer),
-  });
-  const sealed = yield* sealTicket(tickets.keys, state, issued);
-  return sealed && { sealed, lifetime };
-}
-
 /** Stores a session under its identifier; whether that went well. */
-export function* storeSession(
-  store: SessionStore,
-  id: Bytes,
-  { sealed, lifetime }: { readonly sealed: Bytes; readonly lifetime: number },
-): Flow<boolean> {
+export function* storeSession(store: SessionStore, id: Bytes, { sealed, lifetime }: SealedSession): Flow<boolean> {
   try {
     yield* settle(store.set(id, sealed, lifetime * 1000));
     return true;
@@ -276,6 +240,6 @@ export function* storeSession(
 }
 
 /** The ticket that was announced: empty where there is none after all (RFC 5077 §3.3). */
-export function ticketMessage(given: { readonly sealed: Bytes; readonly lifetime: number } | undefined): Bytes {
+export function ticketMessage(given: SealedSession | undefined): Bytes {
   return writeNewSessionTicket12(given?.lifetime ?? 0, given?.sealed ?? none);
 }

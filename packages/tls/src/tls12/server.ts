@@ -31,6 +31,7 @@ import { type PeerIdentity, parseChain, verifyPeerChain } from '../peer.ts';
 import { maxPlaintext } from '../record/deframer.ts';
 import { type HandshakeScheme, ids, scsv } from '../registry.ts';
 import { chooseAlpn, chooseServerCredential, peerPolicy } from '../selection.ts';
+import { sealSession } from '../session/tickets.ts';
 import {
   changeReadKeys,
   changeWriteKeys,
@@ -52,7 +53,7 @@ import {
   curveTaken,
   uncompressed,
 } from './negotiate.ts';
-import { type Found12, findSession12, resumeServer, sealSession, storeSession, ticketMessage } from './resumption.ts';
+import { type Found12, findSession12, resumeServer, storeSession, ticketMessage } from './resumption.ts';
 import type { Tls12CipherSuite } from './suites.ts';
 import { Transcript12 } from './transcript.ts';
 
@@ -192,9 +193,14 @@ function* handshake(
         ...{ resumed: true, peer, pskIdentity: undefined, group: undefined },
         ...{ signatureScheme: undefined, peerSignatureScheme: undefined },
       };
-      const ticket = gives
-        ? ticketMessage(yield* sealSession(config, family.id, chosen.credential, { negotiated, secrets }, state))
+      const { authenticated, askedForCertificate } = state;
+      const sealed = gives
+        ? yield* sealSession(config, {
+            ...{ version: family.id, negotiated, secret: master, ageAdd: 0, credential: chosen.credential },
+            ...{ authenticated, askedForCertificate },
+          })
         : undefined;
+      const ticket = gives ? ticketMessage(sealed) : undefined;
       const verifyData = yield* resumeServer(
         ...([host, config, { family, suite, secrets, encryptThenMac, transcript }, ticket] as const),
       );
@@ -282,8 +288,10 @@ function* handshake(
     };
     const secrets = { schedule, master, ...randoms };
     if (chosen !== undefined && (gives || stored)) {
-      const given = { authenticated: undefined, askedForCertificate: asks };
-      const kept = yield* sealSession(config, family.id, chosen.credential, { negotiated, secrets }, given);
+      const kept = yield* sealSession(config, {
+        ...{ version: family.id, negotiated, secret: master, ageAdd: 0, credential: chosen.credential },
+        ...{ authenticated: undefined, askedForCertificate: asks },
+      });
       if (gives) sendAndAdd(host, transcript, ticketMessage(kept));
       else if (kept && stored) sessionId = (yield* storeSession(stored, newId, kept)) ? newId : undefined;
     }

@@ -17,8 +17,7 @@ import { cipherSuiteById, TLS13, type Tls13CipherSuite } from '../registry.ts';
 import { proofOf } from '../session/proof.ts';
 import { keepSession } from '../session/resume.ts';
 import { longestLifeMs, longestTicket, type Session } from '../session/session.ts';
-import { writeState } from '../session/state.ts';
-import { leafHash, openTicket, sealTicket, ticketLife } from '../session/tickets.ts';
+import { openTicket, sealSession } from '../session/tickets.ts';
 import type { ClientParameters } from '../version.ts';
 import { serverExternalPsk } from './external-psk.ts';
 import type { PskKind } from './key-schedule.ts';
@@ -116,36 +115,21 @@ export function* sendTickets(
   host: FlowHost,
   config: ServerConfig,
   { kdf, negotiated, resumptionSecret }: Connected,
-  { count, credential, askedForCertificate, ...content }: TicketContent,
+  { count, credential, ...content }: TicketContent,
 ): Flow<void> {
-  const { provider, tickets } = config;
-  if (tickets === undefined || resumptionSecret === undefined || credential === undefined || count === 0) return;
-  const issued = (yield* timeOf(config)).getTime();
-  const authenticated = content.authenticated ?? issued;
-  const lifetime = ticketLife(tickets, issued, authenticated, credential, negotiated.peer);
-  if (lifetime === 0) return;
+  if (resumptionSecret === undefined || credential === undefined) return;
   for (let number = 0; number < count; number++) {
     // Unique on its connection, as RFC 9846 §4.7.1 wants it.
-    const nonce = Uint8Array.of(number);
-    const secret = kdf.ticketKey(resumptionSecret, nonce);
-    const ageAdd = new DataView(provider.random(4).buffer).getUint32(0);
-    const state = writeState({
-      ...{ version: TLS13, cipherSuite: negotiated.cipherSuite.id, secret, issued, authenticated, lifetime, ageAdd },
-      extendedMasterSecret: true,
-      serverName: negotiated.serverName,
-      alpnProtocol: negotiated.alpnProtocol,
-      serverLeaf: leafHash(config, credential),
-      askedForCertificate,
-      client: negotiated.peer && proofOf(negotiated.peer),
+    const ticketNonce = Uint8Array.of(number);
+    const ticketAgeAdd = new DataView(config.provider.random(4).buffer).getUint32(0);
+    const secret = kdf.ticketKey(resumptionSecret, ticketNonce);
+    const ticket = yield* sealSession(config, {
+      ...{ ...content, version: TLS13, negotiated, secret, ageAdd: ticketAgeAdd, credential },
     });
     wipe(secret);
-    const ticket = yield* sealTicket(tickets.keys, state, issued);
     if (ticket === undefined) return;
-    host.send(
-      writeNewSessionTicket({
-        ...{ ticketLifetime: lifetime, ticketAgeAdd: ageAdd, ticketNonce: nonce, ticket, extensions: {} },
-      }),
-    );
+    const { lifetime: ticketLifetime, sealed } = ticket;
+    host.send(writeNewSessionTicket({ ticketLifetime, ticketAgeAdd, ticketNonce, ticket: sealed, extensions: {} }));
   }
 }
 
