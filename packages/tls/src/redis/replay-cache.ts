@@ -13,7 +13,7 @@
 
 import { toHex } from '@handfast/crypto';
 import { TlsConfigError } from '../errors.ts';
-import type { ReplayCache } from '../session/replay.ts';
+import { longestKey, type ReplayCache } from '../session/replay.ts';
 import type { RedisConnection } from './connection.ts';
 import { RedisError } from './errors.ts';
 
@@ -27,9 +27,6 @@ export interface RedisReplayCacheOptions {
   /** The clock that `now` comes from. Default: the system's. */
   readonly time?: () => Date;
 }
-
-/** A binder is 32 to 255 bytes (RFC 9846 §4.3.11). */
-const longestKey = 255;
 
 /**
  * A cache in Redis. `claim` never rejects: what goes wrong is a refusal, told to the connection's `onError`.

@@ -3,33 +3,18 @@
  *
  * ```
  * base64( salt[32] || AES-256-GCM(key, nonce, value) ), the name that it stands under being its associated data
- *
- * key || nonce = HKDF-SHA-256(salt, secret, "handfast redis value 1", 32 + 12)
  * ```
  *
- * Each value has a key of its own, as tickets have.
+ * Each value has a key of its own, as tickets have (`session/derived-cipher.ts`), for "handfast redis value 1".
  *
  * @module
  */
 
-import {
-  type Aead,
-  type AeadKey,
-  type Bytes,
-  type CryptoProvider,
-  concat,
-  copyBytes,
-  hkdfExpand,
-  hkdfExtract,
-  utf8,
-  wipe,
-} from '@handfast/crypto';
+import { type Bytes, type CryptoProvider, concat, copyBytes, utf8, wipe } from '@handfast/crypto';
 import { TlsConfigError } from '../errors.ts';
+import { derivedCipher, saltLength, sealingAead } from '../session/derived-cipher.ts';
 
 const secretLength = 32;
-const saltLength = 32;
-const keyLength = 32;
-const nonceLength = 12;
 const info = utf8('handfast redis value 1');
 /** In base64: a longer value is none of ours. */
 const longestText = 200_000;
@@ -44,29 +29,16 @@ export interface Sealer {
 
 /** @throws TlsConfigError */
 export function sealerOf(provider: CryptoProvider, given: Uint8Array | readonly Uint8Array[]): Sealer {
-  const found = provider.aeads['aes-256-gcm'];
-  if (found === undefined) throw new TlsConfigError('provider', `${provider.name} has no aes-256-gcm to seal with`);
-  const aead: Aead = found;
+  const { tagLength } = sealingAead(provider);
   const list: readonly unknown[] = given instanceof Uint8Array ? [given] : Array.isArray(given) ? given : [];
   const secrets = list.map(checkedSecret);
-  if (secrets.length === 0) throw new TlsConfigError('secret', 'there is none: 32 random bytes that all servers share');
-  let disposed = false;
-
-  function cipherOf(secret: Uint8Array, salt: Uint8Array): { readonly cipher: AeadKey; readonly nonce: Bytes } {
-    // What everybody knows must seal nothing.
-    if (disposed) throw new Error('the secret is disposed of');
-    const pseudorandom = hkdfExtract(provider, 'sha256', salt, secret);
-    const material = hkdfExpand('sha256', provider.hmac('sha256', pseudorandom), info, keyLength + nonceLength);
-    const cipher = aead.key(material.subarray(0, keyLength));
-    const nonce = material.slice(keyLength);
-    wipe(pseudorandom, material);
-    return { cipher, nonce };
-  }
+  const [first] = secrets;
+  if (first === undefined) throw new TlsConfigError('secret', 'there is none: 32 random bytes that all servers share');
 
   return {
     async seal(name, value) {
       const salt = provider.random(saltLength);
-      const { cipher, nonce } = cipherOf(secrets[0] ?? salt, salt);
+      const { cipher, nonce } = derivedCipher(provider, first, salt, info);
       try {
         return toBase64(concat(salt, await cipher.seal(nonce, utf8(name), value)));
       } finally {
@@ -76,9 +48,9 @@ export function sealerOf(provider: CryptoProvider, given: Uint8Array | readonly 
 
     async open(name, text) {
       const bytes = typeof text === 'string' && text.length <= longestText ? fromBase64(text) : undefined;
-      if (bytes === undefined || bytes.length < saltLength + aead.tagLength) return undefined;
+      if (bytes === undefined || bytes.length < saltLength + tagLength) return undefined;
       for (const secret of secrets) {
-        const { cipher, nonce } = cipherOf(secret, bytes.subarray(0, saltLength));
+        const { cipher, nonce } = derivedCipher(provider, secret, bytes.subarray(0, saltLength), info);
         try {
           const opened = await cipher.open(nonce, utf8(name), bytes.subarray(saltLength));
           if (opened !== undefined) return opened;
@@ -90,7 +62,7 @@ export function sealerOf(provider: CryptoProvider, given: Uint8Array | readonly 
     },
 
     dispose() {
-      disposed = true;
+      // Nothing is sealed under a secret that was wiped, nor opened.
       wipe(...secrets);
     },
   };

@@ -6,11 +6,9 @@
  */
 
 import { toHex } from '@handfast/crypto';
+import { longestLifeMs } from '../session/session.ts';
 import type { SessionStore } from '../session/store.ts';
 import type { RedisConnection } from './connection.ts';
-
-/** The longest that Redis keeps a session, whatever it was told: seven days. */
-const longestMs = 604_800_000;
 
 /**
  * Sessions in Redis. Without it, its rejections cost a full handshake and nothing else.
@@ -33,7 +31,7 @@ export function redisSessionStore({ connection }: { readonly connection: RedisCo
     },
 
     async set(id, session, lifetimeMs) {
-      const life = Math.min(longestMs, Math.ceil(lifetimeMs));
+      const life = Math.min(longestLifeMs, Math.ceil(lifetimeMs));
       if (!(life > 0)) return;
       const name = nameOf(id);
       await connection.ask('SET', name, await connection.sealer.seal(name, session), 'PX', `${life}`);

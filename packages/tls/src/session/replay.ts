@@ -33,7 +33,7 @@ export interface MemoryReplayCacheOptions {
 }
 
 /** A binder is 32 to 255 bytes (RFC 9846 §4.3.11). */
-const longestKey = 255;
+export const longestKey = 255;
 
 /**
  * A cache for one process. Whatever was claimed before it was made is unknown to it, so it refuses everything for one

@@ -7,33 +7,27 @@
  *     opaque salt[32];             // random, of this ticket alone
  *     opaque sealed[…];            // AES-256-GCM, key_name and salt being its associated data
  * } Ticket;
- *
- * key || nonce = HKDF-SHA-256(salt, secret of key_name, "handfast session ticket 1", 32 + 12)
  * ```
  *
- * Each ticket has a key of its own: so no nonce can come twice under one, however many tickets how many machines seal.
+ * Each ticket has a key of its own (`derived-cipher.ts`), from the secret of key_name and the salt, for "handfast session
+ * ticket 1".
  *
  * @module
  */
 
 import {
-  type Aead,
-  type AeadKey,
   type Bytes,
   type CryptoProvider,
   concat,
   equalBytes,
-  hkdfExpand,
-  hkdfExtract,
   type MaybePromise,
   runSettling,
   type Settling,
   settle,
   utf8,
-  wipe,
 } from '@handfast/crypto';
-import { TlsConfigError } from '../errors.ts';
-import { memoryKeyRing, nameLength, sealingKey, type TicketKey, type TicketKeyRing } from './key-ring.ts';
+import { derivedCipher, saltLength, sealingAead } from './derived-cipher.ts';
+import { memoryKeyRing, nameLength, sealingKey, type TicketKeyRing } from './key-ring.ts';
 import { longestTicket } from './session.ts';
 
 /** Who seals a server's tickets and opens them: `ticketKeys()`, or one of your own (an HSM, a service). */
@@ -57,11 +51,7 @@ export interface TicketKeysOptions {
   readonly onError?: (error: unknown) => void;
 }
 
-/** The longest ticket on the wire: `opaque ticket<…2^16-1>`. */
-const saltLength = 32;
 const headLength = nameLength + saltLength;
-const keyLength = 32;
-const nonceLength = 12;
 const info = utf8('handfast session ticket 1');
 
 /**
@@ -74,9 +64,7 @@ const info = utf8('handfast session ticket 1');
  * @throws TlsConfigError where the provider has no AES-256-GCM.
  */
 export function ticketKeys({ provider, ring, onError }: TicketKeysOptions): Required<TicketKeys> {
-  const aead = provider.aeads['aes-256-gcm'];
-  if (aead === undefined)
-    throw new TlsConfigError('provider', `${provider.name} has no aes-256-gcm to seal tickets with`);
+  const { tagLength } = sealingAead(provider);
   const own = ring === undefined ? memoryKeyRing({ provider }) : undefined;
   const keys = ring ?? (own as TicketKeyRing);
   let disposed = false;
@@ -88,12 +76,13 @@ export function ticketKeys({ provider, ring, onError }: TicketKeysOptions): Requ
 
   return {
     seal(state, now) {
-      if (headLength + state.length + aead.tagLength > longestTicket) return undefined;
+      if (headLength + state.length + tagLength > longestTicket) return undefined;
       return answer(function* () {
         const key = sealingKey(yield* settle(keys.keys(now)), now);
         if (key === undefined) throw new Error('the ring has no ticket key that seals now');
         const head = concat(key.name, provider.random(saltLength));
-        const { cipher, nonce } = ticketCipher(provider, aead, key, head);
+        // A ring may have wiped a key between its answer and this moment: that is a failure, and told.
+        const { cipher, nonce } = derivedCipher(provider, key.secret, head.subarray(nameLength), info);
         try {
           const ticket = yield* settle(cipher.seal(nonce, head, state, headLength));
           ticket.set(head);
@@ -105,14 +94,14 @@ export function ticketKeys({ provider, ring, onError }: TicketKeysOptions): Requ
     },
 
     open(ticket, now) {
-      if (ticket.length < headLength + aead.tagLength || ticket.length > longestTicket) return undefined;
+      if (ticket.length < headLength + tagLength || ticket.length > longestTicket) return undefined;
       return answer(function* () {
         const name = ticket.subarray(0, nameLength);
         const known = yield* settle(keys.keys(now));
         const key = known.find((one) => one.opensUntil > now && equalBytes(one.name, name));
         if (key === undefined) return undefined;
         const head = ticket.subarray(0, headLength);
-        const { cipher, nonce } = ticketCipher(provider, aead, key, head);
+        const { cipher, nonce } = derivedCipher(provider, key.secret, head.subarray(nameLength), info);
         try {
           return yield* settle(cipher.open(nonce, head, ticket.subarray(headLength)));
         } finally {
@@ -126,23 +115,6 @@ export function ticketKeys({ provider, ring, onError }: TicketKeysOptions): Requ
       own?.dispose();
     },
   };
-}
-
-/** The key and nonce of one ticket. */
-function ticketCipher(
-  provider: CryptoProvider,
-  aead: Aead,
-  { secret }: TicketKey,
-  head: Uint8Array,
-): { readonly cipher: AeadKey; readonly nonce: Bytes } {
-  // A ring may wipe a key between its answer and this moment: what everybody knows must seal nothing.
-  if (secret.every((byte) => byte === 0)) throw new Error('the ticket key was wiped while it was asked for');
-  const pseudorandom = hkdfExtract(provider, 'sha256', head.subarray(nameLength), secret);
-  const material = hkdfExpand('sha256', provider.hmac('sha256', pseudorandom), info, keyLength + nonceLength);
-  const cipher = aead.key(material.subarray(0, keyLength));
-  const nonce = material.slice(keyLength);
-  wipe(pseudorandom, material);
-  return { cipher, nonce };
 }
 
 function* guarded(
