@@ -5,7 +5,7 @@
  */
 
 import * as crypto from 'node:crypto';
-import type { Bytes, CryptoProvider, Hash, HashName, Hmac } from '../provider.ts';
+import type { Bytes, CryptoProvider, Hash, HashName, Hmac, LegacyHash } from '../provider.ts';
 import { plain } from './own-memory.ts';
 
 export function random(length: number): Bytes {
@@ -13,7 +13,10 @@ export function random(length: number): Bytes {
   return crypto.randomFillSync(new Uint8Array(length));
 }
 
-export function createHash(hash: HashName): Hash {
+/** Which of them a provider has is its type's to say. */
+type AnyHash = HashName | LegacyHash;
+
+export function createHash(hash: AnyHash): Hash {
   return wrap(crypto.createHash(hash));
 }
 
@@ -28,15 +31,15 @@ function wrap(hash: crypto.Hash): Hash {
   };
 }
 
-export function digest(hash: HashName, data: Uint8Array): Bytes {
+export function digest(hash: AnyHash, data: Uint8Array): Bytes {
   return plain(crypto.hash(hash, data, 'buffer'));
 }
 
 export const legacyDigests: NonNullable<CryptoProvider['legacyDigests']> = {
-  sha1: (data) => plain(crypto.hash('sha1', data, 'buffer')),
+  sha1: (data) => digest('sha1', data),
 };
 
-export function hmac(hash: HashName, key: Uint8Array): Hmac {
+export function hmac(hash: AnyHash, key: Uint8Array): Hmac {
   // A KeyObject is several times as fast here as the raw key (docs/performance.md).
   const secret = crypto.createSecretKey(key);
   return (data) => plain(crypto.createHmac(hash, secret).update(data).digest());

@@ -27,7 +27,7 @@ import {
 } from '../provider.ts';
 import { aes128gcm, aes256gcm, chacha20poly1305 } from './aead.ts';
 import { mlkem768, mlkem1024, secp256r1, secp384r1, secp521r1, x25519 } from './groups.ts';
-import { createHash, digest, hmac, legacyDigests } from './hash.ts';
+import { legacyDigests, sha2 } from './hash.ts';
 import { verifiers } from './signatures.ts';
 import { ecKeys, ed25519Keys, type PrivateKeyRow, rsaKeys } from './signers.ts';
 import { random } from './subtle.ts';
@@ -101,10 +101,8 @@ export function createWebProvider(rows: WebRows = {}): CryptoProvider {
   return {
     name: 'web',
     random,
-    createHash,
-    digest,
+    ...sha2,
     legacyDigests,
-    hmac,
     aeads: { ...defaultRows.aeads, ...rows.aeads },
     groups: { ...defaultRows.groups, ...rows.groups },
     signatures: { ...defaultRows.signatures, ...rows.signatures },

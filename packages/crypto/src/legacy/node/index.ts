@@ -4,12 +4,12 @@
  * @module
  */
 
+import { createHash, digest, hmac } from '../../node/hash.ts';
 import { nodeProvider } from '../../node/index.ts';
 import type { CryptoProvider, LegacyCryptography } from '../../provider.ts';
 import { rc4 } from '../rc4.ts';
 import { aeads, blockCiphers } from './ciphers.ts';
 import { finiteField } from './finite-field.ts';
-import { createHash, digest, hmac } from './hash.ts';
 import { importPrivateKey, rsaEncrypt, verify } from './keys.ts';
 
 let blockCipherRows: LegacyCryptography['blockCiphers'] | undefined;

@@ -7,16 +7,15 @@
  * @module
  */
 
+import { md5, sha1 } from '@noble/hashes/legacy.js';
 import type { CryptoProvider, LegacyCryptography } from '../../provider.ts';
+import { hashesByNoble } from '../../web/noble-hash.ts';
 import { rc4 } from '../rc4.ts';
 import { blockCiphers } from './ciphers.ts';
-import { createHash, digest, hmac } from './hash.ts';
 import { importPrivateKey, verify } from './keys.ts';
 
 export const webLegacy: LegacyCryptography = {
-  createHash,
-  digest,
-  hmac,
+  .../* @__PURE__ */ hashesByNoble({ md5, sha1 }),
   blockCiphers,
   streamCiphers: { rc4 },
   aeads: {},
