@@ -11,6 +11,7 @@ import { TlsError } from '../errors.ts';
 import { callUser, type Flow } from '../flow.ts';
 import type { Reader } from '../messages/reader.ts';
 import { Writer } from '../messages/writer.ts';
+import { checkedKey, hashOf } from '../shared-key.ts';
 import {
   type ClientContext,
   type ClientExchange,
@@ -146,22 +147,14 @@ function* clientKey(
   const given: unknown = yield* callUser('preSharedKey', () => preSharedKey(hint));
   // A key for TLS 1.3 is none here.
   const answer: unknown = Array.isArray(given) ? (given.find((one) => hashOf(one) === undefined) ?? null) : given;
-  if (answer === null || hashOf(answer) !== undefined)
+  if (answer === null || hashOf(answer) !== undefined) {
     throw new TlsError('handshake_failure', 'the preSharedKey callback has no key for this server');
+  }
   const { identity, key } = (answer ?? {}) as { readonly identity?: unknown; readonly key?: unknown };
   if (!(identity instanceof Uint8Array) || identity.length > longestIdentity) {
     throw new TlsError('callback_failed', 'the preSharedKey callback answered no identity of at most 256 bytes');
   }
   return { identity, key: checkedKey(key) };
-}
-
-function hashOf(key: unknown): unknown {
-  return (key as Partial<SharedKey> | null | undefined)?.hash;
-}
-
-function checkedKey(key: unknown): Uint8Array {
-  if (key instanceof Uint8Array && key.length > 0 && key.length <= 0xffff) return key;
-  throw new TlsError('callback_failed', 'the preSharedKey callback answered no key of 1 to 65,535 bytes');
 }
 
 /** The server's premaster secret, where the other exchange's half is still to be read. */

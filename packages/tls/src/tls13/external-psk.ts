@@ -21,6 +21,7 @@ import { callUser, type Flow } from '../flow.ts';
 import { Reader } from '../messages/reader.ts';
 import { Writer } from '../messages/writer.ts';
 import { TLS13 } from '../registry.ts';
+import { checkedKey, hashOf } from '../shared-key.ts';
 import { expandLabel } from './key-schedule.ts';
 
 /** How many keys of its own a client offers at once. */
@@ -43,17 +44,17 @@ export function* clientExternalPsks({ preSharedKey }: ClientConfig): Flow<readon
   if (answer === null) return [];
   const all: readonly unknown[] = Array.isArray(answer) ? answer : [answer];
   return all
-    .filter((one) => (one as Partial<PreSharedKey> | null | undefined)?.hash !== undefined)
+    .filter((one) => hashOf(one) !== undefined)
     .slice(0, mostKeys)
     .map((one) => {
-      const { identity } = one as Partial<PreSharedKey>;
+      const { identity, key, ...use } = one as Partial<PreSharedKey>;
       if (!(identity instanceof Uint8Array) || identity.length === 0 || identity.length > longestIdentity) {
         throw new TlsError(
           'callback_failed',
           `the preSharedKey callback answered no identity of 1 to ${longestIdentity} bytes`,
         );
       }
-      return { identity, ...checked(one as SharedKey) };
+      return { identity, key: checkedKey(key), ...useOf(use) };
     });
 }
 
@@ -66,23 +67,17 @@ export function* serverExternalPsk(
   const answer: unknown = yield* callUser('preSharedKey', () => preSharedKey(identity));
   // Bytes alone are a key of TLS 1.2 and before, as is one without a hash.
   if (answer === undefined || answer instanceof Uint8Array) return undefined;
-  const { key, hash, imported } = (answer ?? {}) as Partial<SharedKey>;
-  if (isKey(key) && hash === undefined) return undefined;
-  return { identity, ...checked({ ...(key && { key }), ...(hash && { hash }), imported: imported === true }) };
+  const shared = (answer ?? {}) as Partial<SharedKey>;
+  const key = checkedKey(shared.key);
+  return hashOf(shared) === undefined ? undefined : { identity, key, ...useOf(shared) };
 }
 
-function isKey(key: unknown): key is Uint8Array {
-  return key instanceof Uint8Array && key.length > 0 && key.length <= 0xffff;
-}
-
-function checked({ key, hash, imported }: Partial<SharedKey>): Omit<ExternalPsk, 'identity'> {
-  if (!isKey(key)) {
-    throw new TlsError('callback_failed', 'the preSharedKey callback answered no key of 1 to 65,535 bytes');
-  }
+/** What a key is to be used with. */
+function useOf({ hash, imported }: Partial<SharedKey>): Pick<ExternalPsk, 'hash' | 'kind'> {
   if (hash !== 'sha256' && hash !== 'sha384') {
     throw new TlsError('callback_failed', 'the preSharedKey callback answered a hash that no suite of TLS 1.3 has');
   }
-  return { key, hash, kind: imported === true ? 'imp' : 'ext' };
+  return { hash, kind: imported === true ? 'imp' : 'ext' };
 }
 
 /** KDF identifiers (RFC 9258 §10). */
