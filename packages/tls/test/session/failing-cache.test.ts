@@ -9,17 +9,7 @@ import { describe, it } from 'node:test';
 import { memorySessionCache, type Session, type SessionCache } from '../../src/index.ts';
 import { now } from '../support/identities.ts';
 import { providers } from '../support/pair.ts';
-import { changing, full, helloOf, type Met, stage } from './resuming.ts';
-
-/** A full handshake, in which nothing was offered, for this reason. */
-async function passedOver(met: Met, why: RegExp): Promise<void> {
-  await full(met);
-  const [told = '', ...kept] = met.told;
-  assert.match(told, /^passed over: /);
-  assert.match(told.slice('passed over: '.length), why);
-  assert.equal(helloOf(met).extensions.pre_shared_key, undefined);
-  assert.ok(kept.every((action) => action === 'kept'));
-}
+import { changing, full, passedOver, stage } from './resuming.ts';
 
 for (const provider of providers) {
   describe(`a cache of sessions, provider ${provider.name},`, () => {

@@ -13,21 +13,11 @@ import { writeState } from '../../src/session/state.ts';
 import { now, serverCredential } from '../support/identities.ts';
 import { providers } from '../support/pair.ts';
 import { u16 } from '../support/wire.ts';
-import { full, helloOf, type Met, messagesOf, minute, resumed, type Stage, stage } from './resuming.ts';
+import { full, helloOf, minute, notTaken, resumed, type Stage, stage, ticketsIn } from './resuming.ts';
 
 const none: Bytes = new Uint8Array(0);
 
 const isWiped = (bytes: Uint8Array): boolean => bytes.every((byte) => byte === 0);
-const ticketsIn = (met: Met): number => messagesOf(met, 'new_session_ticket').length;
-
-/** The client offered a session, the server took none, and gave new ones. */
-async function notTaken(met: Met, tickets = 2): Promise<void> {
-  await full(met);
-  assert.equal(met.told[0], 'offered');
-  assert.equal(helloOf(met).extensions.pre_shared_key?.identities.length, 1);
-  assert.equal(ticketsIn(met), tickets);
-}
-
 for (const provider of providers) {
   describe(`ticket keys, provider ${provider.name},`, () => {
     const fails = (): never => {

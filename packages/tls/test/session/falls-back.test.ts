@@ -13,7 +13,7 @@ import { memorySessionCache, type Session, type TicketKeys, ticketKeys } from '.
 import { memoryKeyRing } from '../../src/session/key-ring.ts';
 import { clientCredential, makeCredential, now, otherPki, pki } from '../support/identities.ts';
 import { type PairOptions, providers } from '../support/pair.ts';
-import { changing, day, full, helloOf, type Met, messagesOf, minute, resumed, stage } from './resuming.ts';
+import { changing, day, full, longRing, type Met, messagesOf, minute, notTaken, resumed, stage } from './resuming.ts';
 
 const twoNames = await makeCredential({ names: ['localhost', 'example.org'] });
 const sameNames = await makeCredential({ names: ['localhost', 'example.org'] });
@@ -24,16 +24,6 @@ const shortLived = await makeCredential({
 });
 const bothRoots = trustStore([pki.root, otherPki.root]);
 const none: Bytes = new Uint8Array(0);
-
-const ticketsIn = (met: Met): number => messagesOf(met, 'new_session_ticket').length;
-
-/** The client offered a session, the server took none, and gave new ones. */
-async function notTaken(met: Met, tickets = 2): Promise<void> {
-  await full(met);
-  assert.equal(met.told[0], 'offered');
-  assert.equal(helloOf(met).extensions.pre_shared_key?.identities.length, 1);
-  assert.equal(ticketsIn(met), tickets);
-}
 
 for (const provider of providers) {
   describe(`a ticket, provider ${provider.name},`, () => {
@@ -291,13 +281,4 @@ for (const provider of providers) {
       });
     });
   });
-}
-
-/** A ring whose one key seals and opens for as long as any test goes. */
-function longRing() {
-  const key = {
-    ...{ name: new Uint8Array(16).fill(1), secret: new Uint8Array(32).fill(2) },
-    ...{ sealsFrom: 0, sealsUntil: Number.MAX_SAFE_INTEGER, opensUntil: Number.MAX_SAFE_INTEGER },
-  };
-  return { keys: () => [key] };
 }

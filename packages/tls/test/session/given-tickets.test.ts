@@ -8,33 +8,23 @@ import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
 import { toHex } from '@handfast/crypto';
 import { clientConfig } from '../../src/config.ts';
-import {
-  type ClientOptions,
-  memorySessionCache,
-  type Session,
-  type SessionCache,
-  serverConfig,
-  TlsConfigError,
-  ticketKeys,
-} from '../../src/index.ts';
+import { type ClientOptions, memorySessionCache, serverConfig, TlsConfigError, ticketKeys } from '../../src/index.ts';
 import { makeCredential, now, pki } from '../support/identities.ts';
 import { clientDefaults, providers, serverDefaults } from '../support/pair.ts';
-import { day, full, helloOf, type Met, messagesOf, minute, resumed, stage } from './resuming.ts';
-
-const offerOf = (met: Met, index = 0) => helloOf(met, index).extensions.pre_shared_key;
-const ticketsOf = (met: Met) => messagesOf(met, 'new_session_ticket');
-const ticketsIn = (met: Met): number => ticketsOf(met).length;
-
-/** A cache that keeps all that it is given, for a test to look at. */
-function open(): SessionCache & { readonly kept: Session[] } {
-  const kept: Session[] = [];
-  return {
-    kept,
-    take: () => kept.pop(),
-    put: (_, session) => void kept.push(session),
-    remove: () => undefined,
-  };
-}
+import {
+  day,
+  full,
+  helloOf,
+  longRing,
+  messagesOf,
+  minute,
+  offerOf,
+  open,
+  resumed,
+  stage,
+  ticketsIn,
+  ticketsOf,
+} from './resuming.ts';
 
 for (const provider of providers) {
   describe(`tickets, provider ${provider.name}`, () => {
@@ -241,13 +231,4 @@ for (const provider of providers) {
       });
     });
   });
-}
-
-/** A ring whose one key seals and opens for as long as any test goes. */
-function longRing() {
-  const key = {
-    ...{ name: new Uint8Array(16).fill(1), secret: new Uint8Array(32).fill(2) },
-    ...{ sealsFrom: 0, sealsUntil: Number.MAX_SAFE_INTEGER, opensUntil: Number.MAX_SAFE_INTEGER },
-  };
-  return { keys: () => [key] };
 }

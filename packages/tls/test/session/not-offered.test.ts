@@ -22,7 +22,7 @@ import {
 } from '../../src/index.ts';
 import { clientCredential, makeCredential, now, otherPki, pki, serverCredential } from '../support/identities.ts';
 import { type PairOptions, providers } from '../support/pair.ts';
-import { changing, day, full, helloOf, type Met, minute, resumed, stage } from './resuming.ts';
+import { changing, day, full, helloOf, minute, passedOver, resumed, stage } from './resuming.ts';
 
 const twoNames = await makeCredential({ names: ['localhost', 'example.org'] });
 const stranger = await makeCredential({ issuer: otherPki });
@@ -203,16 +203,6 @@ const cases: Readonly<Record<string, Case>> = {
     why: /^Certificate: the list of certificates is empty$/,
   },
 };
-
-/** A full handshake, in which nothing was offered, for this reason. */
-async function passedOver(met: Met, why: RegExp): Promise<void> {
-  await full(met);
-  const [told = '', ...kept] = met.told;
-  assert.match(told, /^passed over: /);
-  assert.match(told.slice('passed over: '.length), why);
-  assert.equal(helloOf(met).extensions.pre_shared_key, undefined);
-  assert.ok(kept.every((action) => action === 'kept'));
-}
 
 for (const provider of providers) {
   describe(`a session, provider ${provider.name},`, () => {

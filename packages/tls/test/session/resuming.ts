@@ -14,11 +14,14 @@ import {
   namedGroups,
   type Session,
   type SessionCache,
+  type TicketKeyRing,
   type TicketKeys,
   type TraceEvent,
   ticketKeys,
 } from '../../src/index.ts';
+import type { PreSharedKeyOffer } from '../../src/messages/extensions.ts';
 import type { HandshakeMessage } from '../../src/messages/handshake.ts';
+import type { NewSessionTicket } from '../../src/messages/new-session-ticket.ts';
 import { now } from '../support/identities.ts';
 import { connected, exchange, type Pair, type PairOptions } from '../support/pair.ts';
 
@@ -145,4 +148,54 @@ export function changing(cache: SessionCache, change: (session: Session) => Sess
       return session && change(session);
     },
   };
+}
+
+/** A cache that keeps all that it is given, for a test to look at. */
+export function open(): SessionCache & { readonly kept: Session[] } {
+  const kept: Session[] = [];
+  return {
+    kept,
+    take: () => kept.pop(),
+    put: (_, session) => void kept.push(session),
+    remove: () => undefined,
+  };
+}
+
+/** A ring whose one key seals and opens for longer than every test goes. */
+export function longRing(): TicketKeyRing {
+  const key = {
+    ...{ name: new Uint8Array(16).fill(1), secret: new Uint8Array(32).fill(2) },
+    ...{ sealsFrom: 0, sealsUntil: Number.MAX_SAFE_INTEGER, opensUntil: Number.MAX_SAFE_INTEGER },
+  };
+  return { keys: () => [key] };
+}
+
+export function offerOf(met: Met, index = 0): PreSharedKeyOffer | undefined {
+  return helloOf(met, index).extensions.pre_shared_key;
+}
+
+export function ticketsOf(met: Met): readonly NewSessionTicket[] {
+  return messagesOf(met, 'new_session_ticket');
+}
+
+export function ticketsIn(met: Met): number {
+  return ticketsOf(met).length;
+}
+
+/** The client offered a session, the server took none, and gave new ones. */
+export async function notTaken(met: Met, tickets = 2): Promise<void> {
+  await full(met);
+  assert.equal(met.told[0], 'offered');
+  assert.equal(offerOf(met)?.identities.length, 1);
+  assert.equal(ticketsIn(met), tickets);
+}
+
+/** A full handshake, in which nothing was offered, for this reason. */
+export async function passedOver(met: Met, why: RegExp): Promise<void> {
+  await full(met);
+  const [told = '', ...kept] = met.told;
+  assert.match(told, /^passed over: /);
+  assert.match(told.slice('passed over: '.length), why);
+  assert.equal(offerOf(met), undefined);
+  assert.ok(kept.every((action) => action === 'kept'));
 }

@@ -12,7 +12,6 @@ import {
   memorySessionCache,
   namedGroups,
   type ServerOptions,
-  type Session,
   type SessionCache,
   TLS_AES_128_GCM_SHA256,
   TLS_AES_256_GCM_SHA384,
@@ -21,30 +20,29 @@ import {
 } from '../../src/index.ts';
 import { clientCredential, makeCredential, pki, serverCredential } from '../support/identities.ts';
 import { providers, settled, startClient } from '../support/pair.ts';
-import { exported, full, helloOf, type Met, messagesOf, minute, resumed, stage, typesOf, x25519 } from './resuming.ts';
+import {
+  exported,
+  full,
+  helloOf,
+  minute,
+  offerOf,
+  open,
+  resumed,
+  stage,
+  ticketsOf,
+  typesOf,
+  x25519,
+} from './resuming.ts';
 
 const groups = namedGroups.filter(({ name }) => name === 'x25519' || name === 'secp256r1');
 const secp256r1 = groups.filter(({ name }) => name === 'secp256r1');
 /** A share that the server does not take: it asks for another. */
 const retried = { client: { groups, keyShares: x25519 }, server: { groups: secp256r1 } };
 
-const offerOf = (met: Met, index = 0) => helloOf(met, index).extensions.pre_shared_key;
-const ticketsOf = (met: Met) => messagesOf(met, 'new_session_ticket');
 /** Labels and secrets, without the random of the hello, which both have anyway. */
 const secretsOf = (lines: readonly string[]) => new Map(lines.map((line) => [line.split(' ')[0], line.split(' ')[2]]));
 
 const isWiped = (bytes: Bytes): boolean => bytes.every((byte) => byte === 0);
-
-/** A cache that keeps all that it is given, for a test to look at. */
-function open(): SessionCache & { readonly kept: Session[] } {
-  const kept: Session[] = [];
-  return {
-    kept,
-    take: () => kept.pop(),
-    put: (_, session) => void kept.push(session),
-    remove: () => undefined,
-  };
-}
 
 for (const provider of providers) {
   describe(`resumption, provider ${provider.name}`, () => {
