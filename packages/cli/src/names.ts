@@ -78,6 +78,7 @@ const titles: Readonly<Record<HandshakeMessage['type'], string>> = {
   certificate: 'Certificate',
   certificate_verify: 'CertificateVerify',
   finished: 'Finished',
+  end_of_early_data: 'EndOfEarlyData',
   new_session_ticket: 'NewSessionTicket',
   new_session_ticket_12: 'NewSessionTicket',
   key_update: 'KeyUpdate',

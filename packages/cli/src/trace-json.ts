@@ -60,6 +60,8 @@ function detail(event: TraceEvent): object {
     }
     case 'session':
       return { action: event.action, ...('why' in event ? { why: event.why } : {}) };
+    case 'early_data':
+      return { accepted: event.accepted, ...('why' in event ? { why: event.why } : {}) };
     case 'established':
       return negotiatedJson(event.negotiated);
     case 'closed':
@@ -78,6 +80,7 @@ export function negotiatedJson(negotiated: Extract<TraceEvent, { type: 'establis
     alpnProtocol: negotiated.alpnProtocol ?? null,
     serverName: negotiated.serverName ?? null,
     helloRetryRequest: negotiated.helloRetryRequest,
+    earlyData: negotiated.earlyData ?? null,
     resumed: negotiated.resumed,
     signatureScheme: negotiated.signatureScheme?.name ?? null,
     peerSignatureScheme: negotiated.peerSignatureScheme?.name ?? null,
@@ -100,6 +103,7 @@ function fields(message: HandshakeMessage): object {
         signatureSchemes: extensions.signature_algorithms?.map(schemeName) ?? [],
         serverName: extensions.server_name ?? null,
         alpnProtocols: extensions.application_layer_protocol_negotiation ?? [],
+        earlyData: extensions.early_data ?? false,
       };
     }
     case 'server_hello': {
@@ -114,7 +118,10 @@ function fields(message: HandshakeMessage): object {
       return { cipherSuite: suiteName(message.cipherSuite), group: group === undefined ? null : groupName(group) };
     }
     case 'encrypted_extensions':
-      return { alpnProtocol: message.extensions.application_layer_protocol_negotiation ?? null };
+      return {
+        alpnProtocol: message.extensions.application_layer_protocol_negotiation ?? null,
+        earlyData: message.extensions.early_data ?? false,
+      };
     case 'certificate_request':
       return { signatureSchemes: message.extensions.signature_algorithms?.map(schemeName) ?? [] };
     case 'certificate':
@@ -137,6 +144,7 @@ function fields(message: HandshakeMessage): object {
     case 'certificate_status':
     case 'server_hello_done':
     case 'client_key_exchange':
+    case 'end_of_early_data':
     case 'finished':
       return {};
     case 'new_session_ticket':

@@ -37,7 +37,15 @@ export interface TranscriptOptions {
 }
 
 export type Side = 'client' | 'server';
-type Level = 'plain' | 'handshake' | 'application';
+type Level = 'plain' | Extract<TraceEvent, { type: 'key' }>['level'];
+
+/** The RFC's brackets, by the keys that a message goes under. */
+const brackets: Readonly<Record<Level, readonly [string, string]>> = {
+  plain: ['', ''],
+  early: ['(', ')'],
+  handshake: ['{', '}'],
+  application: ['[', ']'],
+};
 type Note = readonly [label: string, text: string];
 
 const timeWidth = 8;
@@ -83,6 +91,7 @@ export class Transcript {
     else if (event.type === 'certificate') this.#certificate(event);
     else if (event.type === 'established')
       this.#rule(`connected in ${duration(event.at - this.#start)} · from here on [application keys]`);
+    else if (event.type === 'early_data') this.#note(' ', earlyDataNote(event), this.#options.colors.dim);
     else if (event.type === 'session') this.#note(' ', sessionNote(event), this.#options.colors.dim);
     else if (event.error !== undefined) this.#note('✗', event.error.code, this.#options.colors.red);
   }
@@ -100,7 +109,12 @@ export class Transcript {
     if (data === undefined) return;
     this.#data = undefined;
     const records = data.records === 1 ? '' : ` in ${data.records} records`;
-    this.#arrow(data.from, '[Application Data]', `${byteCount(data.bytes)}${records}`, data.at);
+    this.#arrow(
+      data.from,
+      this.#bracketed(data.from, 'Application Data'),
+      `${byteCount(data.bytes)}${records}`,
+      data.at,
+    );
     const text = this.#options.describeData?.(data.from);
     if (text !== undefined) this.#notes([['', text]]);
   }
@@ -176,9 +190,12 @@ export class Transcript {
       case 'encrypted_extensions': {
         const chosen = message.extensions.application_layer_protocol_negotiation;
         const offered = this.#hello?.extensions.application_layer_protocol_negotiation?.map(escapeText).join(', ');
-        return chosen === undefined
-          ? []
-          : [['ALPN', `${escapeText(chosen)}${offered === undefined ? '' : ` (of ${offered})`}`]];
+        return [
+          ...(chosen === undefined
+            ? []
+            : [['ALPN', `${escapeText(chosen)}${offered === undefined ? '' : ` (of ${offered})`}`] as const]),
+          ...(message.extensions.early_data ? [['early data', 'accepted'] as const] : []),
+        ];
       }
       case 'certificate_request':
         return [whoIsTheClient(message.extensions.certificate_authorities)];
@@ -207,6 +224,8 @@ export class Transcript {
       case 'hello_request':
       case 'server_hello_done':
         return [];
+      case 'end_of_early_data':
+        return [['', `all early data has been sent`]];
       case 'finished':
         // Said of the first: the second is the same from the other side.
         return this.#finished++ > 0 ? [] : [['', `a MAC over all of the above, as the ${from} saw it`]];
@@ -217,7 +236,7 @@ export class Transcript {
         return [['', `the ${from} changes its keys${request}`]];
       }
       case 'new_session_ticket':
-        return [['', `to come back by, for ${message.ticketLifetime.toLocaleString('en')} s`]];
+        return [['', ticketNote(message)]];
       case 'new_session_ticket_12':
         return [['', `to come back by, for ${message.lifetimeHint.toLocaleString('en')} s`]];
     }
@@ -226,8 +245,8 @@ export class Transcript {
   // ---- drawing
 
   #bracketed(from: Side, title: string): string {
-    const level = this.#levels[from];
-    return level === 'plain' ? title : level === 'handshake' ? `{${title}}` : `[${title}]`;
+    const [before, after] = brackets[this.#levels[from]];
+    return `${before}${title}${after}`;
   }
 
   #arrow(from: Side, title: string, size: string, at: number, fatal = false): void {
@@ -399,6 +418,16 @@ export function wrap(text: string, width: number): readonly string[] {
   }
   lines.push(line);
   return lines;
+}
+
+function ticketNote({ ticketLifetime, extensions }: Extract<HandshakeMessage, { type: 'new_session_ticket' }>): string {
+  const { early_data: early = 0 } = extensions;
+  const withEarlyData = early === 0 ? '' : `, with up to ${byteCount(early)} of early data`;
+  return `to come back by, for ${ticketLifetime.toLocaleString('en')} s${withEarlyData}`;
+}
+
+function earlyDataNote(event: Extract<TraceEvent, { type: 'early_data' }>): string {
+  return event.accepted ? 'early data is fresh, and was never seen' : `no early data is taken: ${event.why}`;
 }
 
 function sessionNote(event: Extract<TraceEvent, { type: 'session' }>): string {

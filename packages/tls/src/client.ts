@@ -13,7 +13,7 @@ import { refuseVersion } from './downgrade.ts';
 import { TlsConfigError, TlsError } from './errors.ts';
 import { expect, type Flow, type FlowHost } from './flow.ts';
 import { sendHello } from './hello.ts';
-import { TLS12 } from './registry.ts';
+import { TLS12, versionName } from './registry.ts';
 import { takeSession } from './session/resume.ts';
 import type { ClientOffer, ClientParameters, ClientVersion, FirstAnswer } from './version.ts';
 
@@ -69,8 +69,9 @@ function* connect(host: FlowHost, given: ClientParameters): Flow<never> {
   try {
     for (const version of config.versions) offers.set(version, yield* version.offer(parameters));
     const sent = sendHello(host, parameters, [...offers.values()]);
+    for (const { beginEarlyData } of offers.values()) beginEarlyData?.(host, sent);
     const answer = yield* expect('WAIT_SH', 'server_hello', 'hello_retry_request', 'legacy_server_hello');
-    return yield* chosenOffer(answer, offers, config).proceed(host, sent, answer);
+    return yield* chosenOffer(host, answer, offers, config).proceed(host, sent, answer);
   } finally {
     for (const offer of offers.values()) offer.dispose();
     // Whoever went on with the session has taken what it needs.
@@ -79,11 +80,22 @@ function* connect(host: FlowHost, given: ClientParameters): Flow<never> {
 }
 
 function chosenOffer(
+  host: FlowHost,
   answer: FirstAnswer,
   offers: ReadonlyMap<ClientVersion, ClientOffer>,
   config: ClientConfig,
 ): ClientOffer {
   const legacy = answer.type === 'legacy_server_hello';
+  const early = [...offers.values()].some(({ beginEarlyData }) => beginEarlyData !== undefined);
+  if (legacy && early) {
+    host.endEarlyData(false);
+    // RFC 9846 appendix E.3: not even where that version was offered as well.
+    throw new TlsError(
+      'protocol_version',
+      `ServerHello: ${versionName(answer.legacyVersion)}, and early data of TLS 1.3 was on its way`,
+      { hint: 'the server knew TLS 1.3 before, and knows it no more: connect again without earlyData' },
+    );
+  }
   for (const [{ id }, offer] of offers) {
     // TLS 1.3 says so in supported_versions alone, which its own flow looks at; no other version may stand there.
     if (legacy ? id === answer.legacyVersion && id <= TLS12 : id > TLS12) return offer;

@@ -21,6 +21,7 @@ import type { ClientHello } from './messages/client-hello.ts';
 import type { TicketRequest } from './messages/extensions.ts';
 import type { PeerVerdict, PeerVerification } from './peer.ts';
 import { monotonicMs } from './platform.ts';
+import { type PskMode, pskDheKe, pskKe } from './psk-modes.ts';
 import type { PaddingPolicy } from './record/layer.ts';
 import {
   signatureSchemes as allSchemes,
@@ -31,6 +32,7 @@ import {
   type SignatureScheme,
   TLS12,
 } from './registry.ts';
+import type { ReplayCache } from './session/replay.ts';
 import type { SessionCache } from './session/session.ts';
 import { type CheckedTickets, checkTickets, type SessionTickets } from './session/tickets.ts';
 import type { KeyLogListener, TraceListener } from './trace.ts';
@@ -67,6 +69,11 @@ export interface CommonOptions {
   readonly revocation?: Revocation;
   /** Signed certificate timestamps that the peer's certificate must have: `transparency(logs)`. Absent: none. */
   readonly transparency?: Transparency;
+  /**
+   * How TLS 1.3 uses pre-shared keys, sessions among them, best first. Default: `[pskDheKe]`; `pskKe` of `@handfast/tls/legacy` does
+   * without a key exchange.
+   */
+  readonly pskModes?: readonly PskMode[];
   /**
    * What is done about renegotiation before TLS 1.3: a value of `@handfast/tls/legacy`. Absent: it is refused, and so are servers
    * that do not know RFC 5746.
@@ -154,6 +161,12 @@ export interface ClientOptions extends CommonOptions {
   readonly sessions?: SessionCache | undefined;
   /** How many tickets the server is asked for (RFC 9149), where there are `sessions`. Absent: it decides. */
   readonly ticketRequest?: TicketRequest;
+  /**
+   * How many bytes may be written before the handshake is done (0-RTT), where a session and its server allow it: see
+   * `Connection.writeEarlyData`. Who records them can send them again, so they must be such as do no harm when they come twice.
+   * Absent: none.
+   */
+  readonly earlyData?: number;
   /** Looks like a TLS 1.2 resumption to middleboxes (RFC 9846 appendix E.4). Default: true. */
   readonly middleboxCompatibility?: boolean;
 }
@@ -193,8 +206,18 @@ export interface ServerOptions extends CommonOptions {
   readonly preferClientOrder?: boolean;
   /** Gives clients tickets to come back by: `{ keys: ticketKeys({ provider }) }`. Absent: none. */
   readonly tickets?: SessionTickets;
+  /** Takes early data (0-RTT) of clients that come back by a ticket. Absent: none. */
+  readonly earlyData?: EarlyDataOptions;
   /** Send a cookie in HelloRetryRequest, and want it back. */
   readonly retryCookie?: boolean;
+}
+
+/** What a server takes of early data. */
+export interface EarlyDataOptions {
+  /** Lets each in once, and says how fresh it must be: `memoryReplayCache()` for one process, `redisReplayCache` for a fleet. */
+  readonly replay: ReplayCache;
+  /** Bytes that a client may send: at most 16,777,216. Default: 16,384. */
+  readonly limit?: number;
 }
 
 /** Options that a config always has. */
@@ -203,6 +226,7 @@ export interface Defaults {
   readonly groups: readonly NamedGroup[];
   readonly signatureSchemes: readonly SignatureScheme[];
   readonly alpnProtocols: readonly string[];
+  readonly pskModes: readonly PskMode[];
   readonly credentials: readonly Credential[];
   readonly trust: TrustStore;
   readonly time: () => Date;
@@ -218,9 +242,12 @@ export interface ClientConfig extends Omit<ClientOptions, keyof Defaults | 'keyS
 }
 
 /** A server's options, checked, with defaults in place. Made by `serverConfig` alone. */
-export interface ServerConfig extends Omit<ServerOptions, keyof Defaults | 'clientCertificate' | 'tickets'>, Defaults {
+export interface ServerConfig
+  extends Omit<ServerOptions, keyof Defaults | 'clientCertificate' | 'tickets' | 'earlyData'>,
+    Defaults {
   readonly kind: 'server';
   readonly tickets: CheckedTickets | undefined;
+  readonly earlyData: Required<EarlyDataOptions> | undefined;
   readonly clientCertificate: 'none' | 'request' | 'require';
 }
 
@@ -238,6 +265,7 @@ const commonKeys: readonly (keyof CommonOptions | 'versions')[] = [
   'certificateStatus',
   'revocation',
   'transparency',
+  'pskModes',
   'renegotiation',
   'requireExtendedMasterSecret',
   'recordSizeLimit',
@@ -258,6 +286,7 @@ const clientKeys: ReadonlySet<string> = new Set<keyof ClientOptions>([
   'fallback',
   'sessions',
   'ticketRequest',
+  'earlyData',
   'grease',
   'middleboxCompatibility',
 ]);
@@ -274,6 +303,7 @@ const serverKeys: ReadonlySet<string> = new Set<keyof ServerOptions>([
   'strictServerName',
   'preferClientOrder',
   'tickets',
+  'earlyData',
   'retryCookie',
 ]);
 
@@ -310,6 +340,11 @@ export function clientConfig(given: ClientOptions): ClientConfig {
       throw new TlsConfigError(`ticketRequest.${name}`, `${value} is not a whole number from 0 to 255`);
     }
   }
+  const { earlyData = 0, sessions } = options;
+  if (!Number.isInteger(earlyData) || earlyData < 0) {
+    throw new TlsConfigError('earlyData', `${earlyData} is not a whole number of bytes`);
+  }
+  if (earlyData > 0 && sessions === undefined) throw new TlsConfigError('earlyData', 'it goes with sessions alone');
   const keyShares = options.keyShares ?? defaultKeyShares(common.groups, options.provider);
   for (const [index, group] of keyShares.entries()) {
     if (!common.groups.includes(group)) {
@@ -339,7 +374,21 @@ export function serverConfig(given: ServerOptions): ServerConfig {
     throw new TlsConfigError('trust', 'client certificates are asked for, and nobody is trusted to have signed them');
   }
   const tickets = options.tickets && checkTickets(options.tickets);
-  return register({ ...options, ...common, clientCertificate, tickets, kind: 'server' });
+  const earlyData = options.earlyData && checkEarlyData(options.earlyData);
+  if (earlyData !== undefined && tickets === undefined) {
+    throw new TlsConfigError('earlyData', 'it goes with tickets alone');
+  }
+  return register({ ...options, ...common, clientCertificate, tickets, earlyData, kind: 'server' });
+}
+
+function checkEarlyData({ replay, limit = 16_384 }: EarlyDataOptions): Required<EarlyDataOptions> {
+  if (!Number.isInteger(limit) || limit < 1 || limit > 2 ** 24) {
+    throw new TlsConfigError('earlyData.limit', `${limit} is not a whole number of bytes from 1 to 16,777,216`);
+  }
+  if (typeof replay?.claim !== 'function' || !(replay.window >= 2)) {
+    throw new TlsConfigError('earlyData.replay', 'it is no replay cache: memoryReplayCache() makes one');
+  }
+  return { replay, limit };
 }
 
 /** Whether `value` was made by `clientConfig` or `serverConfig`. */
@@ -399,6 +448,7 @@ function complete<V extends VersionRow>(
       provider,
     ),
     alpnProtocols: options.alpnProtocols ?? [],
+    pskModes: Object.freeze([...(options.pskModes ?? [pskDheKe])]),
     credentials: options.credentials ?? [],
     trust: options.trust ?? trustStore([]),
     time: options.time ?? (() => new Date()),
@@ -408,6 +458,9 @@ function complete<V extends VersionRow>(
   };
   checkOldLists(common);
   checkAlpn(common.alpnProtocols);
+  if (common.pskModes.length === 0 || common.pskModes.some((mode) => mode !== pskDheKe && mode !== pskKe)) {
+    throw new TlsConfigError('pskModes', 'it must hold pskDheKe, or pskKe of @handfast/tls/legacy');
+  }
   checkCredentials(common.credentials);
   checkSizes(options);
   return common;

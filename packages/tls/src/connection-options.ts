@@ -17,6 +17,13 @@ export interface ConnectionHandlers {
   send(chunks: readonly Bytes[]): void;
   /** The handshake is done: `write` may be called. */
   established?(negotiated: Negotiated): void;
+  /** A client's hello offers early data: `writeEarlyData` may be called, for `limit` bytes in all. */
+  earlyDataReady?(limit: number): void;
+  /**
+   * Early data that a server has taken, in memory that is handed over: it may be somebody's who recorded it. `write` may be called
+   * to answer it. Absent: it is held until the handshake is done, and is then `data` as any other.
+   */
+  earlyData?(plaintext: Bytes): void;
   /** Application data, in memory that is handed over. */
   data?(plaintext: Bytes): void;
   /** The peer's close_notify: nothing more will come. Data may still be written. */

@@ -13,9 +13,12 @@ import { type Bytes, copyBytes, isThenable } from '@handfast/crypto';
 import { alertMeaning } from './alerts.ts';
 import { Conduct, checkChangeCipherSpec, readAlert } from './conduct.ts';
 import type { ConnectionHandlers, ConnectionOptions } from './connection-options.ts';
+import { Deliveries } from './deliveries.ts';
 import { helloDialect } from './dialect.ts';
+import { EarlyWrites } from './early-writes.ts';
 import { type Phase, reasonOf, TlsError } from './errors.ts';
 import { discard, type Established, type Expectation, type Flow, type FlowHost, type Negotiated } from './flow.ts';
+import { Inbox } from './inbox.ts';
 import { keyLogLine } from './key-log.ts';
 import { maxMessageLength, messageTitle, readHandshake } from './messages/handshake.ts';
 import { type AbortControllerLike, newAbortController } from './platform.ts';
@@ -41,29 +44,29 @@ export class Connection {
   /** Made when a callback first asks for its signal. */
   #abort: AbortControllerLike | undefined;
 
-  /** Steps asked for while one runs, and events of finished steps. */
+  /** Steps asked for while one runs. */
   readonly #calls: (() => void)[] = [];
-  readonly #events: (() => void)[] = [];
+  readonly #deliveries: Deliveries;
+  readonly #inbox: Inbox;
   /** Written during a renegotiation. */
   #heldWrites: Bytes[] = [];
-  #closesAfterHeld = false;
+  /** `closeWrite` was called when nothing could be closed yet. */
+  #closesLater = false;
   #running = false;
-  #delivering = false;
 
   #started = false;
   #waiting: Expectation | undefined;
   /** A promise is out: of a flow, or of an AEAD. No input is taken. */
   #parked = false;
-  #owesResume = false;
-  #owesDrained = false;
 
   #established: Established | undefined;
-  /** `established` has been called. */
-  #announced = false;
+  /** A server's, once it takes early data: it may be written to, and its client has not finished. */
+  #halfway: Established | undefined;
+  /** A client's. */
+  #earlyWrites: EarlyWrites | undefined;
   #readEnded = false;
   #writeEnded = false;
   #ended = false;
-  #failed = false;
 
   readonly #conduct: Conduct = new Conduct();
 
@@ -86,6 +89,18 @@ export class Connection {
             throw new TlsError('crypto_failed', 'a record could not be sealed', { cause: error });
         }),
     });
+    const self = this;
+    this.#deliveries = new Deliveries(options.handlers, {
+      takeOutput: () => this.#records.takeOutput(),
+      get holdsBack() {
+        return self.sealing || self.holding;
+      },
+      get parked() {
+        return self.#parked;
+      },
+      fail: (error) => this.fail(error),
+    });
+    this.#inbox = new Inbox(options.handlers, this.#deliveries);
     const conduct = this.#conduct;
     const abortController = (): AbortControllerLike => {
       this.#abort ??= newAbortController();
@@ -103,7 +118,7 @@ export class Connection {
         keyLog &&
         ((label, random, secret) => {
           const line = keyLogLine(label, random, secret);
-          this.#deliverLater('key log', () => keyLog(line));
+          this.#deliveries.listener('key log', () => keyLog(line));
         }),
       dialect: helloDialect(options.passesWarnings),
       offered: new Set(),
@@ -118,6 +133,8 @@ export class Connection {
         // After our close_notify nothing more is said (RFC 5246 §7.2.1); nor what a version knows as an end alone, if at all.
         if (!this.#writeEnded && this.#host.dialect.toWireAlert(alert) === alert) this.#sendAlert(alert, 1);
       },
+      beginEarlyData: (limit, standing) => this.#onEarlyData(limit, standing),
+      endEarlyData: (accepted) => this.#earlyWrites?.end(accepted),
       established: (established) => this.#onEstablished(established),
     };
     this.#flow = options.flow(this.#host);
@@ -155,8 +172,18 @@ export class Connection {
     return this.#readEnded && this.#writeEnded && !this.#host.dialect.halfClose;
   }
 
+  /** Once the handshake is done; on a server that takes early data, from then on. */
   get negotiated(): Negotiated | undefined {
-    return this.#established?.negotiated;
+    return this.#standing?.negotiated;
+  }
+
+  /** Whether `write` takes data now: after the handshake, and on a server as soon as early data was taken. */
+  get writable(): boolean {
+    return this.#standing !== undefined && !this.#closesLater && !this.#writeEnded && !this.#ended;
+  }
+
+  get #standing(): Established | undefined {
+    return this.#established ?? this.#halfway;
   }
 
   /** Begins: a client's first flight goes out. */
@@ -176,7 +203,7 @@ export class Connection {
    */
   receive(input: Uint8Array): number {
     if (this.#running) {
-      this.#owesResume = true;
+      this.#deliveries.oweResume();
       return 0;
     }
     // A Buffer's methods differ: everything below sees plain bytes.
@@ -194,7 +221,7 @@ export class Connection {
       }
     });
     if (this.#ended || this.#readEnded) return input.length;
-    if (at < input.length && this.#parked) this.#owesResume = true;
+    if (at < input.length && this.#parked) this.#deliveries.oweResume();
     return at;
   }
 
@@ -223,16 +250,17 @@ export class Connection {
 
   /**
    * Encrypts application data and hands it to `send`. The bytes are borrowed until the call returns.
-   * @throws TlsError `closed` before the handshake is done and after `closeWrite` or the end.
+   * @throws TlsError `closed` before the handshake is done (a server that took early data may write), and after `closeWrite` or
+   *   the end.
    */
   write(data: Uint8Array): void {
-    if (!this.#established || this.#writeEnded || this.#ended) {
-      const why = this.#established ? 'its writing side has ended' : 'its handshake is not done';
+    if (!this.writable) {
+      const why = this.#standing ? 'its writing side has ended' : 'its handshake is not done';
       throw new TlsError('closed', `nothing can be written to this connection: ${why}`);
     }
     const bytes = this.#running ? copyBytes(data) : plain(data);
     this.#step(() => {
-      if (this.#established === undefined || this.#writeEnded) return;
+      if (!this.writable) return;
       if (this.#host.renegotiating) {
         // Not between two handshakes' keys: it goes out when the new ones stand.
         this.#heldWrites.push(copyBytes(bytes));
@@ -240,6 +268,28 @@ export class Connection {
       }
       this.#seal(bytes);
     });
+  }
+
+  /**
+   * Sends early data (0-RTT), where the hello offered it: from `earlyDataReady` until the server's first flight has come. Anybody
+   * who records it can send it again, and a server may take it twice.
+   * @returns how many of the bytes went out: fewer than all beyond the limit; 0 where none can.
+   */
+  writeEarlyData(data: Uint8Array): number {
+    // Inside a step nobody can say yet whether the next answer leaves time for it.
+    if (this.#earlyWrites === undefined || this.#running || this.#ended) return 0;
+    const taken = this.#earlyWrites.take(plain(data));
+    if (taken.length > 0) this.#step(() => this.#records.applicationData(taken));
+    return taken.length;
+  }
+
+  /**
+   * What was written by `writeEarlyData` and the server did not take, once; undefined as long as it has not said so: of a
+   * connection that fails before, nobody knows. Whether it is sent again is the application's to
+   * decide: another protocol may have been chosen, and who repeats a request may have it answered twice.
+   */
+  takeRejectedEarlyData(): Bytes | undefined {
+    return this.#earlyWrites?.takeBack();
   }
 
   /**
@@ -266,8 +316,8 @@ export class Connection {
   closeWrite(): void {
     this.#step(() => {
       if (this.#writeEnded) return;
-      if (this.#heldWrites.length > 0) {
-        this.#closesAfterHeld = true;
+      if (this.#heldWrites.length > 0 || (this.#halfway && !this.#established)) {
+        this.#closesLater = true;
         return;
       }
       if (!this.#established) throw new TlsError('aborted', 'the connection was closed by us during the handshake');
@@ -341,14 +391,14 @@ export class Connection {
         this.#running = false;
       }
     }
-    this.#deliver();
+    this.#deliveries.deliver();
   }
 
   #seal(bytes: Uint8Array): void {
-    const established = this.#established;
-    if (established === undefined || this.#writeEnded) return;
+    const standing = this.#standing;
+    if (standing === undefined || this.#writeEnded) return;
     for (let at = 0; at < bytes.length; ) {
-      established.beforeApplicationData();
+      standing.beforeApplicationData();
       const end = at + this.#records.maxContent;
       this.#records.applicationData(bytes.subarray(at, end));
       at = end;
@@ -359,47 +409,7 @@ export class Connection {
     const held = this.#heldWrites;
     this.#heldWrites = [];
     for (const bytes of held) this.#calls.push(() => this.#seal(bytes));
-    if (this.#closesAfterHeld) this.#calls.push(() => this.closeWrite());
-  }
-
-  #deliver(): void {
-    if (this.#delivering) return;
-    this.#delivering = true;
-    try {
-      for (;;) {
-        const chunks = this.#records.takeOutput();
-        if (chunks.length > 0) this.#handlers.send(chunks);
-        if (this.sealing || this.holding) this.#owesDrained = true;
-        else if (this.#owesDrained) {
-          this.#owesDrained = false;
-          this.#handlers.drained?.();
-        }
-        const event = this.#events.shift();
-        if (event !== undefined) event();
-        else if (this.#owesResume && !this.#parked) {
-          this.#owesResume = false;
-          this.#handlers.resume?.();
-        } else if (chunks.length === 0) return;
-      }
-    } finally {
-      this.#delivering = false;
-    }
-  }
-
-  /** Delivers to a listener of the user's after the step; what it throws ends this connection. */
-  #deliverLater(name: string, call: () => unknown): void {
-    const failed = (cause: unknown): void => {
-      this.fail(new TlsError('callback_failed', `the ${name} callback failed: ${reasonOf(cause)}`, { cause }));
-    };
-    this.#events.push(() => {
-      try {
-        // A listener's answer is not waited for; an async one may reject all the same.
-        const answer = call();
-        if (isThenable(answer)) Promise.resolve(answer).catch(failed);
-      } catch (cause) {
-        failed(cause);
-      }
-    });
+    this.#closeIfOwed();
   }
 
   #trace(event: TraceEventBody): void {
@@ -409,13 +419,13 @@ export class Connection {
     try {
       at = clock();
     } catch (cause) {
-      this.#deliverLater('clock', () => {
+      this.#deliveries.listener('clock', () => {
         throw cause;
       });
       return;
     }
     const stamped = { ...event, at, role: this.role };
-    this.#deliverLater('trace', () => trace(stamped));
+    this.#deliveries.listener('trace', () => trace(stamped));
   }
 
   #end(error: TlsError | undefined): void {
@@ -427,23 +437,23 @@ export class Connection {
       if (!this.#sendLastAlert(error) && error.origin === 'local') error.alert = null;
     }
     this.#ended = true;
-    this.#failed = error !== undefined;
+    if (error !== undefined) this.#inbox.fail();
     this.#parked = false;
     this.#waiting = undefined;
     // `finally` blocks wipe what the flow holds. A flow that threw has ended already.
     this.#flow.return(undefined as never);
-    this.#established?.dispose(error);
+    this.#standing?.dispose(error);
     this.#records.dispose();
     this.#abort?.abort(error);
     this.#trace({ type: 'closed', error });
-    this.#events.push(() => this.#handlers.closed?.(error));
+    this.#deliveries.push(() => this.#handlers.closed?.(error));
   }
 
   /** Whether an alert went out. */
   #sendLastAlert(error: TlsError): boolean {
     if (this.#writeEnded || error.origin === 'peer' || error.alert === null || !this.#started) return false;
     // After the handshake an abort says nothing: a close_notify would call the data complete.
-    if (error.code === 'aborted' && this.#established) return false;
+    if (error.code === 'aborted' && this.#standing) return false;
     this.#writeEnded = true;
     try {
       if (!isAlertName(error.alert)) return false;
@@ -551,17 +561,28 @@ export class Connection {
     }
   }
 
+  #closeIfOwed(): void {
+    if (!this.#closesLater) return;
+    this.#closesLater = false;
+    this.#calls.push(() => this.closeWrite());
+  }
+
+  #onEarlyData(limit: number, standing: Established | undefined): void {
+    if (standing !== undefined) {
+      this.#halfway = standing;
+      this.#inbox.takeEarlyData(limit);
+      return;
+    }
+    this.#earlyWrites = new EarlyWrites(limit);
+    this.#deliveries.push(() => this.#handlers.earlyDataReady?.(limit));
+  }
+
   #onEstablished(established: Established): void {
     this.#established = established;
     const { negotiated } = established;
     this.#trace({ type: 'established', negotiated });
-    this.#events.push(() => {
-      // Bytes of the same input may have broken it since: then it never stood for the handler, which may write at once. A clean
-      // end comes after what was said before it.
-      if (this.#failed) return;
-      this.#announced = true;
-      this.#handlers.established?.(negotiated);
-    });
+    this.#inbox.announce(negotiated);
+    this.#closeIfOwed();
   }
 
   // ---- records' contents
@@ -589,18 +610,20 @@ export class Connection {
       return;
     }
     this.#conduct.data();
-    this.#established?.receivedApplicationData();
     // Opened into memory of its own: it is handed over.
     const data = bytes as Bytes;
-    this.#events.push(() => {
-      if (this.#announced) this.#handlers.data?.(data);
-    });
+    if (this.#waiting?.applicationData === 'early') {
+      this.#inbox.earlyData(data);
+      return;
+    }
+    this.#established?.receivedApplicationData();
+    this.#inbox.data(data);
   }
 
   /** In a renegotiation the peer's data may come until its keys change. */
   get #takesData(): boolean {
     if (this.#waiting === undefined) return false;
-    if (this.#waiting.applicationData === 'interleaved') return true;
+    if (this.#waiting.applicationData !== 'never') return true;
     return this.#host.renegotiating && !this.#waiting.types.includes('finished');
   }
 
@@ -619,7 +642,7 @@ export class Connection {
     }
     if (alert === 'close_notify' && this.#established) {
       this.#readEnded = true;
-      this.#events.push(() => this.#handlers.end?.());
+      this.#deliveries.push(() => this.#handlers.end?.());
       if (!this.#host.dialect.halfClose && !this.#writeEnded) {
         // RFC 5246 §7.2.1: answered at once; what was not written by now is not written any more.
         this.#writeEnded = true;

@@ -21,14 +21,14 @@ export interface Expectation {
   readonly state: State;
   readonly types: readonly MessageType[];
   /** Whether application data may arrive meanwhile. */
-  readonly applicationData: 'never' | 'interleaved';
+  readonly applicationData: 'never' | 'early' | 'interleaved';
 }
 
 /** A handshake, or a part of one: yields what it waits for, answers what it made. */
 export type Flow<T> = Generator<Expectation | Promise<unknown>, T, unknown>;
 
 /** How a key's life is named in traces and key logs. */
-export type SecretLevel = 'handshake' | 'application';
+export type SecretLevel = 'early' | 'handshake' | 'application';
 
 /** What the engine offers a flow. */
 export interface FlowHost {
@@ -60,6 +60,13 @@ export interface FlowHost {
   send(message: Bytes): void;
   /** An alert that leaves the connection standing. */
   warn(alert: AlertName): void;
+  /**
+   * Early data may pass from now on, `limit` bytes at most: out of a client; into a server, which may also write on `standing`
+   * before the client has finished.
+   */
+  beginEarlyData(limit: number, standing?: Established): void;
+  /** A client sends no more of it. What was not accepted is the application's to send again. */
+  endEarlyData(accepted: boolean): void;
   /** The handshake is done: the application may go on. */
   established(connection: Established): void;
 }
@@ -80,6 +87,8 @@ export interface Negotiated {
   readonly resumed: boolean;
   /** The name of the key that both sides were given beforehand, where one was used. */
   readonly pskIdentity: Uint8Array | undefined;
+  /** What became of early data (0-RTT); undefined: the client offered none. */
+  readonly earlyData: 'accepted' | 'rejected' | undefined;
   /** Whether the server asked for a second ClientHello. */
   readonly helloRetryRequest: boolean;
   /** The scheme that the peer signed with; undefined where it sent no certificate. */
@@ -121,8 +130,12 @@ export function* expect<S extends State, T extends LegalIn<S> & MessageType>(
 
 /** `expect`, for who puts the list of types together. */
 export function* expectAny(state: State, types: readonly MessageType[]): Flow<MessageOf<MessageType>> {
-  const applicationData = state === 'CONNECTED' || state === 'CONNECTED_12' ? 'interleaved' : 'never';
-  return (yield { state, types, applicationData }) as MessageOf<MessageType>;
+  return (yield { state, types, applicationData: applicationDataIn(state) }) as MessageOf<MessageType>;
+}
+
+function applicationDataIn(state: State): Expectation['applicationData'] {
+  if (state === 'CONNECTED' || state === 'CONNECTED_12') return 'interleaved';
+  return state === 'WAIT_EOED' ? 'early' : 'never';
 }
 
 /**

@@ -12,6 +12,7 @@ export {
   type CredentialRequest,
   clientConfig,
   type Defaults,
+  type EarlyDataOptions,
   type HelloInfo,
   type PreSharedKey,
   type RenegotiationPolicy,
@@ -29,6 +30,7 @@ export { defaultLimits, type Limits } from './limits.ts';
 export type { ClientHello } from './messages/client-hello.ts';
 export type { TicketRequest } from './messages/extensions.ts';
 export type { PeerIdentity, PeerVerdict, PeerVerification } from './peer.ts';
+export { type PskMode, pskDheKe } from './psk-modes.ts';
 export type { PaddingPolicy } from './record/layer.ts';
 export {
   type AlertName,

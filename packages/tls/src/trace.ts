@@ -6,7 +6,7 @@
  */
 
 import type { TlsError } from './errors.ts';
-import type { Negotiated } from './flow.ts';
+import type { Negotiated, SecretLevel } from './flow.ts';
 import type { HandshakeMessage } from './messages/handshake.ts';
 import type { PeerIdentity } from './peer.ts';
 import type { AlertName } from './registry.ts';
@@ -36,13 +36,16 @@ export type TraceEventBody =
   | {
       readonly type: 'key';
       readonly direction: 'in' | 'out';
-      readonly level: 'handshake' | 'application';
+      readonly level: SecretLevel;
       readonly cipherSuite: string;
       readonly generation: number;
     }
   /** What became of a client's session: offered to the server, passed over and why, kept for another connection. */
   | { readonly type: 'session'; readonly action: 'offered' | 'kept' }
   | { readonly type: 'session'; readonly action: 'passed over'; readonly why: string }
+  /** A server's decision about early data, and why it takes none. */
+  | { readonly type: 'early_data'; readonly accepted: true }
+  | { readonly type: 'early_data'; readonly accepted: false; readonly why: string }
   /** What was found about the peer's certificate. */
   | { readonly type: 'certificate'; readonly peer: PeerIdentity }
   | { readonly type: 'established'; readonly negotiated: Negotiated }

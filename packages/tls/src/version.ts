@@ -46,6 +46,8 @@ export interface ClientOffer {
   readonly extensions: ClientHelloExtensions;
   /** Fills in what depends on the rest of a hello that has been written. */
   readonly bind?: ((hello: Bytes) => void) | undefined;
+  /** Early data begins, behind the hello; undefined: this version offers none. */
+  readonly beginEarlyData?: ((host: FlowHost, sent: SentHello) => void) | undefined;
   /** A client's whole life, from the server's answer on. */
   readonly proceed: (host: FlowHost, sent: SentHello, answer: FirstAnswer) => Flow<never>;
   /** Forgets the keys that were made for it. */

@@ -16,11 +16,14 @@ import {
   defaultCipherSuites,
   defaultGroups,
   defaultLimits,
+  memoryReplayCache,
+  memorySessionCache,
   namedGroups,
   type ServerOptions,
   serverConfig,
   signatureSchemes,
   TlsConfigError,
+  ticketKeys,
   tls13,
   tlsClient,
   tlsServer,
@@ -183,6 +186,7 @@ for (const [role, make] of [
         recordSizeLimit: 64,
         limits: { certificates: 0 },
         certificates: 0,
+        earlyData: 9,
         padding: () => 9,
         clientCertificate: 'request',
         selectConfig: () => undefined,
@@ -252,6 +256,26 @@ describe("a client's config", () => {
     assert.ok(tlsClient(client({ verifyPeer: () => ({ accepted: true }) }), {}, handlers));
   });
 
+  it('refuses early data of no whole number of bytes, and without sessions to send it in', () => {
+    const sessions = memorySessionCache();
+    for (const earlyData of [-1, 0.5, Number.NaN, Number.POSITIVE_INFINITY]) {
+      assert.throws(
+        () => client({ sessions, earlyData }),
+        at('earlyData', new RegExp(`^earlyData: ${earlyData} is not a whole number of bytes$`)),
+      );
+    }
+    for (const value of ['100', null, {}, true, 1n]) {
+      assert.throws(
+        () => client({ sessions, earlyData: value as never }),
+        at('earlyData', /is not a whole number of bytes$/),
+      );
+    }
+    assert.throws(() => client({ earlyData: 1 }), at('earlyData', /^earlyData: it goes with sessions alone$/));
+    assert.equal(client({ earlyData: 0 }).earlyData, 0);
+    assert.equal(client({ sessions, earlyData: 100 }).earlyData, 100);
+    assert.equal(client({ sessions }).earlyData, undefined);
+  });
+
   it('refuses what is a server’s', () => {
     for (const option of [
       'selectConfig',
@@ -284,6 +308,48 @@ describe("a server's config", () => {
       assert.ok(server({ clientCertificate, trust: pki.trust }));
       assert.ok(server({ clientCertificate, verifyPeer: () => ({ accepted: true }) }));
     }
+  });
+
+  it('refuses early data of no size, and without tickets or what it lets each in once by', () => {
+    const tickets = { keys: ticketKeys({ provider: nodeProvider }) };
+    const replay = memoryReplayCache();
+    for (const limit of [
+      0,
+      -1,
+      0.5,
+      2 ** 24 + 1,
+      Number.NaN,
+      Number.POSITIVE_INFINITY,
+      '100' as never,
+      null as never,
+    ]) {
+      assert.throws(
+        () => server({ tickets, earlyData: { replay, limit } }),
+        at('earlyData.limit', / is not a whole number of bytes from 1 to 16,777,216$/),
+      );
+    }
+    const { window } = replay;
+    const claim = (): boolean => true;
+    for (const wrong of [
+      undefined,
+      null,
+      {},
+      { window },
+      { claim },
+      { claim, window: 1 },
+      { claim, window: Number.NaN },
+    ]) {
+      assert.throws(
+        () => server({ tickets, earlyData: { replay: wrong as never } }),
+        at('earlyData.replay', /^earlyData\.replay: it is no replay cache: memoryReplayCache\(\) makes one$/),
+      );
+    }
+    assert.throws(() => server({ earlyData: { replay } }), at('earlyData', /^earlyData: it goes with tickets alone$/));
+    assert.deepEqual(server({ tickets, earlyData: { replay } }).earlyData, { replay, limit: 16_384 });
+    for (const limit of [1, 2 ** 24]) {
+      assert.equal(server({ tickets, earlyData: { replay, limit } }).earlyData?.limit, limit);
+    }
+    assert.equal(server({ tickets }).earlyData, undefined);
   });
 
   it('refuses what is a client’s', () => {

@@ -62,7 +62,7 @@ export interface ClientHelloExtensions {
   readonly cookie?: Bytes;
   readonly psk_key_exchange_modes?: readonly number[];
   readonly pre_shared_key?: PreSharedKeyOffer | undefined;
-  readonly early_data?: true;
+  readonly early_data?: true | undefined;
   /** DER distinguished names. */
   readonly certificate_authorities?: readonly Uint8Array[];
   readonly post_handshake_auth?: true;

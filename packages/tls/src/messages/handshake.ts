@@ -14,6 +14,7 @@ import type { CertificateStatus } from './certificate-status.ts';
 import type { CertificateVerify } from './certificate-verify.ts';
 import { type ClientHello, readClientHello } from './client-hello.ts';
 import type { EncryptedExtensions } from './encrypted-extensions.ts';
+import type { EndOfEarlyData } from './end-of-early-data.ts';
 import type { Finished } from './finished.ts';
 import type { ClientKeyExchange, ServerKeyExchange } from './key-exchange.ts';
 import type { KeyUpdate } from './key-update.ts';
@@ -39,6 +40,7 @@ export type HandshakeMessage =
   | CertificateMessage
   | CertificateVerify
   | Finished
+  | EndOfEarlyData
   | NewSessionTicket
   | KeyUpdate
   | Certificate12

@@ -10,34 +10,43 @@ import { revocation } from '@handfast/x509';
 import { tlsClient } from '../client.ts';
 import { type ClientConfig, type ClientOptions, clientConfig, ownOf } from '../config.ts';
 import type { PeerVerdict } from '../peer.ts';
-import { createSecureContext, defaultTrust, type SecureContext, type SecureContextOptions } from './secure-context.ts';
+import {
+  createSecureContext,
+  defaultTrust,
+  named,
+  type SecureContext,
+  type SecureContextOptions,
+} from './secure-context.ts';
 import { TLSSocket, type TLSSocketOptions } from './socket.ts';
 
 /** The engine's options that pass through as they are. */
-export type EngineClientOptions = Pick<
-  ClientOptions,
-  | 'verifyPeer'
-  | 'revocation'
-  | 'transparency'
-  | 'certificateStatus'
-  | 'selectCredential'
-  | 'preSharedKey'
-  | 'renegotiation'
-  | 'certificateAuthorities'
-  | 'requireExtendedMasterSecret'
-  | 'recordSizeLimit'
-  | 'maxFragmentLength'
-  | 'fallback'
-  | 'sessions'
-  | 'ticketRequest'
-  | 'padding'
-  | 'limits'
-  | 'trace'
-  | 'keyLog'
-  | 'time'
-  | 'grease'
-  | 'middleboxCompatibility'
->;
+const engineOptions = [
+  'verifyPeer',
+  'revocation',
+  'transparency',
+  'certificateStatus',
+  'selectCredential',
+  'preSharedKey',
+  'pskModes',
+  'renegotiation',
+  'certificateAuthorities',
+  'requireExtendedMasterSecret',
+  'recordSizeLimit',
+  'maxFragmentLength',
+  'fallback',
+  'sessions',
+  'ticketRequest',
+  'earlyData',
+  'padding',
+  'limits',
+  'trace',
+  'keyLog',
+  'time',
+  'grease',
+  'middleboxCompatibility',
+] as const;
+
+export type EngineClientOptions = Pick<ClientOptions, (typeof engineOptions)[number]>;
 
 export interface ConnectOptions extends SecureContextOptions, EngineClientOptions, TLSSocketOptions {
   readonly host?: string;
@@ -142,7 +151,7 @@ function makeConfig(options: ConnectOptions, context: SecureContext): ClientConf
     alpnProtocols: options.ALPNProtocols ?? [],
     ...(keyShares === undefined ? {} : { keyShares }),
     revocation: believeStaples,
-    ...engineOptions(options),
+    ...named(options, engineOptions),
     ...(verifyPeer === undefined ? {} : { verifyPeer }),
   });
 }
@@ -151,32 +160,6 @@ function createSharesOption({ keyShares, provider }: ConnectOptions): Pick<Clien
   if (keyShares === undefined) return {};
   const { groups } = createSecureContext({ groups: keyShares, ...(provider ? { provider } : {}) }).options;
   return groups === undefined ? {} : { keyShares: groups };
-}
-
-function engineOptions(options: EngineClientOptions): EngineClientOptions {
-  const names: readonly (keyof EngineClientOptions)[] = [
-    'revocation',
-    'transparency',
-    'certificateStatus',
-    'selectCredential',
-    'preSharedKey',
-    'renegotiation',
-    'certificateAuthorities',
-    'requireExtendedMasterSecret',
-    'recordSizeLimit',
-    'maxFragmentLength',
-    'fallback',
-    'sessions',
-    'ticketRequest',
-    'padding',
-    'limits',
-    'trace',
-    'keyLog',
-    'time',
-    'grease',
-    'middleboxCompatibility',
-  ];
-  return Object.fromEntries(names.filter((name) => options[name] !== undefined).map((name) => [name, options[name]]));
 }
 
 function openTcp(options: ConnectOptions, host: string): Duplex {

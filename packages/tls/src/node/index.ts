@@ -6,6 +6,13 @@
 
 export { type ConnectOptions, connect, type EngineClientOptions } from './connect.ts';
 export {
+  createHttpsServer,
+  HttpsServer,
+  type HttpsServerOptions,
+  handshakeDone,
+  refuseEarlyData,
+} from './http.ts';
+export {
   createSecureContext,
   defaultTrust,
   type Pem,

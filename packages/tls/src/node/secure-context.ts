@@ -163,6 +163,13 @@ function oldHalf({ legacy }: CryptoProvider, pkcs8: Uint8Array): MaybePromise<Le
   }
 }
 
+/** Those of an object's values that are named, and there. */
+export function named<O extends object, K extends keyof O>(options: O, names: readonly K[]): Pick<O, K> {
+  return Object.fromEntries(
+    names.filter((name) => options[name] !== undefined).map((name) => [name, options[name]]),
+  ) as Pick<O, K>;
+}
+
 function several(pem: Pem | readonly Pem[]): readonly Pem[] {
   return typeof pem === 'string' || pem instanceof Uint8Array ? [pem] : pem;
 }

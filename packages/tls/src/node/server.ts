@@ -12,35 +12,38 @@ import { tlsServer } from '../server.ts';
 import { memorySessionStore } from '../session/store.ts';
 import { ticketKeys } from '../session/ticket-keys.ts';
 import type { SessionTickets } from '../session/tickets.ts';
-import { createSecureContext, type SecureContext, type SecureContextOptions } from './secure-context.ts';
+import { createSecureContext, named, type SecureContext, type SecureContextOptions } from './secure-context.ts';
 import { TLSSocket, type TLSSocketOptions } from './socket.ts';
 import { Turns } from './turns.ts';
 
 /** The engine's options that pass through as they are. */
-export type EngineServerOptions = Pick<
-  ServerOptions,
-  | 'verifyPeer'
-  | 'revocation'
-  | 'transparency'
-  | 'certificateStatus'
-  | 'selectConfig'
-  | 'selectCredential'
-  | 'selectAlpn'
-  | 'certificateAuthorities'
-  | 'preSharedKey'
-  | 'renegotiation'
-  | 'pskIdentityHint'
-  | 'requireExtendedMasterSecret'
-  | 'recordSizeLimit'
-  | 'padding'
-  | 'limits'
-  | 'trace'
-  | 'keyLog'
-  | 'time'
-  | 'strictServerName'
-  | 'preferClientOrder'
-  | 'retryCookie'
->;
+const engineOptions = [
+  'verifyPeer',
+  'revocation',
+  'transparency',
+  'certificateStatus',
+  'selectConfig',
+  'selectCredential',
+  'selectAlpn',
+  'certificateAuthorities',
+  'preSharedKey',
+  'pskModes',
+  'renegotiation',
+  'pskIdentityHint',
+  'requireExtendedMasterSecret',
+  'recordSizeLimit',
+  'padding',
+  'limits',
+  'trace',
+  'keyLog',
+  'time',
+  'strictServerName',
+  'preferClientOrder',
+  'retryCookie',
+  'earlyData',
+] as const;
+
+export type EngineServerOptions = Pick<ServerOptions, (typeof engineOptions)[number]>;
 
 export interface TlsServerOptions extends SecureContextOptions, EngineServerOptions, TLSSocketOptions {
   /** Ask clients for a certificate. */
@@ -55,38 +58,11 @@ export interface TlsServerOptions extends SecureContextOptions, EngineServerOpti
 
 const acceptAnyway = (): PeerVerdict => ({ accepted: true });
 
-const passedThrough: readonly (keyof EngineServerOptions)[] = [
-  'verifyPeer',
-  'revocation',
-  'transparency',
-  'certificateStatus',
-  'selectConfig',
-  'selectCredential',
-  'selectAlpn',
-  'certificateAuthorities',
-  'preSharedKey',
-  'renegotiation',
-  'pskIdentityHint',
-  'requireExtendedMasterSecret',
-  'recordSizeLimit',
-  'padding',
-  'limits',
-  'trace',
-  'keyLog',
-  'time',
-  'strictServerName',
-  'preferClientOrder',
-  'retryCookie',
-];
-
 /** The engine's config for Node-shaped options: also what `selectConfig` may answer. */
 export function serverConfigFrom(given: TlsServerOptions): ServerConfig {
   const options = ownOf(given);
   const context = options.secureContext ?? createSecureContext(options);
   const required = options.rejectUnauthorized !== false;
-  const engine = Object.fromEntries(
-    passedThrough.filter((name) => options[name] !== undefined).map((name) => [name, options[name]]),
-  );
   const { tickets = { keys: ticketKeys({ provider: context.options.provider }), store: memorySessionStore() } } =
     options;
   return serverConfig({
@@ -96,13 +72,15 @@ export function serverConfigFrom(given: TlsServerOptions): ServerConfig {
     clientCertificate: options.requestCert ? (required ? 'require' : 'request') : 'none',
     ...(options.requestCert && !required ? { verifyPeer: acceptAnyway } : {}),
     ...(context.trust === undefined ? {} : { trust: context.trust }),
-    ...engine,
+    ...named(options, engineOptions),
   });
 }
 
 /**
  * A server. Events beside a `net.Server`'s: `secureConnection` (socket) once a handshake is done; `tlsClientError`
- * (error, socket) for one that failed.
+ * (error, socket) for one that failed; `earlyConnection` (socket) as soon as early data has come: it can be read, and answered,
+ * before anybody knows whether it is a recording (`socket.handshakeDone`). Who does not listen to that one is given the same
+ * data after the handshake.
  */
 export class Server extends NetServer {
   readonly #config: ServerConfig;
@@ -118,12 +96,14 @@ export class Server extends NetServer {
   }
 
   #accept(transport: Duplex): void {
-    const socket = new TLSSocket(
-      transport,
-      (handlers) => tlsServer(this.#config, handlers),
-      this.#options,
-      this.#turns,
-    );
+    const socket: TLSSocket = new TLSSocket(transport, (handlers) => tlsServer(this.#config, handlers), this.#options, {
+      turns: this.#turns,
+      ...(this.listenerCount('earlyConnection') > 0 && {
+        early: () => {
+          this.emit('earlyConnection', socket);
+        },
+      }),
+    });
     const refused = (error: Error): void => {
       this.emit('tlsClientError', error, socket);
     };

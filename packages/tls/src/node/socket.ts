@@ -29,9 +29,22 @@ export interface TLSSocketOptions {
 
 export const defaultHandshakeTimeoutMs = 120_000;
 
-/** A verified, encrypted stream. Events beside a Duplex's: `secureConnect`, once the handshake is done. */
+/** What a server's sockets have beside. */
+export interface Accepting {
+  /** Shared by the connections of a server: their handshakes take turns. */
+  readonly turns: Turns;
+  /** Called ahead of the first early data; absent: that is held until the handshake is done. */
+  readonly early?: () => void;
+}
+
+/**
+ * A verified, encrypted stream. Events beside a Duplex's: `secureConnect`, once the handshake is done; `earlyDataReady` (limit) on a
+ * client whose hello offers early data, which `writeEarlyData` then sends.
+ */
 export class TLSSocket extends Duplex {
   readonly encrypted = true;
+  /** Whether the peer has finished. Until then what is read is early data, which may be a recording. */
+  handshakeDone = false;
   /** Whether the peer's certificate was verified. */
   authorized = false;
   /** Why it was not, where the connection was accepted all the same. */
@@ -44,8 +57,8 @@ export class TLSSocket extends Duplex {
   readonly #transport: Duplex;
   readonly #connection: Connection;
   readonly #timer: NodeJS.Timeout | undefined;
-  /** A server's, whose handshakes take turns. */
   readonly #turns: Turns | undefined;
+  #earlyAnnounced = false;
   /** Input that the engine has not taken yet. */
   #pending: Uint8Array | undefined;
   #transportEnded = false;
@@ -59,25 +72,33 @@ export class TLSSocket extends Duplex {
 
   /**
    * @param make makes the engine for the given handlers.
-   * @param turns shared by the connections of a server: their handshakes take turns.
+   * @param accepting a server's.
    */
   constructor(
     transport: Duplex,
     make: (handlers: ConnectionHandlers) => Connection,
     options: TLSSocketOptions = {},
-    turns?: Turns,
+    accepting?: Accepting,
   ) {
     super({ allowHalfOpen: options.allowHalfOpen ?? false });
     this.#transport = transport;
-    this.#turns = turns;
+    this.#turns = accepting?.turns;
+    const early = accepting?.early;
     this.#connection = make({
       send: (chunks) => this.#send(chunks),
       established: (negotiated) => this.#established(negotiated),
-      data: (plaintext) => {
-        if (!this.push(Buffer.from(plaintext.buffer, plaintext.byteOffset, plaintext.byteLength))) {
-          this.#readableFull = true;
-        }
-      },
+      earlyDataReady: (limit) => this.emit('earlyDataReady', limit),
+      ...(early && {
+        earlyData: (plaintext) => {
+          if (!this.#earlyAnnounced) {
+            this.#earlyAnnounced = true;
+            this.#tell(this.#connection.negotiated);
+            early();
+          }
+          this.#data(plaintext);
+        },
+      }),
+      data: (plaintext) => this.#data(plaintext),
       end: () => this.push(null),
       resume: () => this.#feedPending(),
       drained: () => this.#roomAgain(),
@@ -93,7 +114,7 @@ export class TLSSocket extends Duplex {
     this.#connection.start();
   }
 
-  /** What both sides agreed on; undefined before `secureConnect`. */
+  /** What both sides agreed on; undefined before `secureConnect`, or `earlyConnection`. */
   get negotiated(): Negotiated | undefined {
     return this.#connection.negotiated;
   }
@@ -107,6 +128,17 @@ export class TLSSocket extends Duplex {
   getCipher(): { readonly name: string; readonly standardName: string; readonly version: string } | undefined {
     const name = this.negotiated?.cipherSuite.name;
     return name === undefined ? undefined : { name, standardName: name, version: String(this.getProtocol()) };
+  }
+
+  /** Early data: see `Connection.writeEarlyData`. Answers how many bytes of it went out. */
+  writeEarlyData(data: Uint8Array | string): number {
+    return this.#connection.writeEarlyData(typeof data === 'string' ? Buffer.from(data) : data);
+  }
+
+  /** What was written early and the server did not take, once: see `Connection.takeRejectedEarlyData`. */
+  takeRejectedEarlyData(): Buffer | undefined {
+    const back = this.#connection.takeRejectedEarlyData();
+    return back && Buffer.from(back.buffer, back.byteOffset, back.byteLength);
   }
 
   /** Fresh keys for what we send; `requestPeer` asks for the peer's as well. */
@@ -146,6 +178,24 @@ export class TLSSocket extends Duplex {
     return this;
   }
 
+  /**
+   * `timeout` is emitted when nothing has passed for so many milliseconds, and no more happens by itself; 0: never. Over another
+   * Duplex than a `net.Socket` it never is.
+   */
+  setTimeout(timeoutMs: number, listener?: () => void): this {
+    if (this.#transport instanceof Socket) this.#transport.setTimeout(timeoutMs);
+    if (listener !== undefined && timeoutMs === 0) this.off('timeout', listener);
+    else if (listener !== undefined) this.once('timeout', listener);
+    return this;
+  }
+
+  /** Ends our side, then destroys the socket once all has gone out, whether or not the peer has ended its own. */
+  destroySoon(): void {
+    this.end();
+    if (this.writableFinished) this.destroy();
+    else this.once('finish', () => this.destroy());
+  }
+
   ref(): this {
     if (this.#transport instanceof Socket) this.#transport.ref();
     return this;
@@ -170,6 +220,7 @@ export class TLSSocket extends Duplex {
       else this.#transportEnded = true;
     });
     transport.on('error', (error) => this.destroy(error));
+    transport.on('timeout', () => this.emit('timeout'));
     transport.on('drain', () => {
       this.#transportFull = false;
       this.#roomAgain();
@@ -235,15 +286,27 @@ export class TLSSocket extends Duplex {
 
   // ---- the engine's news
 
+  #data({ buffer, byteOffset, byteLength }: Bytes): void {
+    const more = this.push(Buffer.from(buffer, byteOffset, byteLength));
+    // Early data has a limit of its own, and who waits for the handshake before reading it must not keep that from ending.
+    if (!more && this.handshakeDone) this.#readableFull = true;
+  }
+
   #established(negotiated: Negotiated): void {
     clearTimeout(this.#timer);
-    this.authorized = negotiated.peer !== undefined && negotiated.peer.error === undefined;
-    this.authorizationError = negotiated.peer?.error;
-    this.alpnProtocol = negotiated.alpnProtocol ?? false;
-    this.servername = negotiated.serverName ?? false;
+    this.handshakeDone = true;
+    this.#tell(negotiated);
     this.emit('secureConnect');
     this.#waitingForHandshake?.();
     this.#waitingForHandshake = undefined;
+  }
+
+  /** As `node:tls` tells it. */
+  #tell(negotiated: Negotiated | undefined): void {
+    this.authorized = negotiated?.peer !== undefined && negotiated.peer.error === undefined;
+    this.authorizationError = negotiated?.peer?.error;
+    this.alpnProtocol = negotiated?.alpnProtocol ?? false;
+    this.servername = negotiated?.serverName ?? false;
   }
 
   #closed(error: TlsError | undefined): void {
@@ -272,7 +335,9 @@ export class TLSSocket extends Duplex {
   }
 
   override _write(chunk: Buffer, _encoding: BufferEncoding, callback: (error?: Error | null) => void): void {
-    this.#whenEstablished(() => this.#attempt(() => this.#connection.write(chunk), callback));
+    const write = (): void => this.#attempt(() => this.#connection.write(chunk), callback);
+    if (this.#connection.writable) write();
+    else this.#whenEstablished(write);
   }
 
   override _writev(chunks: readonly { readonly chunk: Buffer }[], callback: (error?: Error | null) => void): void {

@@ -51,8 +51,10 @@ export class RecordLayer {
   /** What the peer's must say; undefined: anything, as TLS 1.3 wants and as the first flight is. */
   #expectedVersion: number | undefined;
   /** Bytes of early data that may still be skipped: a server that said no (RFC 9846 §4.3.10). */
-  #earlyDataToSkip = 0;
+  #earlyDataToSkip: number | undefined;
   #plaintextAlerts = false;
+  /** Whether what is read knows of the sizes that were agreed on. */
+  #readsAgreedSizes = true;
 
   constructor(options: {
     readonly role: 'client' | 'server';
@@ -112,6 +114,13 @@ export class RecordLayer {
     this.#write = protection;
   }
 
+  /** What is written after this is in the clear again: a second hello, behind early data (RFC 9846 §4.2.2). */
+  endWriteProtection(): void {
+    this.flushHandshake();
+    this.#write?.dispose();
+    this.#write = undefined;
+  }
+
   /** What the first hello's record says. */
   setHelloVersion(version: number): void {
     this.#version = version;
@@ -162,16 +171,18 @@ export class RecordLayer {
   /** The largest payload that a record may have now. */
   get maxPayload(): number {
     if (this.#read !== undefined) return maxPlaintext + this.#read.maxExpansion;
-    return this.#earlyDataToSkip > 0 ? maxPlaintext + earlyExpansion : maxPlaintext;
+    return this.#earlyDataToSkip !== undefined ? maxPlaintext + earlyExpansion : maxPlaintext;
   }
 
-  setReadProtection(protection: Protection): void {
+  /** @param agreedSizes false for early data: who sent it had not heard of our sizes yet. */
+  setReadProtection(protection: Protection, agreedSizes = true): void {
     this.#read?.dispose();
     this.#read = protection;
+    this.#readsAgreedSizes = agreedSizes;
   }
 
-  /** From here on up to `bytes` of what may be early data are dropped. */
-  skipEarlyData(bytes: number): void {
+  /** From here on up to `bytes` of what may be early data are dropped; undefined: no more. */
+  skipEarlyData(bytes: number | undefined): void {
     this.#earlyDataToSkip = bytes;
   }
 
@@ -186,7 +197,7 @@ export class RecordLayer {
     this.#checkVersion(header);
     const read = this.#read;
     if (read === undefined) {
-      if (type === contentType.application_data && this.#earlyDataToSkip > 0) {
+      if (type === contentType.application_data && this.#earlyDataToSkip !== undefined) {
         return this.#skip(record.payload.length, 'unexpected_message');
       }
       return this.#inTheClear(record);
@@ -196,7 +207,7 @@ export class RecordLayer {
       if (type === contentType.alert && this.#plaintextAlerts) return this.#inTheClear(record);
       throw new TlsError(
         'unexpected_message',
-        `a ${typeName(type)} record came in plaintext, after keys were in place`,
+        `a record in plaintext (${typeName(type)}) came after keys were in place`,
       );
     }
     const { length } = record.payload;
@@ -222,14 +233,16 @@ export class RecordLayer {
 
   #opened(plaintext: Plaintext | undefined, sealedLength: number): Content | undefined {
     if (plaintext === undefined) {
-      if (this.#earlyDataToSkip > 0) return this.#skip(sealedLength, 'bad_record_mac');
+      if (this.#earlyDataToSkip !== undefined) return this.#skip(sealedLength, 'bad_record_mac');
       throw new TlsError('bad_record_mac', 'a record does not authenticate: it was changed on its way, or keys differ');
     }
-    this.#earlyDataToSkip = 0;
+    this.#earlyDataToSkip = undefined;
     this.#plaintextAlerts = false;
     const { type, bytes, limitedLength } = plaintext;
-    if (limitedLength > this.#limitIn) throw tooLong(limitedLength, this.#limitIn);
-    if (bytes.length > this.#maxFragment) throw tooLong(bytes.length, this.#maxFragment);
+    if (this.#readsAgreedSizes) {
+      if (limitedLength > this.#limitIn) throw tooLong(limitedLength, this.#limitIn);
+      if (bytes.length > this.#maxFragment) throw tooLong(bytes.length, this.#maxFragment);
+    }
     if (type === 0) {
       throw new TlsError('unexpected_message', 'a protected record holds padding alone: its content type is absent');
     }
@@ -238,8 +251,9 @@ export class RecordLayer {
   }
 
   #skip(length: number, otherwise: 'unexpected_message' | 'bad_record_mac'): undefined {
-    this.#earlyDataToSkip -= length;
-    if (this.#earlyDataToSkip <= 0) {
+    // Its content, as max_early_data_size counts it: what is beside that in a record is no less than a type and a tag.
+    this.#earlyDataToSkip = (this.#earlyDataToSkip ?? 0) - Math.max(1, length - 17);
+    if (this.#earlyDataToSkip < 0) {
       throw new TlsError(otherwise, 'the client sent more early data than is skipped for it, and none was accepted');
     }
     return undefined;

@@ -54,7 +54,7 @@ export async function redisReplayCache({
 
 class RedisReplayCache implements ReplayCache {
   readonly #connection: RedisConnection;
-  readonly #window: number;
+  readonly window: number;
   readonly #time: () => Date;
   /** Since when nothing that was claimed has been lost; undefined: not known. */
   #since: { readonly marker: string; readonly at: number } | undefined;
@@ -63,7 +63,7 @@ class RedisReplayCache implements ReplayCache {
 
   constructor(connection: RedisConnection, window: number, time: () => Date) {
     this.#connection = connection;
-    this.#window = window;
+    this.window = window;
     this.#time = time;
   }
 
@@ -75,12 +75,12 @@ class RedisReplayCache implements ReplayCache {
   async claim(key: Uint8Array, now: number): Promise<boolean> {
     if (key.length === 0 || key.length > longestKey || !Number.isFinite(now)) return false;
     // A clock that was set back makes what is forgotten fresh again. Redis keeps a claim for twice the window.
-    const behind = now < this.#newest - this.#window;
+    const behind = now < this.#newest - this.window;
     this.#newest = Math.max(this.#newest, now);
     const name = this.#connection.name(`claim:${toHex(this.#connection.provider.digest('sha256', key))}`);
     try {
       const [claimed, marker, server] = await this.#connection.askAll(
-        ['SET', name, '1', 'NX', 'PX', `${2 * this.#window}`],
+        ['SET', name, '1', 'NX', 'PX', `${2 * this.window}`],
         ['GET', this.#markerName],
         ['INFO', 'server'],
       );
@@ -89,7 +89,7 @@ class RedisReplayCache implements ReplayCache {
         return false;
       }
       // Before, it is remembered and refused: it must not be taken later, when its client has sent its data again.
-      return claimed === 'OK' && !behind && now >= this.#since.at + this.#window;
+      return claimed === 'OK' && !behind && now >= this.#since.at + this.window;
     } catch (error) {
       // What Redis itself did, the connection has told.
       if (!(error instanceof RedisError) || error.code === 'unsuited') this.#connection.tell(error);

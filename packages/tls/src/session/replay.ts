@@ -11,6 +11,8 @@ import type { MaybePromise } from '@handfast/crypto';
 import { TlsConfigError } from '../errors.ts';
 
 export interface ReplayCache {
+  /** Milliseconds for which a claim is remembered: what could be accepted later than that must be refused as too old. */
+  readonly window: number;
   /**
    * True: never seen within the window, and now remembered. Anything else, a rejection included, means: refuse the early
    * data.
@@ -60,6 +62,7 @@ export function memoryReplayCache({
   let newest = Number.NEGATIVE_INFINITY;
 
   return {
+    window,
     claim(key, now) {
       const period = Math.floor(now / bucketMs);
       // Within one bucket the clock may go back: whatever was forgotten was out of its window when the bucket began.

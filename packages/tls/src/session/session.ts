@@ -34,6 +34,8 @@ export interface Session {
   readonly authenticated: number;
   /** What hides its age on the wire; 0 before TLS 1.3. */
   readonly ticketAgeAdd: number;
+  /** Bytes of early data that the server may take with it; 0: none. */
+  readonly maxEarlyData: number;
   readonly alpnProtocol: string | undefined;
   /** The name that was sent, and the one that the certificate was verified for. */
   readonly serverName: string | undefined;
@@ -62,7 +64,7 @@ export interface SessionCache {
 /** Whether what a cache answered has a session's shape. */
 export function isSession(value: unknown): value is Session {
   if (typeof value !== 'object' || value === null) return false;
-  const { version, secret, ticket, sessionId, received, lifetimeMs, authenticated, ticketAgeAdd, proof } =
+  const { version, secret, ticket, sessionId, received, lifetimeMs, authenticated, ticketAgeAdd, maxEarlyData, proof } =
     value as Partial<Session>;
   const within = (bytes: unknown, least: number, most: number): boolean =>
     bytes instanceof Uint8Array && bytes.length >= least && bytes.length <= most;
@@ -71,7 +73,7 @@ export function isSession(value: unknown): value is Session {
     version > SSL30 &&
     within(secret, 1, 255) &&
     (within(ticket, 1, longestTicket) ? within(sessionId, 0, 0) : within(ticket, 0, 0) && within(sessionId, 1, 32)) &&
-    [received, lifetimeMs, authenticated, ticketAgeAdd].every(Number.isFinite) &&
+    [received, lifetimeMs, authenticated, ticketAgeAdd, maxEarlyData].every(Number.isFinite) &&
     Array.isArray(proof?.chain) &&
     proof.chain.every((certificate) => certificate instanceof Uint8Array)
   );

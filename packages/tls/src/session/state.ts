@@ -8,7 +8,7 @@
  *     uint16 version, cipher_suite;
  *     uint64 issued, authenticated;       // milliseconds since the epoch
  *     uint32 lifetime;                    // seconds
- *     uint32 age_add;
+ *     uint32 age_add, max_early_data_size;
  *     uint8 flags;                        // 1: extended_master_secret, 2: a name, 4: ALPN, 8: a certificate was asked for, 16: and came
  *     opaque server_name<0..2^16-1>, alpn_protocol<0..255>;
  *     opaque server_leaf[32];             // SHA-256 of the certificate that was shown
@@ -38,6 +38,8 @@ export interface SessionState {
   /** Seconds. */
   readonly lifetime: number;
   readonly ageAdd: number;
+  /** Bytes; 0: none may come with it. */
+  readonly maxEarlyData: number;
   readonly extendedMasterSecret: boolean;
   readonly serverName: string | undefined;
   readonly alpnProtocol: string | undefined;
@@ -63,7 +65,7 @@ export function writeState(state: SessionState): Bytes {
   const writer = new Writer().u8(format).u16(state.version).u16(state.cipherSuite);
   milliseconds(writer, state.issued);
   milliseconds(writer, state.authenticated);
-  writer.u32(state.lifetime).u32(state.ageAdd).u8(flags);
+  writer.u32(state.lifetime).u32(state.ageAdd).u32(state.maxEarlyData).u8(flags);
   writer
     .opaque16(bytesOfLatin1(serverName ?? ''))
     .opaque8(bytesOfLatin1(alpnProtocol ?? ''))
@@ -89,6 +91,7 @@ export function readState(bytes: Uint8Array): SessionState {
   const authenticated = readMilliseconds(reader);
   const lifetime = reader.u32();
   const ageAdd = reader.u32();
+  const maxEarlyData = reader.u32();
   const flags = reader.u8();
   const serverName = latin1(reader.opaque16());
   const alpnProtocol = latin1(reader.opaque8());
@@ -99,7 +102,7 @@ export function readState(bytes: Uint8Array): SessionState {
   const secret = reader.opaque8(1);
   reader.end();
   return {
-    ...{ version, cipherSuite, issued, authenticated, lifetime, ageAdd, serverLeaf, secret },
+    ...{ version, cipherSuite, issued, authenticated, lifetime, ageAdd, maxEarlyData, serverLeaf, secret },
     extendedMasterSecret: (flags & flag.extendedMasterSecret) !== 0,
     serverName: flags & flag.serverName ? serverName : undefined,
     alpnProtocol: flags & flag.alpnProtocol ? alpnProtocol : undefined,

@@ -11,6 +11,7 @@ import type { Credential } from '../credentials.ts';
 import { TlsConfigError, TlsError } from '../errors.ts';
 import type { Flow, FlowHost, Negotiated } from '../flow.ts';
 import { type PeerIdentity, timeOf } from '../peer.ts';
+import { TLS13 } from '../registry.ts';
 import { peerPolicy } from '../selection.ts';
 import { proofOf, verifyProof } from './proof.ts';
 import { longestLifeMs, longestTicket } from './session.ts';
@@ -134,6 +135,8 @@ export interface SealedSession {
   readonly sealed: Bytes;
   /** For how many seconds it may be used: no longer than what it stands for. */
   readonly lifetime: number;
+  /** Bytes of early data that may come with it; 0: none. */
+  readonly maxEarlyData: number;
 }
 
 /** A ticket; undefined: there is none to be had, or its keys fail, and the connection stands all the same. */
@@ -148,8 +151,9 @@ export function* sealSession(
   const authenticated = content.authenticated ?? issued;
   const lifetime = Math.min(tickets.lifetime, lifeOf(issued, authenticated, credential, peer));
   if (lifetime <= 0) return undefined;
+  const maxEarlyData = version === TLS13 ? (config.earlyData?.limit ?? 0) : 0;
   const state = writeState({
-    ...{ version, cipherSuite: cipherSuite.id, secret, issued, authenticated, lifetime, ageAdd },
+    ...{ version, cipherSuite: cipherSuite.id, secret, issued, authenticated, lifetime, ageAdd, maxEarlyData },
     ...{ extendedMasterSecret, serverName, alpnProtocol, askedForCertificate },
     serverLeaf: leafHash(config, credential),
     client: peer && proofOf(peer),
@@ -157,7 +161,7 @@ export function* sealSession(
   try {
     const sealed: unknown = yield* settle(tickets.keys.seal(state, issued));
     if (!(sealed instanceof Uint8Array) || sealed.length === 0 || sealed.length > longestTicket) return undefined;
-    return { sealed: copyBytes(sealed), lifetime };
+    return { sealed: copyBytes(sealed), lifetime, maxEarlyData };
   } catch {
     return undefined;
   } finally {

@@ -217,6 +217,7 @@ function* handshake(
       // Chosen once: RFC 7301 is not asked again.
       alpnProtocol: previous?.negotiated.alpnProtocol ?? alpnProtocol,
       serverName,
+      earlyData: undefined,
       helloRetryRequest: false,
     };
     // SSL 3.0 has no extension to tie the next handshake by.

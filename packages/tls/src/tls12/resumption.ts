@@ -145,6 +145,7 @@ export function* sessionOf(
     lifetimeMs: Math.min(hinted > 0 ? hinted : unsaidLifetimeMs, longestLifeMs),
     authenticated: resumed?.session.authenticated ?? received,
     ticketAgeAdd: 0,
+    maxEarlyData: 0,
     ...{ serverName, verifyName, proof: proofOf(peer), ownLeaf, askedForCertificate },
   };
 }

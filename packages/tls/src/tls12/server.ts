@@ -180,6 +180,7 @@ function* handshake(
     sizes.apply(host.records);
     const base = {
       ...{ version: family.name, cipherSuite: suite, extendedMasterSecret, serverName, helloRetryRequest: false },
+      earlyData: undefined,
       alpnProtocol: previous?.negotiated.alpnProtocol ?? alpnProtocol,
     };
     const secureRenegotiation = knowsRenegotiationInfo(hello) && family.knowsExtensions;

@@ -13,7 +13,9 @@ import type { Kdf } from './key-schedule.ts';
 /** Everything read after this is under `secret`. Refused while handshake bytes of the old key are left. */
 export function setReadSecret(host: FlowHost, kdf: Kdf, level: SecretLevel, secret: Uint8Array, generation = 0): void {
   host.requireAligned();
-  withKey(kdf, secret, (key) => host.records.setReadProtection(new RecordProtection(kdf.provider, kdf.suite, key)));
+  withKey(kdf, secret, (key) =>
+    host.records.setReadProtection(new RecordProtection(kdf.provider, kdf.suite, key), level !== 'early'),
+  );
   host.trace?.({ type: 'key', direction: 'in', level, cipherSuite: kdf.suite.name, generation });
 }
 

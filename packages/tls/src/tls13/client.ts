@@ -2,7 +2,8 @@
  * The client's handshake (RFC 9846 §2, appendix A.1), top to bottom as the RFC's figure has it:
  *
  * ```
- * ClientHello            -------->
+ * ClientHello
+ * (Application Data*)    -------->
  *                        <--------   HelloRetryRequest
  * ClientHello            -------->
  *                                          ServerHello
@@ -11,6 +12,7 @@
  *                                         {Certificate}
  *                                   {CertificateVerify}
  *                        <--------           {Finished}
+ * (EndOfEarlyData)
  * {Certificate*}
  * {CertificateVerify*}
  * {Finished}             -------->
@@ -20,7 +22,7 @@
  * @module
  */
 
-import { type Bytes, copyBytes, equalBytes, settle, wipe } from '@handfast/crypto';
+import { copyBytes, equalBytes, settle, wipe } from '@handfast/crypto';
 import { certificateCacheOf } from '../certificate-cache.ts';
 import { applySizeLimits, badShare, checkAlpn } from '../checks.ts';
 import type { ClientConfig } from '../config.ts';
@@ -31,6 +33,7 @@ import { expect, type Flow, type FlowHost } from '../flow.ts';
 import type { SentHello } from '../hello.ts';
 import { writeCertificate } from '../messages/certificate.ts';
 import type { CertificateRequest } from '../messages/certificate-request.ts';
+import { writeEndOfEarlyData } from '../messages/end-of-early-data.ts';
 import type { HelloRetryRequest, ServerHello } from '../messages/server-hello.ts';
 import { type PeerIdentity, parseChain, timeOf, verifyPeerChain } from '../peer.ts';
 import { maxInnerPlaintext } from '../record/protection13.ts';
@@ -38,6 +41,7 @@ import {
   cipherSuiteById,
   groupById,
   hexId,
+  ids,
   type NamedGroup,
   nameIn,
   type SignatureScheme,
@@ -57,11 +61,12 @@ import {
   sendFinished,
 } from './authentication.ts';
 import { setReadSecret, setWriteSecret } from './carrier.ts';
+import { beginEarlyData, checkAccepted, type EarlyOffer, earlyOffer } from './early-data.ts';
 import { EarlySecret, type HandshakeSecret, Kdf, type MainSecret, type TrafficSecrets } from './key-schedule.ts';
 import { dialect13 } from './messages.ts';
 import { rule13, suites13 } from './negotiate.ts';
 import { Connected } from './post-handshake.ts';
-import { bindHello, disposePsks, type OfferedPsk, pskDheKe, pskExtension, pskOffers, selectedPsk } from './psk.ts';
+import { bindHello, disposePsks, type OfferedPsk, pskExtension, pskOffers, selectedPsk } from './psk.ts';
 import { keepTicket, mostTickets, type SessionContent } from './resumption.ts';
 import { disposeShares, generateShares, type Shares, shareEntries } from './shares.ts';
 import { Transcript } from './transcript.ts';
@@ -70,15 +75,18 @@ import { Transcript } from './transcript.ts';
 export function* offer({ config, resumable }: ClientParameters): Flow<ClientOffer> {
   const psks = yield* pskOffers(config, resumable);
   const shares = yield* generateShares(config.provider, config.keyShares);
+  const early = earlyOffer(config, psks);
   return {
     extensions: {
       key_share: shareEntries(shares),
-      ...((config.sessions || psks.length > 0) && { psk_key_exchange_modes: [pskDheKe] }),
+      ...((config.sessions || psks.length > 0) && { psk_key_exchange_modes: ids(config.pskModes) }),
       ...(config.sessions && config.ticketRequest && { ticket_request: config.ticketRequest }),
+      ...(early && { early_data: true }),
       pre_shared_key: pskExtension(psks),
     },
     bind: (hello) => bindHello(hello, psks, config),
-    proceed: (host, sent, answer) => client(host, sent, { shares, psks }, answer),
+    beginEarlyData: early && ((host, sent) => beginEarlyData(host, sent, early)),
+    proceed: (host, sent, answer) => client(host, sent, { shares, psks, early }, answer),
     dispose() {
       disposeShares(shares);
       disposePsks(psks);
@@ -89,19 +97,22 @@ export function* offer({ config, resumable }: ClientParameters): Flow<ClientOffe
 interface OfferedKeys {
   readonly shares: Shares;
   readonly psks: readonly OfferedPsk[];
+  readonly early: EarlyOffer | undefined;
 }
 
 function* client(host: FlowHost, sent: SentHello, offered: OfferedKeys, answer: FirstAnswer): Flow<never> {
   const { config, serverName } = sent.parameters;
   const { provider } = config;
   host.dialect = dialect13;
-  let { shares, psks } = offered;
+  // `early`: while early data may still be accepted.
+  let { shares, psks, early } = offered;
   // Secrets in the order in which they come to be; whatever exists at the end, whichever end, is wiped.
   let handshakeSecret: HandshakeSecret | undefined;
   let traffic: TrafficSecrets | undefined;
   let main: MainSecret | undefined;
   let connection: Connected | undefined;
-  let content: SessionContent;
+  let content: SessionContent | undefined;
+  const refuseEarlyData = (): undefined => host.endEarlyData(false) as undefined;
   try {
     // ServerHello, perhaps after a HelloRetryRequest
     if (answer.type === 'legacy_server_hello') throw refuseVersion(answer, config);
@@ -117,7 +128,11 @@ function* client(host: FlowHost, sent: SentHello, offered: OfferedKeys, answer: 
         shares = yield* generateShares(provider, [group]);
       }
       transcript.replaceByMessageHash().add(retry.raw);
-      if (sent.legacySessionId.length > 0) host.records.changeCipherSpec();
+      if (early) {
+        early = refuseEarlyData();
+        // The second hello is in the clear again.
+        host.records.endWriteProtection();
+      } else if (sent.legacySessionId.length > 0) host.records.changeCipherSpec();
       const { cookie } = retry.extensions;
       // RFC 9846 §4.2.2: a key of another hash than the suite's has become useless.
       psks = psks.filter(({ hash }) => hash === suite.hash);
@@ -127,6 +142,7 @@ function* client(host: FlowHost, sent: SentHello, offered: OfferedKeys, answer: 
             key_share: shareEntries(shares),
             ...(cookie === undefined ? {} : { cookie }),
             pre_shared_key: pskExtension(psks),
+            early_data: undefined,
           },
           (hello) => bindHello(hello, psks, config, transcript),
         ),
@@ -138,13 +154,17 @@ function* client(host: FlowHost, sent: SentHello, offered: OfferedKeys, answer: 
     } else {
       serverHello = answer;
     }
-    const psk = selectedPsk(serverHello, psks, suite);
-    const [group, sharedSecret] = yield* agree(serverHello, shares, retry?.extensions.key_share);
+    const psk = selectedPsk(serverHello, psks, suite, config);
+    if (early && early.psk !== psk) early = refuseEarlyData();
+    const kdf = new Kdf(provider, suite);
+    const [group, sharedSecret] =
+      psk && serverHello.extensions.key_share === undefined && retry?.extensions.key_share === undefined
+        ? [undefined, kdf.zeros()]
+        : yield* agree(serverHello, shares, retry?.extensions.key_share);
     disposeShares(shares);
     transcript.add(serverHello.raw);
 
     // Handshake keys
-    const kdf = new Kdf(provider, suite);
     handshakeSecret = (psk?.early ?? new EarlySecret(kdf)).handshakeSecret(sharedSecret);
     disposePsks(offered.psks);
     traffic = handshakeSecret.trafficSecrets(transcript.hash());
@@ -152,14 +172,19 @@ function* client(host: FlowHost, sent: SentHello, offered: OfferedKeys, answer: 
     host.keyLog?.('SERVER_HANDSHAKE_TRAFFIC_SECRET', sent.random, traffic.server);
     setReadSecret(host, kdf, 'handshake', traffic.server);
     // Our own records stay in the clear until now only for an alert; from here a failure is told in secret.
-    if (sent.legacySessionId.length > 0 && retry === undefined) host.records.changeCipherSpec();
-    setWriteSecret(host, kdf, 'handshake', traffic.client);
+    if (sent.legacySessionId.length > 0 && retry === undefined && !offered.early) host.records.changeCipherSpec();
+    if (early === undefined) setWriteSecret(host, kdf, 'handshake', traffic.client);
 
     // EncryptedExtensions
     const encrypted = yield* expect('WAIT_EE', 'encrypted_extensions');
     transcript.add(encrypted.raw);
     const alpnProtocol = checkAlpn('EncryptedExtensions', encrypted.extensions, config);
     applySizeLimits(host, 'EncryptedExtensions', maxInnerPlaintext, encrypted.extensions, config);
+    if (encrypted.extensions.early_data) checkAccepted(early, suite, alpnProtocol);
+    else if (early) {
+      early = refuseEarlyData();
+      setWriteSecret(host, kdf, 'handshake', traffic.client);
+    }
 
     // CertificateRequest*, Certificate, CertificateVerify: unless a key that both have proves enough
     const { peer, request, peerSignatureScheme } = psk
@@ -178,13 +203,19 @@ function* client(host: FlowHost, sent: SentHello, offered: OfferedKeys, answer: 
     host.keyLog?.('CLIENT_TRAFFIC_SECRET_0', sent.random, application.client);
     host.keyLog?.('SERVER_TRAFFIC_SECRET_0', sent.random, application.server);
     host.keyLog?.('EXPORTER_SECRET', sent.random, exporterSecret);
-    const agreed = { cipherSuite: suite, group, alpnProtocol, serverName, helloRetryRequest: retry !== undefined };
+    const earlyData = early ? 'accepted' : offered.early && 'rejected';
+    const helloRetryRequest = retry !== undefined;
+    const agreed = { cipherSuite: suite, group, alpnProtocol, serverName, earlyData, helloRetryRequest } as const;
     let chosen: Chosen | undefined;
-    let resumption: Bytes | undefined;
     try {
       setReadSecret(host, kdf, 'application', application.server);
 
-      // Certificate*, CertificateVerify*, Finished
+      // EndOfEarlyData, Certificate*, CertificateVerify*, Finished
+      if (early) {
+        host.endEarlyData(true);
+        sendAndAdd(host, transcript, writeEndOfEarlyData());
+        setWriteSecret(host, kdf, 'handshake', traffic.client);
+      }
       if (request !== undefined) {
         const { signature_algorithms: handshake = [], signature_algorithms_cert: certificates = handshake } =
           request.extensions;
@@ -195,8 +226,9 @@ function* client(host: FlowHost, sent: SentHello, offered: OfferedKeys, answer: 
       }
       sendFinished(host, kdf, transcript, traffic.client);
       setWriteSecret(host, kdf, 'application', application.client);
-      if (config.sessions) resumption = main.resumptionSecret(transcript.hash());
-      content = yield* sessionContent(config, psk?.resumable, request, chosen);
+      const authenticated = psk?.resumable?.session.authenticated ?? (yield* timeOf(config)).getTime();
+      const resumptionSecret = config.sessions && main.resumptionSecret(transcript.hash());
+      content = { ...sessionContent(psk?.resumable, request, chosen), authenticated, resumptionSecret };
       connection = new Connected(
         host,
         kdf,
@@ -210,10 +242,12 @@ function* client(host: FlowHost, sent: SentHello, offered: OfferedKeys, answer: 
           peerSignatureScheme,
           signatureScheme: chosen?.scheme,
         },
-        { ...application, exporter: exporterSecret, resumption },
+        { ...application, exporter: exporterSecret },
       );
     } finally {
-      if (connection === undefined) wipe(application.client, application.server, exporterSecret, resumption);
+      if (connection === undefined) {
+        wipe(application.client, application.server, exporterSecret, content?.resumptionSecret);
+      }
     }
   } finally {
     disposeShares(shares);
@@ -223,27 +257,28 @@ function* client(host: FlowHost, sent: SentHello, offered: OfferedKeys, answer: 
     main?.dispose();
   }
   host.established(connection);
-  for (let tickets = 0; ; ) {
-    const message = yield* expect('CONNECTED', 'key_update', 'new_session_ticket');
-    if (message.type === 'key_update') connection.receivedUpdate(message);
-    else if (++tickets <= mostTickets) yield* keepTicket(host, sent.parameters, connection, content, message);
+  try {
+    for (let tickets = 0; ; ) {
+      const message = yield* expect('CONNECTED', 'key_update', 'new_session_ticket');
+      if (message.type === 'key_update') connection.receivedUpdate(message);
+      else if (++tickets <= mostTickets) yield* keepTicket(host, sent.parameters, connection, content, message);
+    }
+  } finally {
+    wipe(content.resumptionSecret);
   }
 }
 
-/** What sessions of this connection will stand for. */
-function* sessionContent(
-  config: ClientConfig,
+/** What sessions of this connection will stand for: what was proved is not proved anew. */
+function sessionContent(
   resumable: Resumable | undefined,
   request: CertificateRequest | undefined,
   chosen: Chosen | undefined,
-): Flow<SessionContent> {
-  // What was proved is not proved anew: it ages on.
+): Pick<SessionContent, 'ownLeaf' | 'askedForCertificate'> {
   if (resumable !== undefined) {
-    const { ownLeaf, askedForCertificate, authenticated } = resumable.session;
-    return { ownLeaf, askedForCertificate, authenticated };
+    const { ownLeaf, askedForCertificate } = resumable.session;
+    return { ownLeaf, askedForCertificate };
   }
-  const authenticated = (yield* timeOf(config)).getTime();
-  return { ownLeaf: chosen?.credential.chain[0]?.raw, askedForCertificate: request !== undefined, authenticated };
+  return { ownLeaf: chosen?.credential.chain[0]?.raw, askedForCertificate: request !== undefined };
 }
 
 interface ServerProof {

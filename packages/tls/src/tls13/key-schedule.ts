@@ -37,6 +37,11 @@ export class Kdf {
     return hashLength[this.suite.hash];
   }
 
+  /** What stands where a schedule has no secret: as many zeros as its hash is long. */
+  zeros(): Bytes {
+    return new Uint8Array(this.length);
+  }
+
   /** The hash of no messages: a constant. */
   emptyHash(): Bytes {
     const { hash } = this.suite;
@@ -140,6 +145,7 @@ function prefixed(label: string): Bytes {
 const scheduleLabels: ReadonlyMap<string, Bytes> = new Map(
   [
     'derived',
+    'c e traffic',
     'c hs traffic',
     's hs traffic',
     'c ap traffic',
@@ -167,8 +173,6 @@ export interface TrafficSecrets {
 /** What outlives a handshake. The caller's to wipe. */
 export interface ConnectionSecrets extends TrafficSecrets {
   readonly exporter: Bytes;
-  /** Of tickets; undefined where none are wanted. */
-  readonly resumption: Bytes | undefined;
 }
 
 /** Where a pre-shared key comes from: a ticket, outside, or outside and imported (RFC 9258). */
@@ -181,7 +185,7 @@ export class EarlySecret {
 
   constructor(kdf: Kdf, psk?: Uint8Array) {
     this.#kdf = kdf;
-    this.#secret = psk && kdf.extract(new Uint8Array(kdf.length), psk);
+    this.#secret = psk && kdf.extract(kdf.zeros(), psk);
   }
 
   /** The binder of a pre-shared key over a hello up to its binders (RFC 9846 §4.3.11.2). */
@@ -191,6 +195,12 @@ export class EarlySecret {
     const binder = this.#kdf.finished(key, transcriptHash);
     wipe(key);
     return binder;
+  }
+
+  /** `c e traffic`, over ClientHello: of a pre-shared key that early data goes under. The caller's to wipe. */
+  trafficSecret(helloHash: Uint8Array): Bytes {
+    if (this.#secret === undefined) throw new TypeError('early data is of a pre-shared key');
+    return this.#kdf.deriveSecret(this.#secret, 'c e traffic', helloHash);
   }
 
   /** (EC)DHE or KEM → Handshake Secret. Wipes the shared secret and this stage. */
@@ -215,7 +225,7 @@ function saltWithoutPsk(kdf: Kdf): Bytes {
   const { hash } = kdf.suite;
   let salt = saltsWithoutPsk.get(hash);
   if (salt === undefined) {
-    const zeros = new Uint8Array(kdf.length);
+    const zeros = kdf.zeros();
     salt = kdf.derivedSalt(kdf.extract(zeros, zeros));
     saltsWithoutPsk.set(hash, salt);
   }
@@ -243,7 +253,7 @@ export class HandshakeSecret {
   mainSecret(): MainSecret {
     const kdf = this.#kdf;
     const salt = kdf.derivedSalt(this.#secret);
-    const secret = kdf.extract(salt, new Uint8Array(kdf.length));
+    const secret = kdf.extract(salt, kdf.zeros());
     wipe(salt, this.#secret);
     return new MainSecret(kdf, secret);
   }

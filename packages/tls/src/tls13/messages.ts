@@ -9,6 +9,7 @@ import { readCertificate } from '../messages/certificate.ts';
 import { readCertificateRequest } from '../messages/certificate-request.ts';
 import { readCertificateVerify } from '../messages/certificate-verify.ts';
 import { readEncryptedExtensions } from '../messages/encrypted-extensions.ts';
+import { readEndOfEarlyData } from '../messages/end-of-early-data.ts';
 import { readFinished } from '../messages/finished.ts';
 import { type MessageTable, messageTable } from '../messages/handshake.ts';
 import { readKeyUpdate } from '../messages/key-update.ts';
@@ -22,6 +23,7 @@ export const messages13: MessageTable = /* @__PURE__ */ messageTable([
   [type.certificate,          { title: 'Certificate', types: ['certificate'], maxLength: 'config', read: readCertificate }],
   [type.certificate_verify,   { title: 'CertificateVerify', types: ['certificate_verify'], maxLength: 65_539, read: readCertificateVerify }],
   [type.finished,             { title: 'Finished', types: ['finished'], maxLength: 64, read: readFinished }],
+  [type.end_of_early_data,    { title: 'EndOfEarlyData', types: ['end_of_early_data'], maxLength: 0, read: readEndOfEarlyData }],
   [type.new_session_ticket,   { title: 'NewSessionTicket', types: ['new_session_ticket'], maxLength: 131_338, read: readNewSessionTicket }],
   [type.key_update,           { title: 'KeyUpdate', types: ['key_update'], maxLength: 1, read: readKeyUpdate }],
 ]);

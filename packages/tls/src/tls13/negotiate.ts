@@ -10,6 +10,7 @@ import { type SchemeRule, signerAlgorithm } from '../credentials.ts';
 import { TlsError } from '../errors.ts';
 import type { ClientHello } from '../messages/client-hello.ts';
 import type { ClientHelloExtensions, KeyShareEntry, RawExtension } from '../messages/extensions.ts';
+import { pskKe } from '../psk-modes.ts';
 import {
   type CipherSuite,
   extensionName,
@@ -43,8 +44,11 @@ export function checkClientHello(hello: ClientHello): CheckedHello {
     throw new TlsError('illegal_parameter', 'ClientHello: compression methods other than null alone');
   }
   checkPreSharedKey(hello);
-  const keyShares = required(extensions, 'key_share');
-  const supportedGroups = required(extensions, 'supported_groups');
+  // RFC 9846 §9.2: one not without the other, and neither where a pre-shared key alone may do.
+  const alone = extensions.pre_shared_key && extensions.psk_key_exchange_modes?.includes(pskKe.id);
+  const without = alone && extensions.key_share === undefined && extensions.supported_groups === undefined;
+  const keyShares = without ? [] : required(extensions, 'key_share');
+  const supportedGroups = without ? [] : required(extensions, 'supported_groups');
   const signatureAlgorithms = extensions.pre_shared_key
     ? extensions.signature_algorithms
     : required(extensions, 'signature_algorithms');
@@ -131,6 +135,7 @@ export interface GroupChoice {
  * others; within each kind one whose share has come wins.
  */
 export function chooseGroup({ groups, preferClientOrder }: ServerConfig, checked: CheckedHello): GroupChoice {
+  required(checked.hello.extensions, 'key_share');
   const common = preferred(groups, checked.supportedGroups, preferClientOrder);
   const [first] = common;
   if (first === undefined) {

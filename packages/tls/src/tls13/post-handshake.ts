@@ -1,6 +1,6 @@
 /**
- * A connection that stands (RFC 9846 §4.7): key updates both ways, exports, and the secret that tickets come from. Holds the
- * application secrets until the end.
+ * A connection that stands (RFC 9846 §4.7): key updates both ways, and exports. Holds the application secrets until the
+ * end.
  *
  * @module
  */
@@ -25,8 +25,6 @@ export class Connected implements Established {
   readonly negotiated: Negotiated;
   readonly #host: FlowHost;
   readonly kdf: Kdf;
-  /** What tickets are derived from; undefined where none are wanted. */
-  readonly resumptionSecret: Bytes | undefined;
   readonly #read: Direction;
   readonly #write: Direction;
   readonly #exporterSecret: Bytes;
@@ -41,7 +39,6 @@ export class Connected implements Established {
     const [read, write] = host.role === 'client' ? [secrets.server, secrets.client] : [secrets.client, secrets.server];
     this.#host = host;
     this.kdf = kdf;
-    this.resumptionSecret = secrets.resumption;
     this.negotiated = negotiated;
     this.#read = { secret: read, generation: 0 };
     this.#write = { secret: write, generation: 0 };
@@ -70,7 +67,7 @@ export class Connected implements Established {
   }
 
   dispose(): void {
-    wipe(this.#read.secret, this.#write.secret, this.#exporterSecret, this.resumptionSecret);
+    wipe(this.#read.secret, this.#write.secret, this.#exporterSecret);
   }
 
   /** The peer's KeyUpdate: its next records are under new keys. */

@@ -12,15 +12,13 @@ import type { Flow } from '../flow.ts';
 import type { ClientHello } from '../messages/client-hello.ts';
 import type { PreSharedKeyOffer } from '../messages/extensions.ts';
 import type { ServerHello } from '../messages/server-hello.ts';
+import { pskDheKe, pskKe } from '../psk-modes.ts';
 import { cipherSuiteById, TLS13, type Tls13CipherSuite } from '../registry.ts';
 import type { Resumable } from '../session/resume.ts';
 import { clientExternalPsks } from './external-psk.ts';
 import { EarlySecret, Kdf, type PskKind } from './key-schedule.ts';
 import { suites13 } from './negotiate.ts';
 import { Transcript } from './transcript.ts';
-
-/** psk_dhe_ke (RFC 9846 §4.3.9): the key goes together with a fresh key exchange. */
-export const pskDheKe = 1;
 
 /** A key that a client offers. */
 export interface OfferedPsk {
@@ -96,6 +94,7 @@ export function selectedPsk(
   { extensions }: ServerHello,
   psks: readonly OfferedPsk[],
   suite: Tls13CipherSuite,
+  { pskModes }: ClientConfig,
 ): OfferedPsk | undefined {
   const index = extensions.pre_shared_key;
   if (index === undefined) return undefined;
@@ -112,8 +111,9 @@ export function selectedPsk(
       `ServerHello: the pre-shared key is of ${psk.hash}, and ${suite.name} of ${suite.hash}`,
     );
   }
-  if (extensions.key_share === undefined) {
-    throw new TlsError('illegal_parameter', 'ServerHello: a pre-shared key without key_share, which we did not offer');
+  const [mode, how] = extensions.key_share === undefined ? [pskKe, 'without'] : [pskDheKe, 'with'];
+  if (!pskModes.includes(mode)) {
+    throw new TlsError('illegal_parameter', `ServerHello: a pre-shared key ${how} key_share, which we did not offer`);
   }
   return psk;
 }

@@ -11,18 +11,19 @@ import type { Credential } from '../credentials.ts';
 import { TlsError } from '../errors.ts';
 import type { Flow, FlowHost } from '../flow.ts';
 import type { ClientHello } from '../messages/client-hello.ts';
+import type { ClientHelloExtensions } from '../messages/extensions.ts';
 import { type NewSessionTicket, writeNewSessionTicket } from '../messages/new-session-ticket.ts';
-import { type PeerIdentity, timeOf } from '../peer.ts';
+import { timeOf } from '../peer.ts';
+import type { PskMode } from '../psk-modes.ts';
 import { cipherSuiteById, TLS13, type Tls13CipherSuite } from '../registry.ts';
 import { proofOf } from '../session/proof.ts';
 import { keepSession } from '../session/resume.ts';
 import { longestLifeMs, longestTicket, type Session } from '../session/session.ts';
-import { openTicket, sealSession } from '../session/tickets.ts';
+import { openTicket, type Resumed, sealSession } from '../session/tickets.ts';
 import type { ClientParameters } from '../version.ts';
 import { serverExternalPsk } from './external-psk.ts';
 import type { PskKind } from './key-schedule.ts';
 import type { Connected } from './post-handshake.ts';
-import { pskDheKe } from './psk.ts';
 
 /** How many of a hello's identities are looked at: nobody that we know offers more. */
 const mostIdentities = 4;
@@ -37,7 +38,8 @@ export interface FoundPsk {
   readonly suite: Tls13CipherSuite;
   readonly kind: PskKind;
   /** The session that it is of; undefined: it came from outside. */
-  readonly session: { readonly peer: PeerIdentity | undefined; readonly authenticated: number } | undefined;
+  readonly session: Resumed | undefined;
+  readonly mode: PskMode;
   /** The name of a key from outside. */
   readonly identity: Uint8Array | undefined;
 }
@@ -54,32 +56,36 @@ export function* findPsk(
     serverName,
     credential,
     suites,
+    modes,
   }: {
     readonly serverName: string | undefined;
     /** What a full handshake would show; undefined: there would be none. */
     readonly credential: Credential | undefined;
     readonly suites: readonly Tls13CipherSuite[];
+    /** Ours that are possible, best first. */
+    readonly modes: readonly PskMode[];
   },
 ): Flow<FoundPsk | undefined> {
-  const { pre_shared_key: offer, psk_key_exchange_modes: modes } = extensions;
-  if (offer === undefined || !modes?.includes(pskDheKe)) return undefined;
+  const { pre_shared_key: offer } = extensions;
+  const mode = commonMode(modes, extensions);
+  if (offer === undefined || mode === undefined) return undefined;
   if (config.tickets === undefined && config.preSharedKey === undefined) return undefined;
   const now = (yield* timeOf(config)).getTime();
   for (const [index, { identity }] of offer.identities.slice(0, mostIdentities).entries()) {
-    const resumed =
+    const session =
       credential && (yield* openTicket(host, config, identity, { serverName, credential, version: TLS13, now }));
-    if (resumed !== undefined) {
-      const { secret, cipherSuite, authenticated } = resumed.state;
+    if (session !== undefined) {
+      const { secret, cipherSuite } = session.state;
       const suite = ofHash(suites, cipherSuiteById.get(cipherSuite)?.hash);
-      const session = { peer: resumed.peer, authenticated };
-      if (suite !== undefined) return { index, secret, suite, kind: 'res', session, identity: undefined };
+      if (suite !== undefined) return { index, secret, suite, kind: 'res', mode, session, identity: undefined };
       wipe(secret);
       continue;
     }
     const external = yield* serverExternalPsk(config, identity);
     const suite = ofHash(suites, external?.hash);
     if (external !== undefined && suite !== undefined) {
-      return { index, secret: copyBytes(external.key), suite, kind: external.kind, session: undefined, identity };
+      const { kind } = external;
+      return { index, secret: copyBytes(external.key), suite, kind, mode, session: undefined, identity };
     }
   }
   return undefined;
@@ -89,12 +95,24 @@ function ofHash(suites: readonly Tls13CipherSuite[], hash: HashName | undefined)
   return suites.find((suite) => suite.hash === hash);
 }
 
+/** The best of these modes that a client offers. */
+export function commonMode(
+  modes: readonly PskMode[],
+  { psk_key_exchange_modes: offered }: ClientHelloExtensions,
+): PskMode | undefined {
+  return modes.find(({ id }) => offered?.includes(id));
+}
+
 /** How many tickets follow the handshake that this hello began. */
-export function ticketsFor({ tickets }: ServerConfig, { extensions }: ClientHello, psk: FoundPsk | undefined): number {
+export function ticketsFor(
+  { tickets, pskModes }: ServerConfig,
+  { extensions }: ClientHello,
+  psk: FoundPsk | undefined,
+): number {
   // A session is of certificates: who has a key from outside has that one to come back by.
   if (psk?.identity !== undefined) return 0;
   const resumed = psk !== undefined;
-  if (tickets === undefined || !extensions.psk_key_exchange_modes?.includes(pskDheKe)) return 0;
+  if (tickets === undefined || commonMode(pskModes, extensions) === undefined) return 0;
   const { ticket_request: wanted } = extensions;
   if (wanted !== undefined) return Math.min(tickets.count, resumed ? wanted.resumed : wanted.full);
   return resumed ? Math.min(tickets.count, 1) : tickets.count;
@@ -103,6 +121,8 @@ export function ticketsFor({ tickets }: ServerConfig, { extensions }: ClientHell
 /** How many tickets a server gives, and what they stand for. */
 export interface TicketContent {
   readonly count: number;
+  /** Undefined where none are wanted; the caller's to wipe. */
+  readonly resumptionSecret: Bytes | undefined;
   /** What a full handshake shows; undefined: the server has none, and gives no tickets. */
   readonly credential: Credential | undefined;
   /** When certificates were last shown; undefined: now. */
@@ -114,8 +134,8 @@ export interface TicketContent {
 export function* sendTickets(
   host: FlowHost,
   config: ServerConfig,
-  { kdf, negotiated, resumptionSecret }: Connected,
-  { count, credential, ...content }: TicketContent,
+  { kdf, negotiated }: Connected,
+  { count, credential, resumptionSecret, ...content }: TicketContent,
 ): Flow<void> {
   if (resumptionSecret === undefined || credential === undefined) return;
   for (let number = 0; number < count; number++) {
@@ -128,13 +148,16 @@ export function* sendTickets(
     });
     wipe(secret);
     if (ticket === undefined) return;
-    const { lifetime: ticketLifetime, sealed } = ticket;
-    host.send(writeNewSessionTicket({ ticketLifetime, ticketAgeAdd, ticketNonce, ticket: sealed, extensions: {} }));
+    const { lifetime: ticketLifetime, maxEarlyData, sealed } = ticket;
+    const extensions = maxEarlyData > 0 ? { early_data: maxEarlyData } : {};
+    host.send(writeNewSessionTicket({ ticketLifetime, ticketAgeAdd, ticketNonce, ticket: sealed, extensions }));
   }
 }
 
 /** What a client's sessions stand for. */
 export interface SessionContent {
+  /** Undefined where none are kept; the caller's to wipe. */
+  readonly resumptionSecret: Bytes | undefined;
   readonly ownLeaf: Bytes | undefined;
   readonly askedForCertificate: boolean;
   /** When the server last showed its certificate, in milliseconds since the epoch. */
@@ -145,9 +168,9 @@ export interface SessionContent {
 export function* keepTicket(
   host: FlowHost,
   { config, sessionKey, serverName, verifyName }: ClientParameters,
-  { kdf, negotiated, resumptionSecret }: Connected,
-  content: SessionContent,
-  { ticketLifetime, ticketAgeAdd, ticketNonce, ticket }: NewSessionTicket,
+  { kdf, negotiated }: Connected,
+  { resumptionSecret, ...content }: SessionContent,
+  { ticketLifetime, ticketAgeAdd, ticketNonce, ticket, extensions }: NewSessionTicket,
 ): Flow<void> {
   if (ticketLifetime * 1000 > longestLifeMs) {
     throw new TlsError(
@@ -168,6 +191,7 @@ export function* keepTicket(
     sessionId: new Uint8Array(0),
     received: (yield* timeOf(config)).getTime(),
     lifetimeMs: ticketLifetime * 1000,
+    maxEarlyData: extensions.early_data ?? 0,
     ...{ ticketAgeAdd, alpnProtocol, serverName, verifyName, proof: proofOf(peer) },
     ...content,
     extendedMasterSecret: true,

@@ -11,15 +11,16 @@ import { agreeSizeLimits, badShare } from '../checks.ts';
 import type { HelloInfo, ServerConfig } from '../config.ts';
 import { type Chosen, isFor } from '../credentials.ts';
 import { TlsError } from '../errors.ts';
-import { exchangeOf, expect, type Flow, type FlowHost } from '../flow.ts';
+import { exchangeOf, expect, type Flow, type FlowHost, type Negotiated } from '../flow.ts';
 import { writeCertificateRequest } from '../messages/certificate-request.ts';
 import type { ClientHello } from '../messages/client-hello.ts';
 import { writeEncryptedExtensions } from '../messages/encrypted-extensions.ts';
 import type { KeyShareEntry } from '../messages/extensions.ts';
 import { writeHelloRetryRequest, writeServerHello } from '../messages/server-hello.ts';
-import { type PeerIdentity, parseChain, verifyPeerChain } from '../peer.ts';
+import { parseChain, verifyPeerChain } from '../peer.ts';
+import { type PskMode, pskDheKe, pskKe } from '../psk-modes.ts';
 import { maxInnerPlaintext } from '../record/protection13.ts';
-import { extensionType, ids, type SignatureScheme, TLS13, type Tls13CipherSuite } from '../registry.ts';
+import { extensionType, ids, type NamedGroup, TLS13, type Tls13CipherSuite } from '../registry.ts';
 import { chooseAlpn, chooseServerCredential, peerPolicy } from '../selection.ts';
 import {
   receiveCertificateVerify,
@@ -29,6 +30,7 @@ import {
   sendFinished,
 } from './authentication.ts';
 import { setReadSecret, setWriteSecret } from './carrier.ts';
+import { readEarlyData, takenEarlyData } from './early-data.ts';
 import { EarlySecret, type HandshakeSecret, Kdf, type MainSecret, type TrafficSecrets } from './key-schedule.ts';
 import { dialect13 } from './messages.ts';
 import {
@@ -37,12 +39,11 @@ import {
   checkSecondHello,
   chooseGroup,
   commonSuites,
-  type GroupChoice,
   rule13,
 } from './negotiate.ts';
 import { Connected } from './post-handshake.ts';
 import { checkBinder } from './psk.ts';
-import { type FoundPsk, findPsk, sendTickets, type TicketContent, ticketsFor } from './resumption.ts';
+import { commonMode, type FoundPsk, findPsk, sendTickets, type TicketContent, ticketsFor } from './resumption.ts';
 import { Transcript } from './transcript.ts';
 
 const noContext = new Uint8Array(0);
@@ -60,7 +61,6 @@ export function* server(host: FlowHost, config: ServerConfig, info: HelloInfo): 
   let main: MainSecret | undefined;
   let application: TrafficSecrets | undefined;
   let exporterSecret: Bytes | undefined;
-  let resumptionSecret: Bytes | undefined;
   let psk: FoundPsk | undefined;
   let connection: Connected | undefined;
   let content: TicketContent;
@@ -68,19 +68,25 @@ export function* server(host: FlowHost, config: ServerConfig, info: HelloInfo): 
     // ClientHello: what is chosen from it
     let checked = checkClientHello(firstHello);
     const suites = commonSuites(config, firstHello);
-    const { group, share: firstShare } = chooseGroup(config, checked);
     const chosen = yield* chooseCertificate(config, info, checked);
     const credential = chosen?.credential;
-    psk = yield* findPsk(host, config, firstHello, { serverName, credential, suites });
+    psk = yield* findPsk(host, config, firstHello, {
+      serverName,
+      credential,
+      suites,
+      modes: modesFor(config, firstHello),
+    });
     const suite = psk?.suite ?? suites[0];
     if (psk === undefined && chosen === undefined) psk = unknownPsk(firstHello, config, suite);
+    const exchange = psk?.mode === pskKe ? undefined : chooseGroup(config, checked);
     const kdf = new Kdf(provider, suite);
     const transcript = new Transcript(provider, suite.hash);
     const middlebox = firstHello.legacySessionId.length > 0;
 
     // HelloRetryRequest, and the second ClientHello
-    let share = firstShare;
-    if (share === undefined) {
+    let share = exchange?.share;
+    const retried = exchange !== undefined && share === undefined;
+    if (retried) {
       // A retry names the suite of a key: who does not have that key is not told.
       if (psk !== undefined && psk.session === undefined) {
         early = new EarlySecret(kdf, psk.secret);
@@ -88,13 +94,12 @@ export function* server(host: FlowHost, config: ServerConfig, info: HelloInfo): 
         early.dispose();
       }
       transcript.add(firstHello.raw);
-      const second = yield* retryHello(host, config, transcript, checked, suite, group, middlebox);
+      const second = yield* retryHello(host, config, transcript, checked, psk, suite, exchange.group);
       checked = second.checked;
       share = second.share;
       wipe(psk?.secret);
-      psk = yield* findPsk(host, config, checked.hello, { serverName, credential, suites: [suite] });
-    } else if (firstHello.extensions.early_data) {
-      host.records.skipEarlyData(config.limits.skippedEarlyData);
+      const modes = config.pskModes.filter((mode) => mode === pskDheKe);
+      psk = yield* findPsk(host, config, checked.hello, { serverName, credential, suites: [suite], modes });
     }
     const { hello } = checked;
     if (psk === undefined && chosen === undefined) psk = unknownPsk(hello, config, suite);
@@ -104,9 +109,17 @@ export function* server(host: FlowHost, config: ServerConfig, info: HelloInfo): 
     const sizes = agreeSizeLimits(hello.extensions, config, maxInnerPlaintext);
     const alpnProtocol = yield* chooseAlpn(config, info);
     const tickets = ticketsFor(config, hello, psk);
+    const { early_data: offersEarlyData } = firstHello.extensions;
+    const earlyLimit =
+      offersEarlyData && !retried ? yield* takenEarlyData(host, config, hello, psk, alpnProtocol) : undefined;
+    if (earlyLimit !== undefined) readEarlyData(host, kdf, early, hello, transcript);
+    else if (offersEarlyData && !retried) host.records.skipEarlyData(skippable(config, psk));
 
     // ServerHello
-    const [ownShare, sharedSecret] = yield* encapsulate(host, { group, share });
+    const { entry, secret } =
+      exchange === undefined
+        ? { secret: kdf.zeros() }
+        : yield* encapsulate(host, exchange.group, share as KeyShareEntry);
     sendAndAdd(
       host,
       transcript,
@@ -115,21 +128,21 @@ export function* server(host: FlowHost, config: ServerConfig, info: HelloInfo): 
         legacySessionIdEcho: firstHello.legacySessionId,
         cipherSuite: suite.id,
         extensions: {
-          key_share: { group: group.id, keyExchange: ownShare },
+          ...(entry && { key_share: entry }),
           supported_versions: TLS13,
           ...(psk && { pre_shared_key: psk.index }),
         },
       }),
     );
-    if (middlebox && firstShare !== undefined) host.records.changeCipherSpec();
+    if (middlebox && !retried) host.records.changeCipherSpec();
 
     // Handshake keys
-    handshakeSecret = early.handshakeSecret(sharedSecret);
+    handshakeSecret = early.handshakeSecret(secret);
     traffic = handshakeSecret.trafficSecrets(transcript.hash());
     host.keyLog?.('CLIENT_HANDSHAKE_TRAFFIC_SECRET', firstHello.random, traffic.client);
     host.keyLog?.('SERVER_HANDSHAKE_TRAFFIC_SECRET', firstHello.random, traffic.server);
     setWriteSecret(host, kdf, 'handshake', traffic.server);
-    setReadSecret(host, kdf, 'handshake', traffic.client);
+    if (earlyLimit === undefined) setReadSecret(host, kdf, 'handshake', traffic.client);
     // A client that refuses our hello has no keys to say so with.
     host.records.allowPlaintextAlerts();
 
@@ -141,6 +154,7 @@ export function* server(host: FlowHost, config: ServerConfig, info: HelloInfo): 
         ...(serverName !== undefined && credential && isFor(credential, serverName) ? { server_name: true } : {}),
         ...(alpnProtocol === undefined ? {} : { application_layer_protocol_negotiation: alpnProtocol }),
         ...(hello.extensions.ticket_request && { ticket_request: tickets }),
+        ...(earlyLimit !== undefined && { early_data: true }),
         ...sizes.answer,
       }),
     );
@@ -165,40 +179,48 @@ export function* server(host: FlowHost, config: ServerConfig, info: HelloInfo): 
     host.keyLog?.('EXPORTER_SECRET', firstHello.random, exporterSecret);
     setWriteSecret(host, kdf, 'application', application.server);
 
+    const agreed = {
+      version: 'TLS 1.3',
+      extendedMasterSecret: true,
+      cipherSuite: suite,
+      group: exchange?.group,
+      alpnProtocol,
+      serverName,
+      earlyData: earlyLimit !== undefined ? 'accepted' : offersEarlyData && 'rejected',
+      helloRetryRequest: retried,
+      resumed: psk?.session !== undefined,
+      pskIdentity: psk?.identity,
+      signatureScheme: psk ? undefined : chosen?.scheme,
+      peer: psk?.session?.peer,
+      peerSignatureScheme: undefined,
+    } as const;
+    const secrets = { ...application, exporter: exporterSecret };
+
+    // EndOfEarlyData*: until then early data passes, which may be answered
+    if (earlyLimit !== undefined) {
+      connection = new Connected(host, kdf, agreed, secrets);
+      host.beginEarlyData(earlyLimit, connection);
+      transcript.add((yield* expect('WAIT_EOED', 'end_of_early_data')).raw);
+      setReadSecret(host, kdf, 'handshake', traffic.client);
+    }
+
     // Certificate*, CertificateVerify*, Finished
     const client = asks && psk === undefined ? yield* receiveClient(host, config, transcript) : undefined;
     transcript.add(yield* receiveFinished(kdf, transcript, traffic.client, 'client'));
-    if (tickets > 0) resumptionSecret = main.resumptionSecret(transcript.hash());
+    const resumptionSecret = tickets > 0 ? main.resumptionSecret(transcript.hash()) : undefined;
+    const authenticated = psk?.session?.state.authenticated;
+    content = { count: tickets, resumptionSecret, credential, authenticated, askedForCertificate: asks };
     main.dispose();
     host.changeCipherSpecAllowed = false;
     setReadSecret(host, kdf, 'application', application.client);
-    connection = new Connected(
-      host,
-      kdf,
-      {
-        version: 'TLS 1.3',
-        extendedMasterSecret: true,
-        cipherSuite: suite,
-        group,
-        alpnProtocol,
-        serverName,
-        helloRetryRequest: firstShare === undefined,
-        resumed: psk?.session !== undefined,
-        pskIdentity: psk?.identity,
-        signatureScheme: psk ? undefined : chosen?.scheme,
-        peer: psk ? psk.session?.peer : client?.peer,
-        peerSignatureScheme: client?.scheme,
-      },
-      { ...application, exporter: exporterSecret, resumption: resumptionSecret },
-    );
-    content = { count: tickets, credential, authenticated: psk?.session?.authenticated, askedForCertificate: asks };
+    connection ??= new Connected(host, kdf, { ...agreed, ...client }, secrets);
   } finally {
     early?.dispose();
     handshakeSecret?.dispose();
     if (traffic) wipe(traffic.client, traffic.server);
     main?.dispose();
     wipe(psk?.secret);
-    if (connection === undefined) wipe(application?.client, application?.server, exporterSecret, resumptionSecret);
+    if (connection === undefined) wipe(application?.client, application?.server, exporterSecret);
   }
   // Before the application hears of it, who may close at once: tickets go out first, also where their keys take a moment.
   let announced = false;
@@ -207,6 +229,7 @@ export function* server(host: FlowHost, config: ServerConfig, info: HelloInfo): 
     host.established(connection);
     announced = true;
   } finally {
+    wipe(content.resumptionSecret);
     // Until then nobody else wipes its secrets.
     if (!announced) connection.dispose();
   }
@@ -225,11 +248,9 @@ function* chooseCertificate(config: ServerConfig, info: HelloInfo, checked: Chec
  * Where nothing but a key can go on, and none was found. An identity that nobody knows ends as one whose binder is wrong:
  * under a key that nobody has.
  */
-function unknownPsk(
-  { extensions }: ClientHello,
-  { provider, preSharedKey }: ServerConfig,
-  suite: Tls13CipherSuite,
-): FoundPsk {
+function unknownPsk(hello: ClientHello, config: ServerConfig, suite: Tls13CipherSuite): FoundPsk {
+  const { extensions } = hello;
+  const { provider, preSharedKey } = config;
   if (extensions.signature_algorithms === undefined && extensions.pre_shared_key === undefined) {
     throw new TlsError('missing_extension', 'ClientHello: signature_algorithms is missing');
   }
@@ -239,19 +260,31 @@ function unknownPsk(
       'ClientHello: no pre-shared key of ours is in it, and we have no certificate for it',
     );
   }
-  return { index: 0, secret: provider.random(32), suite, kind: 'ext', session: undefined, identity: undefined };
+  const mode = commonMode(modesFor(config, hello), extensions) ?? pskDheKe;
+  return { index: 0, secret: provider.random(32), suite, kind: 'ext', mode, session: undefined, identity: undefined };
+}
+
+/** Ours that are possible with this hello: without key_share, psk_ke alone. */
+function modesFor({ pskModes }: ServerConfig, { extensions }: ClientHello): readonly PskMode[] {
+  return extensions.key_share ? pskModes : pskModes.filter((mode) => mode === pskKe);
+}
+
+/** How many bytes of early data are passed by where none is taken: what we ever allowed. */
+function skippable({ limits, earlyData }: ServerConfig, psk: FoundPsk | undefined): number {
+  return Math.max(limits.skippedEarlyData, earlyData?.limit ?? 0, psk?.session?.state.maxEarlyData ?? 0);
 }
 
 /** Asks for a share of `group` (RFC 9846 §4.2.4), and checks the hello that comes back, which is not in the transcript yet. */
 function* retryHello(
   host: FlowHost,
-  { provider, retryCookie, limits }: ServerConfig,
+  config: ServerConfig,
   transcript: Transcript,
   first: CheckedHello,
+  psk: FoundPsk | undefined,
   suite: Tls13CipherSuite,
-  group: GroupChoice['group'],
-  middlebox: boolean,
+  group: NamedGroup,
 ): Flow<{ readonly checked: CheckedHello; readonly share: KeyShareEntry }> {
+  const { provider, retryCookie } = config;
   const { hello } = first;
   const cookie = retryCookie ? provider.random(32) : undefined;
   transcript.replaceByMessageHash();
@@ -268,21 +301,25 @@ function* retryHello(
       },
     }),
   );
-  if (middlebox) host.records.changeCipherSpec();
-  if (hello.extensions.early_data) host.records.skipEarlyData(limits.skippedEarlyData);
+  if (hello.legacySessionId.length > 0) host.records.changeCipherSpec();
+  if (hello.extensions.early_data) {
+    host.trace?.({ type: 'early_data', accepted: false, why: 'a HelloRetryRequest was needed' });
+    host.records.skipEarlyData(skippable(config, psk));
+  }
   const second = yield* expect('START_AFTER_RETRY', 'client_hello');
-  host.records.skipEarlyData(0);
+  host.records.skipEarlyData(undefined);
   const checked = checkClientHello(second);
   return { checked, share: checkSecondHello(hello, checked, { group, cookie }) };
 }
 
 function* encapsulate(
   host: FlowHost,
-  { group, share }: { readonly group: GroupChoice['group']; readonly share: KeyShareEntry },
-): Flow<readonly [Bytes, Uint8Array]> {
+  group: NamedGroup,
+  share: KeyShareEntry,
+): Flow<{ readonly entry?: KeyShareEntry; readonly secret: Uint8Array }> {
   try {
     const answer = yield* settle(exchangeOf(host.provider, group).encapsulate(share.keyExchange));
-    return [answer.share, answer.secret];
+    return { entry: { group: group.id, keyExchange: answer.share }, secret: answer.secret };
   } catch (error) {
     throw badShare(error, 'ClientHello', group);
   }
@@ -304,7 +341,7 @@ function* receiveClient(
   host: FlowHost,
   config: ServerConfig,
   transcript: Transcript,
-): Flow<{ readonly peer: PeerIdentity; readonly scheme: SignatureScheme } | undefined> {
+): Flow<Pick<Negotiated, 'peer' | 'peerSignatureScheme'> | undefined> {
   const message = yield* expect('WAIT_CERT', 'certificate');
   if (!equalBytes(message.requestContext, noContext)) {
     throw new TlsError('illegal_parameter', 'Certificate: a request context that we did not send');
@@ -316,9 +353,15 @@ function* receiveClient(
   }
   const { provider, trust, limits, signatureSchemes } = config;
   const chain = parseChain(message.chain, limits.certificates, certificateCacheOf(trust));
-  const scheme = yield* receiveCertificateVerify(transcript, 'client', chain[0], provider, signatureSchemes);
+  const peerSignatureScheme = yield* receiveCertificateVerify(
+    transcript,
+    'client',
+    chain[0],
+    provider,
+    signatureSchemes,
+  );
   const beside = message.extensions[0];
   const peer = yield* verifyPeerChain(chain, beside, 'client', undefined, peerPolicy(config), () => host.signal);
   host.trace?.({ type: 'certificate', peer });
-  return { peer, scheme };
+  return { peer, peerSignatureScheme };
 }

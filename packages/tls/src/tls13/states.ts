@@ -24,8 +24,10 @@ export const clientStates = {
 } as const;
 
 export const serverStates = {
-  START: { client_hello: ['START_AFTER_RETRY', 'WAIT_CERT', 'WAIT_FINISHED'] },
+  START: { client_hello: ['START_AFTER_RETRY', 'WAIT_EOED', 'WAIT_CERT', 'WAIT_FINISHED'] },
   START_AFTER_RETRY: { client_hello: ['WAIT_CERT', 'WAIT_FINISHED'] },
+  // Early data passes until then.
+  WAIT_EOED: { end_of_early_data: ['WAIT_FINISHED'] },
   WAIT_CERT: { certificate: ['WAIT_CV', 'WAIT_FINISHED'] },
   WAIT_CV: { certificate_verify: ['WAIT_FINISHED'] },
   WAIT_FINISHED: { finished: ['CONNECTED'] },

@@ -15,6 +15,7 @@ import { writeCertificateRequest } from '../../src/messages/certificate-request.
 import { signedContent, writeCertificateVerify } from '../../src/messages/certificate-verify.ts';
 import { type ClientHello, readClientHello, writeClientHello } from '../../src/messages/client-hello.ts';
 import { writeEncryptedExtensions } from '../../src/messages/encrypted-extensions.ts';
+import { writeEndOfEarlyData } from '../../src/messages/end-of-early-data.ts';
 import { writeFinished } from '../../src/messages/finished.ts';
 import {
   type HandshakeMessage,
@@ -181,7 +182,7 @@ describe('handshake messages', () => {
       );
     });
 
-    it('Certificate, CertificateVerify, Finished, KeyUpdate', () => {
+    it('Certificate, CertificateVerify, Finished, KeyUpdate, EndOfEarlyData', () => {
       fc.assert(
         fc.property(bytes(0, 255), fc.array(bytes(1, 400), { maxLength: 4 }), limit, (context, chain, algorithm) => {
           const certificate = read(writeCertificate(context, chain), 'certificate');
@@ -193,6 +194,9 @@ describe('handshake messages', () => {
         }),
       );
       for (const asked of [true, false]) assert.equal(read(writeKeyUpdate(asked), 'key_update').updateRequested, asked);
+      const endOfEarlyData = writeEndOfEarlyData();
+      assert.deepEqual([...endOfEarlyData], [5, 0, 0, 0]);
+      assert.deepEqual(Object.keys(read(endOfEarlyData, 'end_of_early_data')), ['type', 'raw']);
     });
 
     it('NewSessionTicket', () => {
@@ -296,6 +300,7 @@ describe('handshake messages', () => {
         writeCertificateVerify(0x0403, Uint8Array.of(1, 2, 3)),
         writeEncryptedExtensions({ record_size_limit: 100 }),
         writeKeyUpdate(true),
+        writeEndOfEarlyData(),
         writeServerHello({
           random: new Uint8Array(32),
           legacySessionIdEcho: none,
@@ -352,6 +357,7 @@ describe('handshake messages', () => {
         /a vector of 0 bytes/,
       ],
       ['a ticket of 0 bytes', handshake(4, new Uint8Array(13)), /a vector of 0 bytes/],
+      ['an EndOfEarlyData of one byte', handshake(5, Uint8Array.of(0)), /^EndOfEarlyData: /],
       ['a KeyUpdate of 2', handshake(24, Uint8Array.of(2)), /request_update is 2/, 'illegal_parameter'],
     ];
     for (const [title, raw, message, code = 'decode_error'] of cases) {

@@ -25,7 +25,14 @@ for (const provider of providers) {
     };
     const rejects = () => Promise.reject(new Error('no ring'));
     const state = {
-      ...{ version: 0x0304, cipherSuite: 0x1301, secret: new Uint8Array(32).fill(1), lifetime: 7200, ageAdd: 0 },
+      ...{
+        version: 0x0304,
+        cipherSuite: 0x1301,
+        secret: new Uint8Array(32).fill(1),
+        lifetime: 7200,
+        maxEarlyData: 0,
+        ageAdd: 0,
+      },
       ...{ issued: now.getTime(), authenticated: now.getTime(), extendedMasterSecret: true, serverName: 'localhost' },
       ...{ alpnProtocol: undefined, askedForCertificate: false, client: undefined },
       serverLeaf: nodeProvider.digest('sha256', serverCredential.chain[0]?.raw ?? none),

@@ -25,6 +25,7 @@ function session(number: number): Session {
     received: 0,
     lifetimeMs: 1000,
     authenticated: 0,
+    maxEarlyData: 0,
     ticketAgeAdd: 0,
     alpnProtocol: undefined,
     serverName: undefined,

@@ -21,138 +21,37 @@ import { writeCertificateRequest } from '../../src/messages/certificate-request.
 import { type ClientHelloFields, writeClientHello } from '../../src/messages/client-hello.ts';
 import { writeEncryptedExtensions } from '../../src/messages/encrypted-extensions.ts';
 import { writeNewSessionTicket } from '../../src/messages/new-session-ticket.ts';
-import { writeHelloRetryRequest, writeServerHello } from '../../src/messages/server-hello.ts';
+import { writeHelloRetryRequest } from '../../src/messages/server-hello.ts';
 import { TLS13 } from '../../src/registry.ts';
-import { type SessionState, writeState } from '../../src/session/state.ts';
-import { EarlySecret } from '../../src/tls13/key-schedule.ts';
+import { writeState } from '../../src/session/state.ts';
 import { Transcript } from '../../src/tls13/transcript.ts';
 import { assertRefused } from '../support/assert.ts';
-import { clientCredential, now, pki, serverCredential } from '../support/identities.ts';
+import { clientCredential, now, pki } from '../support/identities.ts';
 import { providers, startClient, startServer } from '../support/pair.ts';
-import { PuppetClient, PuppetServer, type ServerStep } from '../support/puppet.ts';
+import type { PuppetServer } from '../support/puppet.ts';
 import type { Step } from '../support/scripted.ts';
 import { opaque8, opaque16, u16 } from '../support/wire.ts';
 import { x25519 } from './resuming.ts';
+import {
+  type OfferedIdentity,
+  psk,
+  ResumingClient,
+  ResumingServer,
+  selecting,
+  sessionOf,
+  state,
+} from './resuming-puppets.ts';
 
 const none: Bytes = new Uint8Array(0);
-const share = { group: 0x001d, keyExchange: new Uint8Array(32).fill(9) };
 const groups = namedGroups.filter(({ name }) => name === 'x25519' || name === 'secp256r1');
 const secp256r1 = groups.filter(({ name }) => name === 'secp256r1');
 const both = [TLS_AES_128_GCM_SHA256, TLS_AES_256_GCM_SHA384];
-const leaf = serverCredential.chain[0]?.raw ?? none;
-const psk = (): Bytes => new Uint8Array(32).fill(0x5a);
-const leaveOut: Step = () => [];
-
-/** A session that a client has kept of the puppet's. */
-const sessionOf = (change: Partial<Session> = {}): Session => ({
-  ...{ version: TLS13, cipherSuite: 0x1301, secret: psk(), ticket: Buffer.from('a ticket'), sessionId: none },
-  ...{ received: now.getTime() - 1000, lifetimeMs: 60_000, authenticated: now.getTime() - 1000, ticketAgeAdd: 5 },
-  ...{ alpnProtocol: undefined, serverName: 'localhost', verifyName: 'localhost' },
-  proof: { chain: [leaf], ocspResponse: undefined, signedCertificateTimestamps: undefined },
-  ...{ ownLeaf: undefined, askedForCertificate: false, extendedMasterSecret: true },
-  ...change,
-});
-
-/** What the server under test finds in a ticket. */
-const state: SessionState = {
-  ...{ version: TLS13, cipherSuite: 0x1301, secret: psk(), lifetime: 7200, ageAdd: 0, extendedMasterSecret: true },
-  ...{ issued: now.getTime(), authenticated: now.getTime(), serverName: 'localhost', alpnProtocol: undefined },
-  serverLeaf: nodeProvider.digest('sha256', leaf),
-  ...{ askedForCertificate: false, client: undefined },
-};
-
-/** A puppet that goes on with a session, once it is told the key. */
-class ResumingServer extends PuppetServer {
-  psk: Bytes | undefined;
-
-  override agree(secret: Uint8Array): void {
-    this.handshakeSecret = new EarlySecret(this.kdf, this.psk).handshakeSecret(secret);
-    this.traffic = this.handshakeSecret.trafficSecrets(this.transcript.hash());
-  }
-
-  /** ServerHello with these extensions over the right ones. */
-  serverHello(extensions: object, cipherSuite: number = this.suite.id): Bytes {
-    return writeServerHello({
-      ...{ random: new Uint8Array(32).fill(3), legacySessionIdEcho: this.hello?.legacySessionId ?? none, cipherSuite },
-      extensions: { key_share: share, supported_versions: TLS13, ...extensions },
-    });
-  }
-
-  /** The flight of a resumption, with `changes`. */
-  async resume(changes: Partial<Record<ServerStep, Step>> = {}): Promise<void> {
-    const hello = this.hello ?? (await this.readHello());
-    assert.equal(hello.extensions.pre_shared_key?.identities.length, 1);
-    this.psk = psk();
-    await this.flight({
-      server_hello: (right) => selecting(right, 0),
-      certificate: leaveOut,
-      certificate_verify: leaveOut,
-      ...changes,
-    });
-  }
-}
 
 /** A message in pieces that fit records. */
 function cut(message: Uint8Array): readonly Uint8Array[] {
   const pieces: Uint8Array[] = [];
   for (let at = 0; at < message.length; at += 16_000) pieces.push(message.subarray(at, at + 16_000));
   return pieces;
-}
-
-/** A ServerHello with pre_shared_key put at its end. */
-function selecting(hello: Bytes, index: number): Bytes {
-  // Type and length, version, random, an echo of 32 bytes, suite, compression: then the extensions' length.
-  const at = 4 + 2 + 32 + 33 + 2 + 1;
-  const list = concat(hello.subarray(at + 2), u16(41), opaque16(u16(index)));
-  const body = concat(hello.subarray(4, at), opaque16(list));
-  return concat(Uint8Array.of(2, 0, body.length >> 8, body.length & 0xff), body);
-}
-
-interface OfferedIdentity {
-  readonly identity: Uint8Array;
-  readonly key?: Bytes;
-  /** In place of the right one. */
-  readonly binder?: Uint8Array;
-}
-
-class ResumingClient extends PuppetClient {
-  psk: Bytes | undefined;
-
-  override agree(secret: Uint8Array): void {
-    this.handshakeSecret = new EarlySecret(this.kdf, this.psk).handshakeSecret(secret);
-    this.traffic = this.handshakeSecret.trafficSecrets(this.transcript.hash());
-  }
-
-  /** A hello that offers these, its binders made over `before` and itself. */
-  offering(
-    fields: ClientHelloFields,
-    offered: readonly OfferedIdentity[],
-    { modes = [1], before = new Transcript(nodeProvider, 'sha256') }: { modes?: number[]; before?: Transcript } = {},
-  ): Bytes {
-    const binders = offered.map(({ binder }) => binder ?? new Uint8Array(32));
-    const hello = writeClientHello({
-      ...fields,
-      extensions: {
-        ...fields.extensions,
-        psk_key_exchange_modes: modes,
-        pre_shared_key: {
-          identities: offered.map(({ identity }) => ({ identity: Uint8Array.from(identity), obfuscatedTicketAge: 0 })),
-          binders: binders.map((binder) => Uint8Array.from(binder)),
-        },
-      },
-    });
-    const length = 2 + binders.reduce((sum, binder) => sum + 1 + binder.length, 0);
-    const hash = before.hashWith(hello.subarray(0, hello.length - length));
-    let at = hello.length - length + 2;
-    for (const { key = psk(), binder } of offered) {
-      const early = this.kdf.extract(new Uint8Array(this.kdf.length), key);
-      const binderKey = this.kdf.deriveSecret(early, 'res binder', this.kdf.emptyHash());
-      const right = this.kdf.finished(binderKey, hash);
-      if (binder === undefined) hello.set(right, at + 1);
-      at += 1 + (binder ?? right).length;
-    }
-    return hello;
-  }
 }
 
 const noKey = (index: number): RegExp =>

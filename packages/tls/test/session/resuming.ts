@@ -23,7 +23,7 @@ import type { PreSharedKeyOffer } from '../../src/messages/extensions.ts';
 import type { HandshakeMessage } from '../../src/messages/handshake.ts';
 import type { NewSessionTicket } from '../../src/messages/new-session-ticket.ts';
 import { now } from '../support/identities.ts';
-import { connected, exchange, type Pair, type PairOptions } from '../support/pair.ts';
+import { exchange, type Pair, type PairOptions, pair, settled } from '../support/pair.ts';
 
 export const x25519 = namedGroups.filter(({ name }) => name === 'x25519');
 export const minute = 60_000;
@@ -36,6 +36,8 @@ export interface Met extends Pair {
   /** All handshake messages, as the client saw them. */
   readonly messages: readonly { readonly direction: 'in' | 'out'; readonly message: HandshakeMessage }[];
   readonly keyLog: { readonly client: readonly string[]; readonly server: readonly string[] };
+  /** The server's decision about early data: `accepted`, or why not. */
+  readonly decided: readonly string[];
 }
 
 export interface Stage {
@@ -45,6 +47,8 @@ export interface Stage {
   now: number;
   /** The stage's options, with these over them. */
   readonly meet: (options?: PairOptions) => Promise<Met>;
+  /** The same up to the client's first flight, which waits in its outbox. */
+  readonly begin: (options?: PairOptions) => Promise<Met>;
 }
 
 /** A stage of its own cache, keys and clock; `always` holds for every connection on it. */
@@ -55,8 +59,14 @@ export function stage(provider: CryptoProvider, always: PairOptions = {}): Stage
     sessions,
     keys,
     now: now.getTime(),
-    async meet({ client, server, target = always.target } = {}) {
+    async meet(options) {
+      const met = await here.begin(options);
+      await exchange(met);
+      return met;
+    },
+    async begin({ client, server, target = always.target, serverHandlers } = {}) {
       const told: string[] = [];
+      const decided: string[] = [];
       const messages: Met['messages'][number][] = [];
       const keyLog = { client: [] as string[], server: [] as string[] };
       const trace = (event: TraceEvent): void => {
@@ -64,7 +74,7 @@ export function stage(provider: CryptoProvider, always: PairOptions = {}): Stage
         if (event.type === 'session') told.push('why' in event ? `passed over: ${event.why}` : event.action);
       };
       const time = (): Date => new Date(here.now);
-      const both = await connected({
+      const both = pair({
         provider,
         client: {
           ...{ groups: x25519, sessions, time, trace },
@@ -74,13 +84,18 @@ export function stage(provider: CryptoProvider, always: PairOptions = {}): Stage
         },
         server: {
           ...{ groups: x25519, tickets: { keys }, time },
+          trace: (event) => {
+            if (event.type === 'early_data') decided.push(event.accepted ? 'accepted' : event.why);
+          },
           keyLog: (line) => keyLog.server.push(line),
           ...always.server,
           ...server,
         },
         ...(target && { target }),
+        ...(serverHandlers && { serverHandlers }),
       });
-      return { ...both, told, messages, keyLog };
+      await settled(both.client);
+      return { ...both, told, messages, keyLog, decided };
     },
   };
   return here;
@@ -112,16 +127,20 @@ export async function good(met: Met, resumed: boolean): Promise<Negotiated> {
   const [ours, theirs] = [client.connection.negotiated, server.connection.negotiated];
   assert.ok(ours && theirs);
   assert.deepEqual([ours.resumed, theirs.resumed], [resumed, resumed]);
-  for (const key of ['version', 'cipherSuite', 'group', 'alpnProtocol', 'serverName', 'helloRetryRequest'] as const) {
+  for (const key of [
+    ...(['version', 'cipherSuite', 'group', 'alpnProtocol', 'serverName'] as const),
+    ...(['helloRetryRequest', 'earlyData'] as const),
+  ] as const) {
     assert.equal(ours[key], theirs[key], key);
   }
   assert.equal(ours.signatureScheme, theirs.peerSignatureScheme);
   assert.equal(ours.peerSignatureScheme, theirs.signatureScheme);
   assert.equal(exported(client), exported(server));
+  const [heard, told] = [client.text(), server.text()];
   client.connection.write(Buffer.from('ping'));
   server.connection.write(Buffer.from('pong'));
   await exchange(met);
-  assert.equal(server.text() + client.text(), 'pingpong');
+  assert.deepEqual([client.text(), server.text()], [`${heard}pong`, `${told}ping`]);
   // Before TLS 1.3 the message has a name of its own.
   assert.equal(
     typesOf(met, 'in').some((type) => /^certificate/.test(type)),

@@ -30,6 +30,7 @@ const anyState: fc.Arbitrary<SessionState> = fc.record(
     authenticated: fc.oneof(fc.constantFrom(0, 2 ** 32 - 1, 2 ** 32), fc.maxSafeNat()),
     lifetime: fc.nat(604_800),
     ageAdd: fc.nat(0xffff_ffff),
+    maxEarlyData: fc.nat(0xffff_ffff),
     extendedMasterSecret: fc.boolean(),
     serverName: maybe(latin1(300)),
     alpnProtocol: maybe(latin1(255)),
@@ -58,6 +59,7 @@ const full: SessionState = {
   authenticated: 1_795_000_000_001,
   lifetime: 7200,
   ageAdd: 0xfedc_ba98,
+  maxEarlyData: 4096,
   extendedMasterSecret: true,
   serverName: 'localhost',
   alpnProtocol: 'h2',
@@ -84,7 +86,7 @@ const least: SessionState = {
 };
 
 /** Where the lengths stand: after what has a fixed one. */
-const nameAt = 1 + 2 + 2 + 8 + 8 + 4 + 4 + 1;
+const nameAt = 1 + 2 + 2 + 8 + 8 + 4 + 4 + 4 + 1;
 
 function refused(changed: Uint8Array, message: RegExp): void {
   assert.throws(
@@ -122,7 +124,7 @@ describe('the state in a ticket', () => {
       Uint8Array.of(1, 3, 4, 0x13, 2),
       // 1,795,262,400,000 and 1,795,000,000,001
       Uint8Array.of(0, 0, 1, 0xa1, 0xfd, 0xfa, 0x46, 0, 0, 0, 1, 0xa1, 0xee, 0x56, 0x5e, 1),
-      Uint8Array.of(0, 0, 0x1c, 0x20, 0xfe, 0xdc, 0xba, 0x98, 1 | 2 | 4 | 8),
+      Uint8Array.of(0, 0, 0x1c, 0x20, 0xfe, 0xdc, 0xba, 0x98, 0, 0, 0x10, 0, 1 | 2 | 4 | 8),
       Uint8Array.of(0, 9, ...Buffer.from('localhost'), 2, ...Buffer.from('h2')),
       leaf,
       Uint8Array.of(0, 0, 0, 0, 0, 0, 0, 0, 48),

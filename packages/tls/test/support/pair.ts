@@ -33,6 +33,8 @@ export interface Side {
   /** Sent and not yet taken away. */
   readonly outbox: Bytes[];
   readonly data: Uint8Array[];
+  /** Bytes of early data that a client was told it may write; undefined: none. */
+  readonly earlyLimit: number | undefined;
   readonly established: boolean;
   readonly ended: boolean;
   /** undefined: not closed. null: closed without an error. */
@@ -48,11 +50,19 @@ export interface Recorder {
 export function recorder(): Recorder {
   const outbox: Bytes[] = [];
   const data: Uint8Array[] = [];
-  const state = { established: false, ended: false, error: undefined as TlsError | null | undefined };
+  const state = {
+    earlyLimit: undefined as number | undefined,
+    established: false,
+    ended: false,
+    error: undefined as TlsError | null | undefined,
+  };
   return {
     side: {
       outbox,
       data,
+      get earlyLimit() {
+        return state.earlyLimit;
+      },
       get established() {
         return state.established;
       },
@@ -66,6 +76,9 @@ export function recorder(): Recorder {
     },
     handlers: {
       send: (chunks) => outbox.push(...chunks),
+      earlyDataReady: (limit) => {
+        state.earlyLimit = limit;
+      },
       established: () => {
         state.established = true;
       },
@@ -80,9 +93,9 @@ export function recorder(): Recorder {
   };
 }
 
-function sideOf(make: (handlers: ConnectionHandlers) => Connection): Side {
+function sideOf(make: (handlers: ConnectionHandlers) => Connection, own: Partial<ConnectionHandlers> = {}): Side {
   const { side, handlers } = recorder();
-  return Object.defineProperty(side, 'connection', { value: make(handlers) }) as Side;
+  return Object.defineProperty(side, 'connection', { value: make({ ...handlers, ...own }) }) as Side;
 }
 
 export const clientDefaults = (provider: CryptoProvider = nodeProvider): ClientOptions => ({
@@ -110,9 +123,10 @@ export function startClient(
   return side;
 }
 
-export function startServer(options: Partial<ServerOptions> = {}): Side {
+/** @param own in place of handlers that record. */
+export function startServer(options: Partial<ServerOptions> = {}, own: Partial<ConnectionHandlers> = {}): Side {
   const config = serverConfig({ ...serverDefaults(options.provider), ...options });
-  const side = sideOf((handlers) => tlsServer(config, handlers));
+  const side = sideOf((handlers) => tlsServer(config, handlers), own);
   side.connection.start();
   return side;
 }
@@ -127,12 +141,20 @@ export interface PairOptions {
   readonly client?: Partial<ClientOptions>;
   readonly server?: Partial<ServerOptions>;
   readonly target?: ClientTarget;
+  /** Handlers of the server, in place of those that record. */
+  readonly serverHandlers?: Partial<ConnectionHandlers>;
 }
 
-export function pair({ provider = nodeProvider, client = {}, server = {}, target }: PairOptions = {}): Pair {
+export function pair({
+  provider = nodeProvider,
+  client = {},
+  server = {},
+  target,
+  serverHandlers,
+}: PairOptions = {}): Pair {
   return {
     client: startClient({ provider, ...client }, target),
-    server: startServer({ provider, ...server }),
+    server: startServer({ provider, ...server }, serverHandlers),
   };
 }
 

@@ -22,6 +22,7 @@ import { EarlySecret, type HandshakeSecret, Kdf, type TrafficSecrets } from '../
 import { messages13 } from '../../src/tls13/messages.ts';
 import { Transcript } from '../../src/tls13/transcript.ts';
 import { clientCredential, serverCredential } from './identities.ts';
+import type { Side } from './pair.ts';
 import { type Opened, ScriptedPeer, type Step, stepOf } from './scripted.ts';
 import { record } from './wire.ts';
 
@@ -30,9 +31,9 @@ const provider = nodeProvider;
 
 /** Both roles' keys, records and transcript. */
 class Puppet extends ScriptedPeer {
-  readonly suite: Tls13CipherSuite = TLS_AES_128_GCM_SHA256;
-  readonly kdf: Kdf = new Kdf(provider, this.suite);
-  readonly transcript: Transcript = new Transcript(provider, this.suite.hash);
+  readonly suite: Tls13CipherSuite;
+  readonly kdf: Kdf;
+  readonly transcript: Transcript;
   traffic: TrafficSecrets | undefined;
   handshakeSecret: HandshakeSecret | undefined;
   application: TrafficSecrets | undefined;
@@ -40,12 +41,19 @@ class Puppet extends ScriptedPeer {
   #write: RecordProtection | undefined;
   #read: RecordProtection | undefined;
 
+  constructor(side: Side, suite: Tls13CipherSuite = TLS_AES_128_GCM_SHA256) {
+    super(side);
+    this.suite = suite;
+    this.kdf = new Kdf(provider, suite);
+    this.transcript = new Transcript(provider, suite.hash);
+  }
+
   setWrite(secret: Uint8Array): void {
     this.#write = new RecordProtection(provider, this.suite, this.kdf.trafficKey(secret));
   }
 
-  setRead(secret: Uint8Array): void {
-    this.#read = new RecordProtection(provider, this.suite, this.kdf.trafficKey(secret));
+  setRead(secret: Uint8Array, suite: Tls13CipherSuite = this.suite): void {
+    this.#read = new RecordProtection(provider, suite, new Kdf(provider, suite).trafficKey(secret));
   }
 
   override seal(type: number, content: Uint8Array, padding = 0): Bytes {
@@ -116,8 +124,14 @@ export class PuppetServer extends Puppet {
     return this.hello;
   }
 
-  /** The server's flight, with `changes` made to its steps; `requestCertificate` puts a request in. */
-  async flight(changes: Partial<Record<ServerStep, Step>> = {}, { requestCertificate = false } = {}): Promise<void> {
+  /**
+   * The server's flight, with `changes` made to its steps; `requestCertificate` puts a request in, `keepsReading` is of who
+   * took early data: its key goes on.
+   */
+  async flight(
+    changes: Partial<Record<ServerStep, Step>> = {},
+    { requestCertificate = false, keepsReading = false } = {},
+  ): Promise<void> {
     const hello = this.hello ?? (await this.readHello());
     const share =
       hello.extensions.key_share?.find(({ group }) => group === x25519Id)?.keyExchange ?? new Uint8Array(32);
@@ -138,7 +152,7 @@ export class PuppetServer extends Puppet {
     this.agree(answer.secret);
     if (this.traffic === undefined) return;
     this.setWrite(this.traffic.server);
-    this.setRead(this.traffic.client);
+    if (!keepsReading) this.setRead(this.traffic.client);
     await step('encrypted_extensions', writeEncryptedExtensions({}));
     if (requestCertificate || changes.certificate_request) {
       const request = writeCertificateRequest(new Uint8Array(0), { signature_algorithms: [0x0403] });
@@ -200,8 +214,8 @@ export class PuppetClient extends Puppet {
     return hello;
   }
 
-  /** Reads the server's flight up to its Finished. */
-  async readFlight(): Promise<void> {
+  /** Reads the server's flight up to its Finished; `keepsWriting`: early data goes on. */
+  async readFlight({ keepsWriting = false } = {}): Promise<void> {
     await this.receive();
     const hello = this.next('server_hello');
     this.transcript.add(hello.raw);
@@ -210,7 +224,7 @@ export class PuppetClient extends Puppet {
     this.agree(secret);
     if (this.traffic === undefined) return;
     this.setRead(this.traffic.server);
-    this.setWrite(this.traffic.client);
+    if (!keepsWriting) this.setWrite(this.traffic.client);
     await this.receive();
     for (const message of this.messages) this.transcript.add(message.raw);
     this.finishedHash();
