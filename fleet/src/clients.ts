@@ -19,6 +19,7 @@ export type Kind = 'TLS 1.3 tickets' | 'TLS 1.2 tickets' | 'TLS 1.2 identifiers'
 /** A connection that ended well. */
 export interface Met {
   readonly resumed: boolean;
+  readonly early: boolean;
   /** The server that it arrived at. */
   readonly server: number;
   /** What a full handshake may have come of. */
@@ -73,10 +74,22 @@ function withTickets(kind: Kind, secureContext: SecureContext): Client {
   return {
     kind,
     async meet(port) {
-      const socket = connect({ host: '127.0.0.1', port, servername: 'fleet.test', secureContext, sessions });
-      socket.write('?');
+      // In TLS 1.3 the question goes ahead of the handshake, where it may.
+      const socket = connect({
+        host: '127.0.0.1',
+        port,
+        servername: 'fleet.test',
+        secureContext,
+        sessions,
+        earlyData: 1,
+      });
+      socket.once('earlyDataReady', () => socket.writeEarlyData('?'));
+      socket.once('secureConnect', () => {
+        if (socket.negotiated?.earlyData !== 'accepted') socket.write('?');
+      });
       const answer = await text(socket);
-      return { ...met(answer, socket.negotiated?.resumed === true), why };
+      const early = socket.negotiated?.earlyData === 'accepted';
+      return { ...met(answer, socket.negotiated?.resumed === true), early, why };
     },
   };
 }
@@ -101,13 +114,13 @@ function withIdentifiers({ root }: Pki): Client {
       socket.write('?');
       await once(socket, 'secureConnect');
       const resumed = socket.isSessionReused();
-      return met(await text(socket), resumed);
+      return { ...met(await text(socket), resumed), early: false };
     },
   };
 }
 
 /** @throws where the two sides are of different minds. */
-function met(answer: string, resumed: boolean): Met {
+function met(answer: string, resumed: boolean): Omit<Met, 'early'> {
   const [server, how] = answer.split(' ');
   if (how !== (resumed ? 'resumed' : 'full')) {
     throw new Error(`the server said ${JSON.stringify(answer)}, and its client ${resumed ? 'resumed' : 'full'}`);

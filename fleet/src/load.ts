@@ -12,6 +12,8 @@ export interface Tally {
   resumed: number;
   /** Resumed at another server than the client met before. */
   elsewhere: number;
+  /** Early data was accepted. */
+  early: number;
   failed: number;
 }
 
@@ -24,17 +26,20 @@ export interface Load {
   readonly atOnce?: number;
 }
 
+const nothing: Readonly<Tally> = { connections: 0, resumed: 0, elsewhere: 0, early: 0, failed: 0 };
+const counts = Object.keys(nothing) as (keyof Tally)[];
+
 /** Sums by kind of client, and what failed in words, a few of them. */
 export class Outcome {
   readonly #tallies = new Map<Kind, Tally>();
   readonly words: string[] = [];
 
   of(...kinds: readonly Kind[]): Tally {
-    const sum: Tally = { connections: 0, resumed: 0, elsewhere: 0, failed: 0 };
+    const sum: Tally = { ...nothing };
     for (const kind of kinds) {
       const tally = this.#tallies.get(kind);
       if (tally === undefined) continue;
-      for (const name of ['connections', 'resumed', 'elsewhere', 'failed'] as const) sum[name] += tally[name];
+      for (const name of counts) sum[name] += tally[name];
     }
     return sum;
   }
@@ -48,9 +53,8 @@ export class Outcome {
   }
 
   add(kind: Kind, part: Partial<Tally>): void {
-    const tally = this.#tallies.get(kind) ?? { connections: 0, resumed: 0, elsewhere: 0, failed: 0 };
-    tally.connections++;
-    for (const name of ['resumed', 'elsewhere', 'failed'] as const) tally[name] += part[name] ?? 0;
+    const tally = this.#tallies.get(kind) ?? { ...nothing };
+    for (const name of counts) tally[name] += part[name] ?? 0;
     this.#tallies.set(kind, tally);
   }
 }
@@ -80,13 +84,14 @@ export async function run(clients: readonly Client[], port: number, load: Load):
 
 async function meet(client: Client, port: number, outcome: Outcome): Promise<void> {
   try {
-    const { resumed, server, why } = await client.meet(port);
+    const { resumed, early, server, why } = await client.meet(port);
     if (!resumed && why) outcome.tell(`${client.kind}, a full handshake: ${why}`);
     const elsewhere = resumed && metBefore.get(client) !== server;
     metBefore.set(client, server);
-    outcome.add(client.kind, { resumed: Number(resumed), elsewhere: Number(elsewhere) });
+    const met = { resumed: Number(resumed), elsewhere: Number(elsewhere), early: Number(early) };
+    outcome.add(client.kind, { connections: 1, ...met });
   } catch (error) {
-    outcome.add(client.kind, { failed: 1 });
+    outcome.add(client.kind, { connections: 1, failed: 1 });
     outcome.tell(`${client.kind}: ${String(error)}`);
   }
 }

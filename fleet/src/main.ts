@@ -63,8 +63,9 @@ async function fleet(pki: Pki): Promise<void> {
   const once = { connections: clients.all.length, within: 0 };
   const come = (load: Parameters<typeof run>[2]): Promise<Outcome> => run(clients.all, balancer.port, load);
 
-  // Each client's first connection: a full handshake.
+  // Each client's first connection: a full handshake. Early data is taken a window after the start.
   await come(once);
+  await replay.allTake(servers);
 
   keysSeen.clear();
   const usual = await come({ connections, within });
@@ -73,6 +74,7 @@ async function fleet(pki: Pki): Promise<void> {
     ...resumption('5,000 connections', usual, [...withTickets, withIdentifiers]),
     atLeast(0.99, '5,000 connections: resumed in all', resumed, all, usual.words),
     atLeast(0.5, '5,000 connections: resumed at another server than before', elsewhere, all),
+    atLeast(0.99, '5,000 connections: early data accepted, TLS 1.3 tickets', ...early(usual)),
     exactly(0, '5,000 connections: failed', failed, usual.words),
     { what: 'ticket keys: rotations meanwhile', count: keysSeen.size - 1, ok: keysSeen.size >= 3 },
     exactly(0, 'ticket keys: sessions lost by them', lost(usual), usual.words),
@@ -89,6 +91,7 @@ async function fleet(pki: Pki): Promise<void> {
     exactly(0, 'Redis is gone: failed connections', gone.all.failed, gone.words),
     ...resumption('Redis is gone', gone, withTickets),
     atLeast(1, `Redis is gone: full handshakes instead, ${withIdentifiers}`, full(gone), identifiers.connections),
+    exactly(0, 'Redis is gone: early data accepted', gone.all.early),
     ...(await replay.whileGone(servers)),
   );
 
@@ -104,7 +107,12 @@ async function fleet(pki: Pki): Promise<void> {
   );
   await come(once);
   const again = await come({ connections: 600, within: 1000 });
-  add(...resumption('Redis is back for a while', again, [...withTickets, withIdentifiers]));
+  add(
+    ...resumption('Redis is back for a while', again, [...withTickets, withIdentifiers]),
+    atLeast(0.99, 'Redis is back for a while: early data accepted, TLS 1.3 tickets', ...early(again)),
+    ...(await replay.recordings(pki, servers, redis)),
+  );
+  await come(once);
 
   add(...(await foreign(redis, come)), ...(await replay.unsuited(redis.url)));
 
@@ -120,6 +128,12 @@ async function fleet(pki: Pki): Promise<void> {
     for (const words of new Set(servers.flatMap(({ told }) => [...told])))
       process.stdout.write(`   servers told: ${words}\n`);
   }
+}
+
+/** How often early data was accepted, of how many connections that could bring some. */
+function early(outcome: Outcome): readonly [number, number] {
+  const { early: accepted, resumed } = outcome.of('TLS 1.3 tickets');
+  return [accepted, resumed];
 }
 
 /** Connections with tickets that came to a full handshake, or to none. */

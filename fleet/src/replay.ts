@@ -1,9 +1,6 @@
 /**
- * Replay: what may be taken once in a fleet is taken once, whatever becomes of Redis.
- *
- * Here the cache is asked by itself, with keys as binders are. Early data goes the same way: a recorded first flight, sent
- * 200 times to all four servers, belongs beside `onceInAFleet`; the same flight again after the restart beside
- * `afterTheRestart`.
+ * Replay: what may be taken once in a fleet is taken once, whatever becomes of Redis. By first flights that were recorded and
+ * are sent again, and by asking the cache itself, with keys as binders are.
  *
  * @module
  */
@@ -13,13 +10,16 @@ import { setTimeout as delay } from 'node:timers/promises';
 import { nodeProvider as provider } from '@handfast/crypto/node';
 import { RedisError, redisConnection, redisReplayCache } from '@handfast/tls/redis';
 import { createClient } from 'redis';
+import type { Pki } from './pki.ts';
+import { recordFlight, replay } from './recording.ts';
+import type { Redis } from './redis.ts';
 import { exactly, type Row } from './report.ts';
 import type { ServerProcess } from './servers.ts';
 
 /** Milliseconds for which a first flight is fresh. */
-export const window = 1000;
+export const window = 6000;
 /** How long servers may need to find a Redis that is back: a pause, a connection, a window. */
-const returnMs = 15_000;
+const returnMs = 25_000;
 
 const binders = (count: number): readonly Uint8Array[] => Array.from({ length: count }, () => randomBytes(32));
 
@@ -30,12 +30,48 @@ async function taken(servers: readonly ServerProcess[], keys: readonly Uint8Arra
 }
 
 /** Until each server takes what is new. */
-async function allTake(servers: readonly ServerProcess[]): Promise<boolean> {
+export async function allTake(servers: readonly ServerProcess[]): Promise<boolean> {
   for (const since = performance.now(); performance.now() - since < returnMs; await delay(50)) {
     const answers = await Promise.all(servers.map((server) => server.claim(binders(1))));
     if (answers.every(([one]) => one === true)) return true;
   }
   return false;
+}
+
+/** What all servers decided about early data since they were last asked. */
+async function decisions(
+  servers: readonly ServerProcess[],
+): Promise<{ readonly accepted: number; readonly seen: number }> {
+  const sums = { accepted: 0, seen: 0 };
+  for (const each of await Promise.all(servers.map((server) => server.early()))) {
+    for (const [decision, count] of Object.entries(each)) {
+      if (decision === 'accepted') sums.accepted += count;
+      if (decision.startsWith('the replay cache')) sums.seen += count;
+    }
+  }
+  return sums;
+}
+
+/** One first flight, recorded, 200 times at all four servers; then across a restart of Redis, which forgets all. */
+export async function recordings(pki: Pki, servers: readonly ServerProcess[], redis: Redis): Promise<readonly Row[]> {
+  await allTake(servers);
+  const ports = servers.map(({ port }) => port);
+  const everywhere = Array.from({ length: 200 / ports.length }, () => ports).flat();
+  const [first = 0] = ports;
+  const flight = await recordFlight(pki, first);
+  await decisions(servers);
+  await replay(flight, everywhere);
+  const once = await decisions(servers);
+  await redis.kill();
+  await redis.up();
+  await replay(flight, everywhere);
+  const after = await decisions(servers);
+  return [
+    exactly(1, 'early data: one first flight, 200 times at all four servers: accepted', once.accepted),
+    exactly(199, 'early data: one first flight, 200 times at all four servers: refused as a replay', once.seen),
+    exactly(0, 'early data: the same flight when Redis has been killed and is back: accepted', after.accepted),
+    exactly(200, 'early data: the same flight when Redis has been killed and is back: refused as unknown', after.seen),
+  ];
 }
 
 export interface Recorded {

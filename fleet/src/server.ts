@@ -6,7 +6,7 @@
  */
 
 import { nodeProvider as provider } from '@handfast/crypto/node';
-import { type ReplayCache, type SessionTickets, ticketKeys } from '@handfast/tls';
+import { type ReplayCache, type SessionTickets, type TraceEvent, ticketKeys } from '@handfast/tls';
 import { createServer, fileKeyRing } from '@handfast/tls/node';
 import { redisConnection, redisKeyRing, redisReplayCache, redisSessionStore } from '@handfast/tls/redis';
 import type { FromServer, Setup, ToServer } from './protocol.ts';
@@ -52,6 +52,14 @@ async function share({ shared, rotateEvery, opensFor }: Setup): Promise<Shared> 
   };
 }
 
+let decisions: Record<string, number> = {};
+
+function count(event: TraceEvent): void {
+  if (event.type !== 'early_data') return;
+  const decision = event.accepted ? 'accepted' : event.why;
+  decisions[decision] = (decisions[decision] ?? 0) + 1;
+}
+
 async function serve(setup: Setup): Promise<void> {
   const { tickets, replay, close } = await share(setup);
   const server = createServer(
@@ -59,6 +67,8 @@ async function serve(setup: Setup): Promise<void> {
       cert: Buffer.from(setup.certificate, 'base64'),
       key: Buffer.from(setup.key, 'base64'),
       tickets,
+      ...(replay && { earlyData: { replay } }),
+      trace: count,
     },
     (socket) => {
       socket.on('error', () => {});
@@ -73,6 +83,9 @@ async function serve(setup: Setup): Promise<void> {
       server.close();
       await close();
       process.disconnect();
+    } else if (message.type === 'early') {
+      say({ type: 'early', call: message.call, decisions });
+      decisions = {};
     } else if (message.type === 'claim') {
       const claims = message.keys.map((key) => replay?.claim(Buffer.from(key, 'base64'), Date.now()) ?? false);
       say({ type: 'claimed', call: message.call, taken: await Promise.all(claims) });

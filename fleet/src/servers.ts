@@ -7,7 +7,7 @@
 import { type ChildProcess, fork } from 'node:child_process';
 import { once } from 'node:events';
 import { fileURLToPath } from 'node:url';
-import type { FromServer, Setup, ToServer } from './protocol.ts';
+import type { EarlyDecisions, FromServer, Setup, ToServer } from './protocol.ts';
 
 export const serverFile: string = fileURLToPath(new URL('server.ts', import.meta.url));
 const patienceMs = 20_000;
@@ -18,7 +18,7 @@ export class ServerProcess {
   /** Rejections that nobody handled there. */
   readonly unhandled: string[] = [];
   readonly #child: ChildProcess;
-  readonly #calls = new Map<number, (taken: readonly boolean[]) => void>();
+  readonly #calls = new Map<number, (answer: FromServer) => void>();
   readonly #listening = Promise.withResolvers<number>();
   #port = 0;
   #call = 0;
@@ -36,7 +36,7 @@ export class ServerProcess {
     child.once('exit', (code) => this.#listening.reject(new Error(`a server ended with ${code}`)));
     child.on('message', (message: FromServer) => {
       if (message.type === 'listening') this.#listening.resolve(message.port);
-      if (message.type === 'claimed') this.#calls.get(message.call)?.(message.taken);
+      if ('call' in message) this.#calls.get(message.call)?.(message);
       if (message.type === 'told') this.told.add(message.words);
       if (message.type === 'unhandled') this.unhandled.push(message.words);
     });
@@ -48,11 +48,26 @@ export class ServerProcess {
 
   /** Which of the keys its replay cache took. */
   claim(keys: readonly Uint8Array[]): Promise<readonly boolean[]> {
-    const call = ++this.#call;
+    const list = keys.map((key) => Buffer.from(key).toString('base64'));
+    return this.#ask({ type: 'claim', call: ++this.#call, keys: list }, (answer) =>
+      answer.type === 'claimed' ? answer.taken : [],
+    );
+  }
+
+  /** What became of early data since this was last asked. */
+  early(): Promise<EarlyDecisions> {
+    return this.#ask({ type: 'early', call: ++this.#call }, (answer) =>
+      answer.type === 'early' ? answer.decisions : {},
+    );
+  }
+
+  #ask<T>(question: Extract<ToServer, { call: number }>, read: (answer: FromServer) => T): Promise<T> {
     return new Promise((resolve) => {
-      this.#calls.set(call, resolve);
-      const list = keys.map((key) => Buffer.from(key).toString('base64'));
-      this.#child.send({ type: 'claim', call, keys: list } satisfies ToServer);
+      this.#calls.set(question.call, (answer) => {
+        this.#calls.delete(question.call);
+        resolve(read(answer));
+      });
+      this.#child.send(question);
     });
   }
 
