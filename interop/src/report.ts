@@ -7,6 +7,7 @@
 import { type LegacyResult, legacyFailures, legacyTables } from './legacy/report.ts';
 import type { Peer } from './peers/peer.ts';
 import type { Outcome } from './run.ts';
+import { isEarlyJob } from './scenarios/early-data.ts';
 import { counts, failed, table } from './table.ts';
 
 const postQuantumGroups = ['X25519MLKEM768', 'SecP256r1MLKEM768', 'SecP384r1MLKEM1024'];
@@ -54,23 +55,59 @@ function tables(outcomes: Result['outcomes'], versions: Result['versions']): rea
       postQuantumGroups.map((group) => [group, provers(outcomes, group, 'client'), provers(outcomes, group, 'server')]),
     ),
     ...resumptionTable(outcomes),
+    ...earlyDataTables(outcomes, versions),
   ];
 }
 
 /** Which peers' sessions went on, by circumstance; nothing where none was tried. */
 export function resumptionTable(outcomes: readonly Outcome[]): readonly string[] {
-  const tried = outcomes.filter(({ job }) => job.resumption !== undefined);
+  return byCircumstance('resumes with', outcomes, ({ resumption }) =>
+    resumption === undefined ? undefined : { column: resumption, cell: 'yes' },
+  );
+}
+
+/** What became of early data, by circumstance, and what of it peers cannot; nothing where none was tried. */
+export function earlyDataTables(outcomes: readonly Outcome[], versions: Result['versions']): readonly string[] {
+  const tried = byCircumstance('early data with', outcomes, (job) => {
+    if (!isEarlyJob(job)) return undefined;
+    const { name, outcome } = job.early;
+    return { column: name, cell: outcome };
+  });
   if (tried.length === 0) return [];
-  const columns = [...new Set(tried.map(({ job }) => job.resumption ?? ''))];
-  const groups = Map.groupBy(tried, ({ job: { peer, direction, version } }) => `${peer.name}|${direction}|${version}`);
-  const cell = (all: readonly Outcome[], column: string): string => {
-    const one = all.find(({ job }) => job.resumption === column);
-    return one === undefined ? '—' : one.failure === undefined ? 'yes' : 'FAILED';
-  };
+  const lacks = versions.flatMap(({ peer: { name, client, server } }) =>
+    Object.entries({ client: client?.early, server: server?.early }).flatMap(([role, early = {}]) =>
+      typeof early === 'string'
+        ? [[name, role, 'all', early]]
+        : Object.entries(early.lacks ?? {}).map(([what, why]) => [name, role, what, why]),
+    ),
+  );
+  return [...tried, ...(lacks.length === 0 ? [] : [table(['early data with', 'it is the', 'has not', 'as'], lacks)])];
+}
+
+/** @param placeOf a job's column, and what stands there if it passed; undefined: it has no place in this table. */
+function byCircumstance(
+  title: string,
+  outcomes: readonly Outcome[],
+  placeOf: (job: Outcome['job']) => { readonly column: string; readonly cell: string } | undefined,
+): readonly string[] {
+  const tried = outcomes.flatMap(({ job, failure }) => {
+    const place = placeOf(job);
+    if (place === undefined) return [];
+    const { column, cell } = place;
+    return [
+      { row: [job.peer.name, job.direction, job.version], column, cell: failure === undefined ? cell : 'FAILED' },
+    ];
+  });
+  if (tried.length === 0) return [];
+  const columns = [...new Set(tried.map(({ column }) => column))];
+  const rows = Map.groupBy(tried, ({ row }) => row.join('|'));
   return [
     table(
-      ['resumes with', 'it is the', 'version', ...columns],
-      [...groups].map(([key, all]) => [...key.split('|'), ...columns.map((column) => cell(all, column))]),
+      [title, 'it is the', 'version', ...columns],
+      [...rows].map(([row, all]) => [
+        ...row.split('|'),
+        ...columns.map((wanted) => all.find(({ column }) => column === wanted)?.cell ?? '—'),
+      ]),
     ),
   ];
 }

@@ -52,6 +52,8 @@ function isFirst(row: Case): boolean {
 /** Its client shares these two, and is asked again for any other. */
 const shared = new Set(['X25519MLKEM768', 'x25519']);
 
+const noEarlyData = "Bun's node:tls has no early data";
+
 export const bun: Peer = {
   name: 'bun',
   missing: 'npm package @oven/bun-linux-x64 (interop/install.sh)',
@@ -65,7 +67,13 @@ export const bun: Peer = {
     // As Node's: the verdict is looked at when the handshake is done.
     untrustedAlert: 'none',
     start: (task) => driver.client(clientCommand(task)),
+    early: noEarlyData,
   },
-  server: { axes: [axes, ofBun12], allowed: isFirst, start: (task) => driver.server(serverCommand(task)) },
+  server: {
+    axes: [axes, ofBun12],
+    allowed: isFirst,
+    start: (task) => driver.server(serverCommand(task)),
+    early: noEarlyData,
+  },
   close: () => driver.close(),
 };

@@ -6,15 +6,16 @@
  */
 
 import { execFileSync } from 'node:child_process';
-import { mkdirSync, mkdtempSync, rmSync } from 'node:fs';
+import { mkdirSync, mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
+import { createInterface } from 'node:readline';
 import { fileURLToPath } from 'node:url';
 import { axes12, type Case, type CaseAxes, gcmAndChaCha, rsaSchemes } from '../cases.ts';
 import { answerWithWord, pageVerdict, serveHttp, wordsOfPage } from '../http.ts';
 import { Command, firstLineOf } from '../processes.ts';
 import type { Word } from '../words.ts';
 import { withWords } from './openssl.ts';
-import type { ClientTask, Peer, ReturningRun, Run } from './peer.ts';
+import type { ClientTask, EarlyClientRun, EarlyWord, Peer, ReturningRun, Run } from './peer.ts';
 
 const axes: CaseAxes = {
   version: ['TLS 1.3'],
@@ -58,6 +59,18 @@ export const chromium: Peer = {
       start: comeBack,
       talk: (socket, resumed) => answerWithWord(socket, resumed ? 'resumed' : 'new'),
     },
+    early: {
+      alpn: 'http/1.1',
+      browses: true,
+      // The page's own request, and the one after it, go over the first two connections.
+      says: 'GET /2 ',
+      start: comeEarly,
+      talk: (socket) => answerWithWord(socket, 'new').catch(() => undefined),
+      lacks: {
+        'client certificate': 'it asks the person before it',
+        'to the limit': 'what it sends is a request of its own',
+      },
+    },
     // It always offers http/1.1 beside h2.
     ours: () => ({ serve: serveHttp, alpn: 'http/1.1', endsWithoutCloseNotify: true }),
   },
@@ -66,27 +79,11 @@ export const chromium: Peer = {
 
 /** The command's own server, with the certificate that it makes, under the development CA. */
 function visitServe(directory: string): Run {
-  const main = fileURLToPath(new URL('../../../packages/cli/src/main.ts', import.meta.url));
-  const server = new Command(
-    process.execPath,
-    ['--conditions=@handfast/source', main, 'serve', '0', '--http', '--json'],
-    { XDG_DATA_HOME: join(directory, 'data') },
-  );
-  let said = '';
-  const announced = Promise.withResolvers<{ readonly url: string; readonly developmentCa: string }>();
-  // Its standard output is the conversation's.
-  server.child.stderr.on('data', (chunk: Buffer) => {
-    said += chunk.toString('utf8');
-    const line = said.split('\n').find((text) => text.startsWith('{"event":"listening"') && text.endsWith('}'));
-    if (line !== undefined) announced.resolve(JSON.parse(line));
-  });
-  server.exit.then(
-    (code) => announced.reject(new Error(`handfast serve ended with ${code}: ${server.stderr}`)),
-    (error: unknown) => announced.reject(error),
-  );
+  const server = startServe([], { XDG_DATA_HOME: join(directory, 'data') });
   let browser: Run | undefined;
   const talk = async (): Promise<void> => {
-    const { url, developmentCa } = await announced.promise;
+    const { url, developmentCa } = await server.listening;
+    if (developmentCa === null) throw new Error('handfast serve made no certificate');
     browser = visit(url, developmentCa, 'X25519MLKEM768');
     await browser.done;
   };
@@ -94,9 +91,39 @@ function visitServe(directory: string): Run {
     done: talk(),
     stop: () => {
       browser?.stop();
-      server.kill();
+      server.stop();
     },
   };
+}
+
+/** `handfast serve --http`, as a process of its own. */
+export interface Serve {
+  readonly listening: Promise<{ readonly url: string; readonly developmentCa: string | null }>;
+  /** How many connections have stood so far. */
+  connections(): number;
+  stop(): void;
+}
+
+export function startServe(args: readonly string[], env: Readonly<Record<string, string>> = {}): Serve {
+  const main = fileURLToPath(new URL('../../../packages/cli/src/main.ts', import.meta.url));
+  const server = new Command(
+    process.execPath,
+    ['--conditions=@handfast/source', main, 'serve', '0', '--http', '--json', ...args],
+    env,
+  );
+  const listening = Promise.withResolvers<Awaited<Serve['listening']>>();
+  let connections = 0;
+  // Its standard output is the conversation's.
+  createInterface({ input: server.child.stderr }).on('line', (line) => {
+    if (line.startsWith('{"event":"listening"')) listening.resolve(JSON.parse(line));
+    if (line.startsWith('{"event":"connected"')) connections++;
+  });
+  server.exit.then(
+    (code) => listening.reject(new Error(`handfast serve ended with ${code}: ${server.stderr}`)),
+    (error: unknown) => listening.reject(error),
+  );
+  listening.promise.catch(() => undefined);
+  return { listening: listening.promise, connections: () => connections, stop: () => server.kill() };
 }
 
 /** Of resumption a browser tells nobody: its word is what the page holds, and that is what our server told it. */
@@ -108,31 +135,79 @@ function comeBack({ family, port }: ClientTask): ReturningRun {
   return { ...run, words };
 }
 
+/** Early data is behind a feature's name; what became of it stands in Chromium's own log, once for each handshake. */
+function comeEarly({ family, port }: ClientTask): EarlyClientRun {
+  const log = `${family.caFile}.${port}.netlog`;
+  let word: EarlyWord;
+  const read = (): void => {
+    word = earlyWordsOfChromium(readFileSync(log, 'utf8'))[2];
+  };
+  const more = ['--enable-features=EnableTLS13EarlyData', `--log-net-log=${log}`];
+  const run = visit(`https://localhost:${port}/`, family.caFile, 'new, new, new, new', read, more);
+  return {
+    ...run,
+    get word() {
+      return word;
+    },
+  };
+}
+
+/** Of BoringSSL's ssl_early_data_reason_t those that a connection ends with here. */
+const earlyReasons: Readonly<Record<string, EarlyWord>> = {
+  2: 'accepted',
+  // Declined; not known any more; HelloRetryRequest.
+  4: 'rejected',
+  6: 'rejected',
+  8: 'rejected',
+  // No session; one that early data does not go with.
+  5: 'none',
+  7: 'none',
+};
+
+export function earlyWordsOfChromium(log: string): readonly EarlyWord[] {
+  return [...log.matchAll(/"early_data_reason":(\d+)/g)].map(([, reason = '']) => earlyReasons[reason]);
+}
+
 /** Loads a page, and wants to find `text` in it. */
-function visit(url: string, caFile: string, text: string, then?: (page: string) => void): Run {
-  const profile = mkdtempSync(`${caFile}.profile-`);
-  const command = new Command(
-    'chromium',
-    [
-      ...['--headless', '--no-sandbox', '--disable-gpu', '--disable-quic', '--no-first-run', '--disable-dev-shm-usage'],
-      ...['--disable-background-networking', '--disable-component-update', '--disable-sync', '--no-proxy-server'],
-      ...[`--user-data-dir=${profile}`, '--dump-dom', url],
-    ],
-    { HOME: homeThatTrusts(caFile) },
-  );
+function visit(
+  url: string,
+  caFile: string,
+  text: string,
+  then?: (page: string) => void,
+  more: readonly string[] = [],
+): Run {
+  const { command, stop } = startBrowser(caFile, [...more, '--dump-dom', url]);
   let page = '';
   command.child.stdout.on('data', (chunk: Buffer) => {
     page += chunk.toString('utf8');
   });
   const talk = async (): Promise<void> => {
     const code = await command.exit;
-    rmSync(profile, { recursive: true, force: true });
+    stop();
     if (code !== 0) throw new Error(`chromium ended with ${code}`);
     if (!page.includes(text)) throw new Error(`the page does not say ${text}: ${page.slice(-400)}`);
     then?.(page);
   };
+  return { done: withWords(command, talk()), stop };
+}
+
+/** A browser that has never been anywhere, and trusts one root. */
+export function startBrowser(
+  caFile: string,
+  args: readonly string[],
+): { readonly command: Command; readonly stop: () => void } {
+  const profile = mkdtempSync(`${caFile}.profile-`);
+  const command = new Command(
+    'chromium',
+    [
+      ...['--headless', '--no-sandbox', '--disable-gpu', '--disable-quic', '--no-first-run', '--disable-dev-shm-usage'],
+      ...['--disable-background-networking', '--disable-component-update', '--disable-sync', '--no-proxy-server'],
+      ...[`--user-data-dir=${profile}`, ...args],
+    ],
+    { HOME: homeThatTrusts(caFile) },
+  );
   return {
-    done: withWords(command, talk()),
+    command,
     stop: () => {
       command.kill();
       rmSync(profile, { recursive: true, force: true, maxRetries: 3 });

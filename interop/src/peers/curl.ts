@@ -45,6 +45,7 @@ export const curl: Peer = {
     start,
     // Before TLS 1.3 it turns tickets off by itself.
     returning: { visits: 3, byIdentifier: true, start: comeBack, talk: answerOnce },
+    early: "Debian 12's curl, 7.88, has no --tls-earlydata: that came with 8.11, and libcurl shows it",
     ours: () => ({ serve: serveHttp, alpn: 'http/1.1', endsWithoutCloseNotify: true }),
   },
 };

@@ -49,6 +49,8 @@ const ofDeno12: CaseAxes = {
 /** Its client shares this one, and is asked again for any other. */
 const shared = 'x25519';
 
+const noEarlyData = "Deno's node:tls has no early data";
+
 export const deno: Peer = {
   name: 'deno',
   missing: 'npm package @deno/linux-x64-glibc (interop/install.sh)',
@@ -60,10 +62,12 @@ export const deno: Peer = {
     axes: [axes, ofDeno12],
     allowed: ({ version, group, retry }: Case) => version !== 'TLS 1.3' || (retry === 'no') === (group === shared),
     start: (task) => driver.client(clientCommand(task)),
+    early: noEarlyData,
   },
   server: {
     axes: [axes, ofDeno12].map((one) => ({ ...one, clientCertificate: ['none'] })),
     start: (task) => driver.server(serverCommand(task)),
+    early: noEarlyData,
   },
   close: () => driver.close(),
 };

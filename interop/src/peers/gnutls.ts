@@ -6,6 +6,7 @@
  */
 
 import { existsSync, readFileSync, writeFileSync } from 'node:fs';
+import type { Duplex } from 'node:stream';
 import {
   alpnProtocol,
   axes12,
@@ -22,10 +23,13 @@ import {
 import { echoAll, hello, pageOf, Reader, shortParts, speakAsClient } from '../conversation.ts';
 import { Command, firstLineOf, listeningPort } from '../processes.ts';
 import { type Word, wordOfGnutls, wordsOfGnutlsCli } from '../words.ts';
-import { withWords } from './openssl.ts';
+import { noGroup, type Transcript, transcriptOf, withWords } from './openssl.ts';
 import {
   type ClientTask,
   decoyFor,
+  type EarlyClientRun,
+  type EarlyServerRun,
+  type EarlyWord,
   type GivenKey,
   type Peer,
   type ReturningRun,
@@ -66,10 +70,10 @@ function priority({ row, versions, withoutTickets, givenKey }: Task, groups: rea
   return [
     ...['NORMAL', '-VERS-ALL', ...versions.map((version) => `+VERS-${version.replace(' ', '')}`)],
     ...suiteWords(row),
-    // Which also says how a key goes in TLS 1.3: psk_dhe_ke alone.
-    ...(givenKey === undefined ? [] : ['-KX-ALL', '+ECDHE-PSK']),
+    // Which also says how a key goes in TLS 1.3: psk_dhe_ke alone, or psk_ke alone.
+    ...(givenKey === undefined ? [] : ['-KX-ALL', row.group === noGroup ? '+PSK' : '+ECDHE-PSK']),
     ...(withoutTickets ? ['%NO_TICKETS'] : []),
-    ...['-GROUP-ALL', ...groups.map((name) => `+GROUP-${name.toUpperCase()}`)],
+    ...(row.group === noGroup ? [] : ['-GROUP-ALL', ...groups.map((name) => `+GROUP-${name.toUpperCase()}`)]),
   ].join(':');
 }
 
@@ -87,6 +91,11 @@ export const gnutls: Peer = {
     untrustedAlert: 'bad_certificate',
     // gnutls-cli stops reading when its input ends, and sends no close_notify when the server was first.
     returning: { visits: 2, byIdentifier: true, start: comeBack, talk: echoAll },
+    early: {
+      start: comeEarly,
+      talk: echoAll,
+      lacks: { HelloRetryRequest: 'GnuTLS 3.7 sends its second hello under its early keys, to any server' },
+    },
     givenKeys: { sha256: ['no', 'yes'] },
     ours: ({ closing }) => ({
       parts: shortParts,
@@ -106,6 +115,13 @@ export const gnutls: Peer = {
       byIdentifier: true,
       start: (task) => serve(task, ['--http']),
       talk: async (socket) => wordOfGnutls(await pageOf(socket)),
+    },
+    early: {
+      start: serveEarly,
+      lacks: {
+        HelloRetryRequest: 'GnuTLS 3.7 reads the second hello under early keys, of any client',
+        'session used twice': 'it lets a session in again: the same hello alone is refused',
+      },
     },
     givenKeys: { sha256: ['no', 'yes'] },
     ours: () => ({ withoutBye: true }),
@@ -141,7 +157,8 @@ export function gnutlsCli(task: ClientTask, log: string, more: readonly string[]
 function client(task: ClientTask): Run {
   const { row, family, port } = task;
   const log = `${family.caFile}.${port}.log`;
-  const command = gnutlsCli(task, log);
+  const command = gnutlsCli(task, log, modeArguments(task));
+  const everything = transcriptOf(command.child.stderr);
   const talk = async (): Promise<void> => {
     try {
       await speakAsClient(command.duplex(), {
@@ -158,8 +175,23 @@ function client(task: ClientTask): Run {
     }
     const code = await command.exit;
     if (code !== 0) throw new Error(`gnutls-cli ended with ${code}`);
+    checkMode(row, everything);
   };
   return { done: withWords(command, talk()), stop: () => command.kill() };
+}
+
+/** Whether a group was used it tells only where it tells of everything. */
+function modeArguments({ row }: Task): readonly string[] {
+  return row.group === noGroup ? ['--debug=5'] : [];
+}
+
+/** @throws Error if a group was used where none was to be */
+function checkMode({ group }: Case, { text }: Transcript): void {
+  if (group !== noGroup) return;
+  const used = /HSK\[\w+\]: Selected group (\w+)/.exec(text)?.[1];
+  if (used !== undefined || !text.includes('selected PSK mode')) {
+    throw new Error(`GnuTLS tells of ${used === undefined ? 'no key' : `the group ${used}`}`);
+  }
 }
 
 /** gnutls-cli that leaves after its handshake, having said nothing and waited for a ticket, and comes back, once. */
@@ -187,11 +219,86 @@ function comeBack(task: ClientTask): ReturningRun {
   return { words, done: withWords(command, told()), stop: () => command.kill() };
 }
 
+/** gnutls-cli as above, which comes back with early data from a file. Of that it tells only where it tells of everything. */
+function comeEarly(task: ClientTask, text: string): EarlyClientRun {
+  const file = `${task.family.caFile}.${task.port}`;
+  writeFileSync(`${file}.early`, text);
+  const more = ['--resume', '--waitresumption', `--earlydata=${file}.early`, '--debug=5'];
+  const command = gnutlsCli(task, `${file}.log`, more);
+  const said = transcriptOf(command.child.stdout);
+  const log = transcriptOf(command.child.stderr);
+  let word: EarlyWord;
+  const talk = async (): Promise<void> => {
+    await said.until(text);
+    command.child.stdin.end();
+    const code = await command.exit;
+    if (code !== 0) throw new Error(`gnutls-cli ended with ${code}`);
+    const offer = log.text.indexOf('Sending extension Early Data/42');
+    if (offer < 0) throw new Error('gnutls-cli offered no early data');
+    word = log.text.includes('END OF EARLY DATA was queued', offer) ? 'accepted' : 'rejected';
+  };
+  return {
+    done: withWords(command, talk()),
+    get word() {
+      return word;
+    },
+    again: () => void command.child.stdin.write(text),
+    stop: () => command.kill(),
+  };
+}
+
+/**
+ * gnutls-serv that takes early data, and then drops it: a program of 3.7 reads over it what comes next. So what arrived is
+ * counted where it tells of everything, and the echo is of what comes when the handshake is done.
+ */
+async function serveEarly(task: Task): Promise<EarlyServerRun> {
+  const { command, run } = await served(task, ['--echo', '--earlydata', '--debug=5']);
+  const log = transcriptOf(command.child.stderr);
+  let mark = 0;
+  const talk = async (socket: Duplex, text: string): Promise<EarlyWord> => {
+    const reader = new Reader(socket);
+    await log.until(/ FINISHED \(20\) was received/, mark);
+    socket.write(hello);
+    const word = earlyWordOfGnutls(log.text.slice(mark), text.length);
+    if (word !== 'accepted') await reader.expect(text, 'the echo of what was said again');
+    await reader.expect(hello, 'the echo');
+    socket.end();
+    await reader.expectEnd();
+    mark = log.text.length;
+    return word;
+  };
+  return { ...run, talk };
+}
+
+/** Of what gnutls-serv tells of one connection when it tells of everything. @param length what must have come early, in bytes. */
+export function earlyWordOfGnutls(log: string, length: number): EarlyWord {
+  if (!log.includes("Parsing extension 'Early Data/42'")) return 'none';
+  if (!log.includes('early data accepted')) return 'rejected';
+  const lengths = [...log.matchAll(/decrypted early data with length: (\d+)/g)].map(([, digits]) => Number(digits));
+  return lengths.reduce((sum, one) => sum + one, 0) === length ? 'accepted' : undefined;
+}
+
 function server(task: Task): Promise<ServerRun> {
-  return serve(task, ['--echo', '--quiet']);
+  return task.row.group === noGroup ? serveWithoutGroup(task) : serve(task, ['--echo', '--quiet']);
+}
+
+/** It serves on, so its word on the one connection is what ends its part. */
+async function serveWithoutGroup(task: Task): Promise<ServerRun> {
+  const { command, run } = await served(task, ['--echo', ...modeArguments(task)]);
+  const log = transcriptOf(command.child.stderr);
+  const told = log.until(/ FINISHED \(20\) was received/).then(() => checkMode(task.row, log));
+  return { ...run, done: withWords(command, told) };
 }
 
 async function serve(task: Task, more: readonly string[]): Promise<ServerRun> {
+  const { run } = await served(task, more);
+  return run;
+}
+
+async function served(
+  task: Task,
+  more: readonly string[],
+): Promise<{ readonly command: Command; readonly run: ServerRun }> {
   const { row, family, serverIdentity, ocspFile, givenKey } = task;
   const ask =
     { none: ['--disable-client-cert'], requested: ['--verify-client-cert'], required: ['--require-client-cert'] }[
@@ -210,7 +317,8 @@ async function serve(task: Task, more: readonly string[]): Promise<ServerRun> {
   command.child.stdout.resume();
   command.exit.catch(() => undefined);
   const port = await listeningPort(command);
-  return { port, done: Promise.resolve(), stop: () => command.kill(), said: () => command.stderr };
+  const run = { port, done: Promise.resolve(), stop: () => command.kill(), said: () => command.stderr };
+  return { command, run };
 }
 
 /** A file of names and keys, of one. */

@@ -71,6 +71,8 @@ function before(group: string): string | undefined {
   return group === 'secp256r1' || group === 'secp384r1' || group === 'secp521r1' ? 'x25519' : 'X25519MLKEM768';
 }
 
+const noEarlyData = "Go's crypto/tls has early data for QUIC alone";
+
 export const go: Peer = {
   name: 'go',
   limitsVersions: true,
@@ -82,12 +84,14 @@ export const go: Peer = {
     allowed: ({ group, retry }: Case) => retry === 'no' || (group !== 'X25519MLKEM768' && group !== 'x25519'),
     untrustedAlert: 'bad_certificate',
     start: client,
+    early: noEarlyData,
     returning: returningClient(client, false),
   },
   server: {
     axes: [axes, ofGo12],
     limitsGroups: true,
     start: server,
+    early: noEarlyData,
     returning: returningServer(server, false),
   },
   close: () => driver.close(),

@@ -10,9 +10,10 @@ import { curl } from './curl.ts';
 import { deno } from './deno.ts';
 import { gnutls } from './gnutls.ts';
 import { go } from './go.ts';
+import { libcurl } from './libcurl.ts';
 import { node } from './node.ts';
 import { openssl } from './openssl.ts';
 import type { Peer } from './peer.ts';
 import { pythonSsl } from './python.ts';
 
-export const peers: readonly Peer[] = [openssl, gnutls, curl, node, pythonSsl, go, bun, deno, chromium];
+export const peers: readonly Peer[] = [openssl, gnutls, curl, libcurl, node, pythonSsl, go, bun, deno, chromium];

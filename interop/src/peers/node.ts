@@ -54,6 +54,8 @@ const axes: CaseAxes = {
 const ciphers = ({ version, suite }: Case): string =>
   version === 'TLS 1.3' ? `${suite}:DEFAULT@SECLEVEL=0` : `${opensslCipher(suite)}:${gcmAndChaCha.join(':')}`;
 
+const noEarlyData = 'node:tls has no early data';
+
 export const node: Peer = {
   name: 'node',
   limitsVersions: true,
@@ -64,12 +66,14 @@ export const node: Peer = {
     // Node looks at OpenSSL's verdict only when the handshake is done.
     untrustedAlert: 'none',
     start: client,
+    early: noEarlyData,
     returning: returningClient(client, true),
   },
   server: {
     axes: [axes, axes12],
     limitsGroups: true,
     start: server,
+    early: noEarlyData,
     returning: returningServer(server, true),
   },
   close: () => driver.close(),

@@ -4,8 +4,8 @@
  * @module
  */
 
-import { existsSync, writeFileSync } from 'node:fs';
-import { type Duplex, Transform } from 'node:stream';
+import { existsSync, readFileSync, writeFileSync } from 'node:fs';
+import { type Duplex, type Readable, Transform } from 'node:stream';
 import {
   alpnProtocol,
   axes12,
@@ -19,12 +19,15 @@ import {
   pssSchemes,
   rsaSchemes,
 } from '../cases.ts';
-import { echoAll, hello, pageOf, speakAsClient, speakAsServer } from '../conversation.ts';
+import { echoAll, hello, pageOf, Reader, speakAsClient, speakAsServer } from '../conversation.ts';
 import { Command, firstLineOf, listeningPort } from '../processes.ts';
 import { type Word, wordOfOpenssl } from '../words.ts';
 import {
   type ClientTask,
   decoyFor,
+  type EarlyClientRun,
+  type EarlyServerRun,
+  type EarlyWord,
   type GivenKey,
   type Peer,
   type ReturningRun,
@@ -45,6 +48,9 @@ const axes: CaseAxes = {
   alpn: ['none', 'chosen'],
 };
 
+/** In place of a case's group: a key goes on without a key exchange (psk_ke). */
+export const noGroup = 'none';
+
 /** OpenSSL's own names. */
 const groupNames: Readonly<Record<string, string>> = {
   x25519: 'X25519',
@@ -55,6 +61,11 @@ const groupNames: Readonly<Record<string, string>> = {
 };
 
 export const opensslGroup = (name: string): string => groupNames[name] ?? name;
+
+/** The groups that a side lists; where none is to be used, its own. */
+function groupArguments({ group }: Case, names: readonly string[]): readonly string[] {
+  return group === noGroup ? [] : ['-groups', names.map(opensslGroup).join(':')];
+}
 
 /** OpenSSL's own name of a suite of TLS 1.2. */
 export function opensslCipher(suite: string): string {
@@ -94,6 +105,7 @@ export const openssl: Peer = {
     axes: [axes, axes12],
     start: client,
     returning: { visits: 3, byIdentifier: true, start: comeBack, talk: echoAll },
+    early: { start: comeEarly, talk: echoAll },
     // After HelloRetryRequest s_client offers a key that came as a session no more: to nobody, s_server included.
     givenKeys: { sha256: ['no', 'yes'], sha384: ['no'] },
   },
@@ -103,6 +115,7 @@ export const openssl: Peer = {
     limitsGroups: true,
     staples: 'anything',
     returning: { byIdentifier: true, start: serveWww, talk: readPage },
+    early: { start: serveEarly },
     givenKeys: { sha256: ['no', 'yes'], sha384: ['no', 'yes'] },
     looksFurther: true,
     // s_server closes when its client does, and has no way to close by itself with close_notify.
@@ -113,16 +126,17 @@ export const openssl: Peer = {
 /** s_client at a case, with more arguments perhaps. */
 export function sClient({ row, family, port, versions, givenKey }: ClientTask, more: readonly string[]): Command {
   const decoy = row.retry === 'yes' ? decoyFor(row.group) : undefined;
-  const groups = [...(decoy === undefined ? [] : [decoy]), ...groupsOf(row)].map(opensslGroup).join(':');
+  const groups = [...(decoy === undefined ? [] : [decoy]), ...groupsOf(row)];
   return new Command('openssl', [
     ...['s_client', ...more, '-connect', `127.0.0.1:${port}`, '-servername', 'localhost'],
     ...['-CAfile', family.caFile, '-verify_hostname', 'localhost', '-verify_return_error', '-verify_quiet'],
     ...suiteArguments(row),
     ...schemeArguments(row),
-    ...['-groups', groups, ...versionArguments(versions)],
+    ...[...groupArguments(row, groups), ...versionArguments(versions)],
     ...(row.alpn === 'none' ? [] : ['-alpn', alpnProtocol]),
     ...(row.clientCertificate === 'required' ? ['-cert', family.client.certFile, '-key', family.client.keyFile] : []),
     ...(givenKey === undefined ? [] : keyArguments(givenKey, `${family.caFile}.${port}.psk`)),
+    ...modeArguments({ row, family, givenKey }),
   ]);
 }
 
@@ -131,6 +145,24 @@ function keyArguments({ identity, key, hash }: GivenKey, file: string): readonly
   if (hash === 'sha256') return ['-psk_identity', identity, '-psk', Buffer.from(key).toString('hex')];
   writeFileSync(file, sessionOf(key));
   return ['-psk_identity', identity, '-psk_session', file];
+}
+
+/** Where no group is to be used. Only a trace tells whether one was. */
+function modeArguments(task: Pick<Task, 'row' | 'family' | 'givenKey'>): readonly string[] {
+  return task.row.group === noGroup ? ['-allow_no_dhe_kex', '-trace', '-msgfile', traceFile(task)] : [];
+}
+
+function traceFile({ family, givenKey }: Pick<Task, 'family' | 'givenKey'>): string {
+  return `${family.caFile}.${givenKey?.identity}.trace`;
+}
+
+/** Once it is done. @throws Error if a group was used where none was to be */
+function checkMode(task: Task): void {
+  if (task.row.group !== noGroup) return;
+  const [, serverHello = ''] = /^ +ServerHello,(.*?)\n\n/ms.exec(readFileSync(traceFile(task), 'latin1')) ?? [];
+  const types = [...serverHello.matchAll(/extension_type=(\w+)/g)].map(([, type]) => type);
+  if (types.includes('psk') && !types.includes('key_share')) return;
+  throw new Error(`OpenSSL's trace has a ServerHello with ${types.join(', ') || 'nothing'}`);
 }
 
 /** OpenSSL's SSL_SESSION: its own version, TLS 1.3, TLS_AES_256_GCM_SHA384, no identifier, the key. */
@@ -159,6 +191,7 @@ function client(task: ClientTask): Run {
     });
     const code = await command.exit;
     if (code !== 0) throw new Error(`s_client ended with ${code}`);
+    checkMode(task);
   };
   return { done: withWords(command, talk()), stop: () => command.kill() };
 }
@@ -178,9 +211,10 @@ export function sServer(task: Task, more: readonly string[]): Command {
     ...['-CAfile', family.caFile, '-verify_return_error', '-verify_quiet', ...ask],
     ...suiteArguments(row),
     ...schemeArguments(row),
-    ...['-groups', groupsOf(row).map(opensslGroup).join(':'), ...versionArguments(versions)],
+    ...[...groupArguments(row, groupsOf(row)), ...versionArguments(versions)],
     ...(row.alpn === 'none' ? [] : ['-alpn', alpnProtocol]),
     ...(ocspFile === undefined ? [] : ['-status_file', ocspFile]),
+    ...modeArguments(task),
   ]);
 }
 
@@ -200,6 +234,7 @@ async function server(task: Task): Promise<ServerRun> {
       },
     });
     await command.exit;
+    checkMode(task);
   };
   const done = withWords(command, talk());
   return { port: await listeningPort(command), done, stop: () => command.kill() };
@@ -262,6 +297,112 @@ async function serveWww(task: Task): Promise<ServerRun> {
 
 async function readPage(socket: Duplex): Promise<Word> {
   return wordOfOpenssl(await pageOf(socket));
+}
+
+/** s_client, twice; what it is to send early goes by a file, and again by its input. */
+function comeEarly(task: ClientTask, text: string): EarlyClientRun {
+  const file = `${task.family.caFile}.${task.port}`;
+  writeFileSync(`${file}.early`, text);
+  let word: EarlyWord;
+  let current: Command | undefined;
+  const visit = async (more: readonly string[], typed: string, echo: string): Promise<string> => {
+    const command = sClient(task, ['-no_ign_eof', ...more]);
+    current = command;
+    const said = transcriptOf(command.child.stdout);
+    const talk = async (): Promise<void> => {
+      command.child.stdin.write(typed);
+      await said.until(echo);
+      command.child.stdin.end();
+      const code = await command.exit;
+      if (code !== 0) throw new Error(`s_client ended with ${code}`);
+    };
+    await withWords(command, talk());
+    return said.text;
+  };
+  const visits = async (): Promise<void> => {
+    await visit(['-sess_out', `${file}.session`], hello, hello);
+    word = earlyWordOfOpenssl(await visit(['-sess_in', `${file}.session`, '-early_data', `${file}.early`], '', text));
+  };
+  return {
+    done: visits(),
+    get word() {
+      return word;
+    },
+    again: () => void current?.child.stdin.write(text),
+    stop: () => current?.kill(),
+  };
+}
+
+/** s_server that takes early data. It says of each connection what it got so, and then is a conversation. */
+async function serveEarly(task: Task): Promise<EarlyServerRun> {
+  // Against replays it forgets a session as it comes, and so does not know it in a second hello.
+  const forgetful = task.row.retry === 'no' ? [] : ['-no_anti_replay'];
+  const command = sServer(task, ['-early_data', ...forgetful]);
+  const said = transcriptOf(command.child.stdout);
+  command.exit.catch(() => undefined);
+  const port = await listeningPort(command);
+  let mark = 0;
+  const talk = async (socket: Duplex, text: string): Promise<EarlyWord> => {
+    const reader = new Reader(socket);
+    await said.until(/End of early data\n|Early data was rejected\n|No early data received\n/, mark);
+    const word = earlyWordOfOpenssl(said.text.slice(mark), text);
+    if (word === 'none' || word === 'rejected') await said.until(text, mark);
+    command.child.stdin.write(hello);
+    await reader.expect(hello, 'its answer');
+    socket.end();
+    await reader.expectEnd();
+    mark = said.text.length;
+    return word;
+  };
+  return { port, talk, done: Promise.resolve(), stop: () => command.kill(), said: () => command.stderr };
+}
+
+/**
+ * Of what s_client or s_server prints of one connection. s_server's own lines wait in a buffer, and overtake nothing: what came
+ * early stands somewhere before the last of them.
+ * @param text what must have come early.
+ */
+export function earlyWordOfOpenssl(said: string, text = ''): EarlyWord {
+  if (/^No early data received$|^Early data was not sent$/m.test(said)) return 'none';
+  if (/^Early data was rejected$/m.test(said)) return 'rejected';
+  const [early, ...rest] = said.split(/^Early data was accepted$|^End of early data$/m);
+  return rest.length === 1 && early?.includes(text) ? 'accepted' : undefined;
+}
+
+/** What a command has said on one of its outputs, and a wait for more. */
+export interface Transcript {
+  readonly text: string;
+  /** Waits for it to stand there, from an offset on. @throws Error if the command ends before. */
+  until(what: string | RegExp, from?: number): Promise<void>;
+}
+
+export function transcriptOf(output: Readable): Transcript {
+  let text = '';
+  let ended = false;
+  let wake: () => void = () => undefined;
+  output.on('data', (chunk: Buffer) => {
+    text += chunk.toString('latin1');
+    wake();
+  });
+  output.once('end', () => {
+    ended = true;
+    wake();
+  });
+  return {
+    get text() {
+      return text;
+    },
+    until: async (what, from = 0) => {
+      const isThere = (part: string): boolean => (typeof what === 'string' ? part.includes(what) : what.test(part));
+      while (!isThere(text.slice(from))) {
+        const shown = String(what).slice(0, 60);
+        if (ended) throw new Error(`it ended before it said ${shown}: ${text.slice(from).slice(-400)}`);
+        await new Promise<void>((resolve) => {
+          wake = resolve;
+        });
+      }
+    },
+  };
 }
 
 /**

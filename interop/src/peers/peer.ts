@@ -94,6 +94,62 @@ export interface ReturningServer {
   talk(socket: Duplex): Promise<Word>;
 }
 
+/** What became of early data, as one side tells it; `none`: it saw none. Undefined: it does not tell. */
+export type EarlyWord = 'accepted' | 'rejected' | 'none' | undefined;
+
+/** What early data meets; also the columns of its table. */
+export type EarlyCircumstance =
+  | 'as it is'
+  | 'SHA-384'
+  | 'client certificate'
+  | 'to the limit'
+  | 'no longer taken'
+  | 'other ticket keys'
+  | 'HelloRetryRequest'
+  | 'session used twice';
+
+interface EarlyPart {
+  /** What of it the peer cannot, and why: in words for the table. */
+  readonly lacks?: Readonly<Partial<Record<EarlyCircumstance, string>>>;
+}
+
+/** A client that connects twice: the second time with what it kept of the first, and with early data. */
+export interface EarlyClient extends EarlyPart {
+  /** The protocol that it speaks by, where it sends nothing early without one. */
+  readonly alpn?: string;
+  /**
+   * A browser: it opens one connection more at once, to use it later. Refused, it leaves the connection in the middle of the
+   * handshake, and says what it had to say by another one.
+   */
+  readonly browses?: boolean;
+  /** What it says early, where that is its own choice. */
+  readonly says?: string;
+  /** @param text what it is to send early: lines that begin with a digit. */
+  start(task: ClientTask, text: string): EarlyClientRun;
+  /** Our server's part of one connection, from its first byte to its end. */
+  talk(socket: Duplex): Promise<unknown>;
+}
+
+export interface EarlyClientRun extends Run {
+  /** Once it is done: its word on the connection that it came back by. */
+  readonly word: EarlyWord;
+  /** Sends what was refused again. Absent: it does so unasked. */
+  again?(): void;
+}
+
+/** A server that takes early data. */
+export interface EarlyServer extends EarlyPart {
+  start(task: Task): Promise<EarlyServerRun>;
+}
+
+export interface EarlyServerRun extends ServerRun {
+  /**
+   * Our client's part of the next connection, to its end: what our client has said must have arrived, and be answered.
+   * @param text what that was: lines, sent early or again.
+   */
+  talk(socket: Duplex, text: string): Promise<EarlyWord>;
+}
+
 /** How our side's part of the conversation differs, for peers that are whole programs. */
 export interface OurPart {
   /** The server is an echo and no more: it never says `bye`. */
@@ -118,6 +174,8 @@ export interface ClientPeer extends Role {
    */
   readonly untrustedAlert?: AlertName | 'none';
   readonly returning?: ReturningClient;
+  /** Or why it has none, in words for the table. */
+  readonly early: EarlyClient | string;
 }
 
 export interface ServerPeer extends Role {
@@ -129,6 +187,8 @@ export interface ServerPeer extends Role {
   /** What it can be given to staple: GnuTLS refuses to begin with bad news. */
   readonly staples?: 'anything' | 'good';
   readonly returning?: ReturningServer;
+  /** Or why it has none, in words for the table. */
+  readonly early: EarlyServer | string;
 }
 
 export interface Peer {

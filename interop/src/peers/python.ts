@@ -51,6 +51,8 @@ const retriable = ({ group, retry }: Case): boolean => retry === 'no' || group !
 /** Its server takes the one group that it names, also for the keys of clients (RFC 8422 §5.1). */
 const oneGroup = (row: Case): boolean => row.clientCertificate !== 'required' || groupsOf(row).length === 1;
 
+const noEarlyData = "Python's ssl has no early data";
+
 export const pythonSsl: Peer = {
   name: 'python',
   limitsVersions: true,
@@ -61,6 +63,7 @@ export const pythonSsl: Peer = {
     axes: [axes, axes12],
     allowed: retriable,
     start: client,
+    early: noEarlyData,
     returning: returningClient(client, true),
   },
   server: {
@@ -68,6 +71,7 @@ export const pythonSsl: Peer = {
     allowed: oneGroup,
     limitsGroups: true,
     start: server,
+    early: noEarlyData,
     returning: returningServer(server, true),
   },
   close: () => driver.close(),

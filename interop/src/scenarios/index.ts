@@ -8,6 +8,8 @@ import type { Case, Direction } from '../cases.ts';
 import type { Certificates } from '../certificates.ts';
 import type { Peer } from '../peers/peer.ts';
 import type { Job } from '../run.ts';
+import { browserJobs } from './browser.ts';
+import { earlyDataJobs } from './early-data.ts';
 import { negotiationJobs } from './negotiation.ts';
 import { presharedJobs } from './preshared.ts';
 import { renegotiationJobs } from './renegotiation.ts';
@@ -21,7 +23,13 @@ export function scenarioJobs(
   plain: readonly Case[],
   certificates: Certificates,
 ): readonly Job[] {
-  return [negotiationJobs, staplingJobs, renegotiationJobs, resumptionJobs, presharedJobs].flatMap((jobs) => [
-    ...jobs(peer, direction, plain, certificates),
-  ]);
+  return [
+    negotiationJobs,
+    staplingJobs,
+    renegotiationJobs,
+    resumptionJobs,
+    presharedJobs,
+    earlyDataJobs,
+    browserJobs,
+  ].flatMap((jobs) => [...jobs(peer, direction, plain, certificates)]);
 }

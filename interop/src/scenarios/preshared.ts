@@ -1,15 +1,20 @@
 /**
  * Keys that both sides were given beforehand, in TLS 1.3 (RFC 9846 §4.3.11): a connection without any certificate, and one
- * that is refused, as the keys differ.
+ * that is refused, as the keys differ. With a key exchange, and without one (psk_ke, RFC 9846 §4.3.9).
  *
  * @module
  */
 
-import type { Negotiated, PreSharedKey } from '@handfast/tls';
+import { once } from 'node:events';
+import type { AddressInfo } from 'node:net';
+import { type Negotiated, type PreSharedKey, type SharedKey, tls13 } from '@handfast/tls';
+import { pskKe } from '@handfast/tls/legacy';
+import { connect, createServer, type TLSSocket } from '@handfast/tls/node';
 import { type Abilities, type Case, type Direction, versionId } from '../cases.ts';
 import type { Certificates, Family } from '../certificates.ts';
 import { speakAsClient, speakAsServer } from '../conversation.ts';
-import { isTlsError, ourClient, ourServer } from '../handfast.ts';
+import { isTlsError, type OurServer, ourClient, ourServer } from '../handfast.ts';
+import { noGroup } from '../peers/openssl.ts';
 import { type ClientPeer, decoyFor, type GivenKey, type Peer, type ServerPeer } from '../peers/peer.ts';
 import { agree, bothSides, type Cleanups, describe, failsWith, type Job } from '../run.ts';
 
@@ -35,6 +40,16 @@ export const circumstances: readonly Circumstance[] = [
     row: { retry: 'yes' },
   },
   { name: 'goes on with a key behind others', hash: 'sha256', behind: true },
+  {
+    name: 'goes on with a key of SHA-256 without a key exchange',
+    hash: 'sha256',
+    row: { group: noGroup, alpn: 'none' },
+  },
+  {
+    name: 'goes on with a key of SHA-384 without a key exchange',
+    hash: 'sha384',
+    row: { group: noGroup, alpn: 'none' },
+  },
   { name: 'is refused with another key of SHA-256', hash: 'sha256', wrong: true },
   { name: 'is refused with another key of SHA-384', hash: 'sha384', wrong: true },
 ];
@@ -99,7 +114,7 @@ function discords(row: Case, key: GivenKey, negotiated: Negotiated | undefined):
   const checks: readonly (readonly [string, unknown, unknown])[] = [
     ['version', negotiated?.version, row.version],
     ['cipher suite', negotiated?.cipherSuite.name, row.suite],
-    ['group', negotiated?.group?.name, row.group],
+    ['group', negotiated?.group?.name ?? noGroup, row.group],
     ['HelloRetryRequest', negotiated?.helloRetryRequest, row.retry === 'yes'],
     ['the key', pskIdentity && Buffer.from(pskIdentity).toString(), key.identity],
     ['a session', negotiated?.resumed, false],
@@ -135,7 +150,10 @@ async function offersTo(
     return;
   }
   await bothSides(run, async () => {
-    const { socket } = await ourClient(row, family, run.port, { decoy, preSharedKeys });
+    const { socket } =
+      row.group === noGroup
+        ? { socket: await clientWithoutGroup(row, run.port, preSharedKeys) }
+        : await ourClient(row, family, run.port, { decoy, preSharedKeys });
     cleanups.add(() => socket.destroy());
     await speakAsClient(socket, {
       closing: row.closing,
@@ -159,9 +177,10 @@ async function isOfferedTo(
   const part = peer.ours?.(row) ?? {};
   const identity = Buffer.from(key.identity);
   const shared = { key: bytesOf(key, wrong), hash: key.hash };
-  const server = await ourServer(row, family, {
-    preSharedKey: (theirs) => (identity.equals(theirs) ? shared : undefined),
-  });
+  const preSharedKey = (theirs: Uint8Array): SharedKey | undefined => (identity.equals(theirs) ? shared : undefined);
+  const server = await (row.group === noGroup
+    ? serverWithoutGroup(row, preSharedKey)
+    : ourServer(row, family, { preSharedKey }));
   cleanups.add(() => server.close());
   const { port } = server;
   const run = peer.start({ row, family, serverIdentity: family.server, versions: [row.version], port, givenKey: key });
@@ -190,4 +209,52 @@ async function isOfferedTo(
     await ended;
     agree(discords(row, key, socket.negotiated));
   });
+}
+
+/** What our roles say where a key is to go on without a key exchange. */
+function contextWithoutGroup({ suite }: Case) {
+  return {
+    versions: [tls13],
+    cipherSuites: [suite],
+    pskModes: [pskKe],
+    allowHalfOpen: true,
+    handshakeTimeout: 8_000,
+  };
+}
+
+/** Connects and waits for the handshake. @throws TlsError */
+async function clientWithoutGroup(row: Case, port: number, keys: readonly PreSharedKey[]): Promise<TLSSocket> {
+  const socket = connect({
+    ...contextWithoutGroup(row),
+    ...{ host: '127.0.0.1', port, servername: 'localhost', preSharedKey: () => keys },
+  });
+  // A failure after the handshake reaches the conversation as well.
+  socket.on('error', () => undefined);
+  await once(socket, 'secureConnect');
+  return socket;
+}
+
+/** Listens for one connection. */
+async function serverWithoutGroup(
+  row: Case,
+  preSharedKey: (identity: Uint8Array) => SharedKey | undefined,
+): Promise<Omit<OurServer, 'witness'>> {
+  const connection = Promise.withResolvers<TLSSocket>();
+  connection.promise.catch(() => undefined);
+  const server = createServer({ ...contextWithoutGroup(row), preSharedKey }, (socket) => {
+    socket.on('error', () => undefined);
+    connection.resolve(socket);
+  });
+  server.on('tlsClientError', (error: Error) => connection.reject(error));
+  server.listen(0, '127.0.0.1');
+  await once(server, 'listening');
+  return {
+    port: (server.address() as AddressInfo).port,
+    connection: connection.promise,
+    close() {
+      server.close();
+      connection.promise.then((socket) => socket.destroy()).catch(() => undefined);
+      connection.reject(new Error('closed'));
+    },
+  };
 }
