@@ -396,6 +396,16 @@ class ParsedCertificate implements Certificate {
 }
 
 /**
+ * Whether a certificate's subject key identifier is the one that `child` has for its authority; `undefined`: one of the two is not
+ * given.
+ */
+export function keyIdentifierFits(certificate: Certificate, child: Certificate): boolean | undefined {
+  const own = readable(() => certificate.subjectKeyIdentifier);
+  const identifier = readable(() => child.authorityKeyIdentifier?.keyIdentifier);
+  return own === undefined || identifier === undefined ? undefined : equalBytes(own, identifier);
+}
+
+/**
  * For messages and for hints to path building: an extension that does not decode says nothing here, and is refused where
  * its certificate is checked.
  */

@@ -148,6 +148,7 @@ export type {
   RevocationSource,
   RevocationVerdict,
 } from './revocation/status.ts';
+export { rootsOnly } from './roots-only.ts';
 export {
   encodeSctList,
   parseSctList,

@@ -1,6 +1,7 @@
 /**
  * Trust anchors. A store is readonly and looked up by subject; an empty one trusts nobody. Every certificate in it is an
- * anchor, self-signed or not: an intermediate ends paths there, and a server's own certificate is trusted as itself.
+ * anchor, self-signed or not: an intermediate ends paths there, and a server's own certificate is trusted as itself;
+ * `roots-only.ts` has it otherwise.
  *
  * Loading parses nothing: what is given is indexed by a key of its subject (`trust-index.ts`), and an anchor is parsed
  * when a path first asks for its name. One that cannot be parsed is left out and reported, and takes nobody else's trust
@@ -39,6 +40,8 @@ export interface TrustStore {
   bySubject(name: DirectoryName): readonly Certificate[];
   /** Whether exactly this certificate is an anchor. */
   has(certificate: Certificate): boolean;
+  /** Certificates with this subject that are no anchors, and may stand in the middle of a path. Absent: there are none. */
+  helpersBySubject?(name: DirectoryName): readonly Certificate[];
   /** What an anchor's trust is limited to; empty for one without limits. All of them apply. */
   limitsOf(anchor: Certificate): readonly AnchorLimits[];
 }

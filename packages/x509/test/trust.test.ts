@@ -13,6 +13,7 @@ import {
   parseCertificates,
   parseDirectoryName,
   parseIp,
+  rootsOnly,
   toPem,
   trustStore,
   verifyCertificate,
@@ -47,6 +48,34 @@ describe('a trust store', () => {
       [store.size, store.anchors.length, store.skipped.length, store.has(root), store.bySubject(root.subject)],
       [0, 0, 0, false, []],
     );
+  });
+  it('of roots alone has for anchors what is self-signed, and knows the others as helpers', async () => {
+    const ca = await issued('Root', undefined, { ca: true });
+    const middle = (await issued('Middle', ca, { ca: true })).certificate;
+    const rolledOver = (await issued('Root', ca, { ca: true })).certificate;
+    const given = [ca.certificate, middle, rolledOver];
+    const store = rootsOnly(trustStore([pem(...given), 'no PEM']));
+    assert.equal(store.size, 3);
+    assert.equal(store.skipped.length, 1);
+    assert.deepEqual(
+      store.anchors.map(({ raw }) => raw),
+      [ca.certificate.raw],
+    );
+    assert.equal(store.anchors, store.anchors);
+    assert.ok(Object.isFrozen(store) && Object.isFrozen(store.anchors));
+    assert.deepEqual(
+      [...given, other].map((one) => store.has(one)),
+      [true, false, false, false],
+    );
+    const raws = (certificates: readonly Certificate[] | undefined): readonly Uint8Array[] | undefined =>
+      certificates?.map(({ raw }) => raw);
+    assert.deepEqual(raws(store.bySubject(ca.certificate.subject)), [ca.certificate.raw]);
+    assert.deepEqual(raws(store.helpersBySubject?.(ca.certificate.subject)), [rolledOver.raw]);
+    assert.deepEqual(raws(store.bySubject(middle.subject)), []);
+    assert.deepEqual(raws(store.helpersBySubject?.(middle.subject)), [middle.raw]);
+    assert.equal(trustStore(given).helpersBySubject, undefined);
+    const limited = anchor({ certificate: ca.certificate, purposes: ['clientAuth'] });
+    assert.deepEqual(rootsOnly(trustStore([limited])).limitsOf(ca.certificate), [limited]);
   });
   it('cannot be changed', () => {
     const store = trustStore([root]);

@@ -8,11 +8,11 @@
 
 import { type Bytes, concat, wipe } from '@handfast/crypto';
 import type { Oid } from '../der/oid.ts';
-import { type DerReader, readDer, tag } from '../der/reader.ts';
+import { readDer, tag } from '../der/reader.ts';
 import { malformed } from '../errors.ts';
-import type { LegacyCipher, LegacyPbe, LegacyPemCipher, LegacyScheme, PasswordForms } from '../pbe/legacy.ts';
-import { pkcs12Kdf, pkcs12Purpose } from '../pbe/pkcs12-kdf.ts';
-import { maxSaltLength, type PasswordWork, passwordBmp, passwordBytes } from '../pbe/work.ts';
+import type { LegacyCipher, LegacyPbe, LegacyPemCipher, LegacyScheme } from '../pbe/legacy.ts';
+import { desCipher, type OpenCbc, pkcs12Scheme, readIv, readParameters } from '../pbe/old-schemes.ts';
+import { type PasswordWork, passwordBytes } from '../pbe/work.ts';
 import { md5, openDes, openRc2 } from './ciphers.ts';
 
 export type { LegacyCipher, LegacyPbe, LegacyPemCipher, LegacyScheme, PasswordForms } from '../pbe/legacy.ts';
@@ -34,15 +34,13 @@ export const legacyPbe: LegacyPbe = {
   pemCipher: (name) => pemCiphers.get(name),
 };
 
-type Open = (key: Uint8Array, iv: Uint8Array, ciphertext: Bytes) => Bytes | undefined;
-
 const openRc2Of =
-  (bits: number): Open =>
+  (bits: number): OpenCbc =>
   (key, iv, ciphertext) =>
     openRc2(key, bits, iv, ciphertext);
 
 /** Two keys stand for three: the first again. */
-const openTwoKeyDes: Open = (key, iv, ciphertext) => {
+const openTwoKeyDes: OpenCbc = (key, iv, ciphertext) => {
   const three = concat(key, key.subarray(0, 8));
   const plaintext = openDes(three, iv, ciphertext);
   wipe(three);
@@ -63,8 +61,8 @@ const schemes: ReadonlyMap<Oid, LegacyScheme> = new Map([
 
 /** RFC 8018 §B.2. RC2's key is as long as PBKDF2's keyLength says. */
 const ciphers: ReadonlyMap<Oid, LegacyCipher> = new Map([
-  ['1.3.14.3.2.7', desCipher(8)],
-  ['1.2.840.113549.3.7', desCipher(24)],
+  ['1.3.14.3.2.7', desCipher(8, openDes)],
+  ['1.2.840.113549.3.7', desCipher(24, openDes)],
   ['1.2.840.113549.3.2', { keyLength: 16, variableKeyLength: true, open: openRc2Pbes2 }],
 ]);
 
@@ -76,20 +74,8 @@ const pemCiphers: ReadonlyMap<string, LegacyPemCipher> = new Map([
   ['AES-256-CBC', pemAes(32)],
 ]);
 
-/** The salt and the iteration count that PBES1 and PKCS#12 have in the same form. */
-function readParameters(parameters: Bytes | undefined, what: string): { salt: Bytes; iterations: number } {
-  if (parameters === undefined) throw malformed(what, 'no parameters');
-  return readDer(parameters, what, (reader) => {
-    const inner = reader.sequence();
-    const fields = { salt: inner.octetString(), iterations: inner.smallInteger() };
-    inner.end();
-    if (fields.salt.length > maxSaltLength) throw malformed(what, `a salt of ${fields.salt.length} bytes`);
-    return fields;
-  });
-}
-
 /** PBES1: PBKDF1 (RFC 8018 §5.1) makes 16 bytes, of which half is the key and half the initialization vector. */
-function pbes1(hash: 'md5' | 'sha1', open: Open): LegacyScheme {
+function pbes1(hash: 'md5' | 'sha1', open: OpenCbc): LegacyScheme {
   return {
     open(work, parameters, password, ciphertext) {
       const { salt, iterations } = readParameters(parameters, 'PBES1');
@@ -101,41 +87,6 @@ function pbes1(hash: 'md5' | 'sha1', open: Open): LegacyScheme {
       const plaintext = open(derived.subarray(0, 8), derived.subarray(8, 16), ciphertext);
       wipe(octets, derived);
       return plaintext;
-    },
-  };
-}
-
-/** RFC 7292 Appendix C: key and initialization vector by the derivation of Appendix B over SHA-1. */
-function pkcs12Scheme(keyLength: number, open: Open): LegacyScheme {
-  return {
-    open(work, parameters, password, ciphertext) {
-      const what = 'PKCS#12 encryption';
-      const { salt, iterations } = readParameters(parameters, what);
-      const octets = pkcs12Password(password);
-      const derived = (purpose: 1 | 2, length: number): Bytes => {
-        work.spendIterations(Math.ceil(length / 20) * iterations, what);
-        return pkcs12Kdf(work.passwords, { hash: 'sha1', purpose, password: octets, salt, iterations, length });
-      };
-      const key = derived(pkcs12Purpose.key, keyLength);
-      const plaintext = open(key, derived(pkcs12Purpose.iv, 8), ciphertext);
-      wipe(octets, key);
-      return plaintext;
-    },
-  };
-}
-
-function pkcs12Password({ text, emptyIsAbsent }: PasswordForms): Bytes {
-  return emptyIsAbsent && text.length === 0 ? new Uint8Array(0) : passwordBmp(text);
-}
-
-function desCipher(keyLength: number): LegacyCipher {
-  return {
-    keyLength,
-    variableKeyLength: false,
-    open(key, parameters, ciphertext) {
-      if (parameters === undefined) throw malformed('PBES2 with DES', 'no initialization vector');
-      const iv = readDer(parameters, 'PBES2 with DES', (reader) => readIv(reader, 'PBES2 with DES'));
-      return openDes(key, iv, ciphertext);
     },
   };
 }
@@ -171,12 +122,6 @@ function effectiveKeyBits(version: number | undefined, what: string): number {
         ]).get(version);
   if (bits === undefined || bits > 1024) throw malformed(what, `RC2 parameter version ${version}`);
   return bits;
-}
-
-function readIv(reader: DerReader, what: string): Bytes {
-  const iv = reader.octetString();
-  if (iv.length !== 8) throw malformed(what, `an initialization vector of ${iv.length} bytes, not 8`);
-  return iv;
 }
 
 function pemDes(keyLength: number): LegacyPemCipher {

@@ -18,7 +18,7 @@ import {
   type Settling,
   type SignatureVerifier,
 } from '@handfast/crypto';
-import { type Certificate, nameOf, readable, sameCertificate } from '../certificate.ts';
+import { type Certificate, keyIdentifierFits, nameOf, sameCertificate } from '../certificate.ts';
 import { CertificateError, type CertificateErrorCode, type RefusedPath } from '../errors.ts';
 import type { AbortSignalLike } from '../fetch.ts';
 import { keyFits, keyLabel } from '../keys.ts';
@@ -205,10 +205,7 @@ interface Candidate {
 }
 
 function candidateOf(certificate: Certificate, child: Certificate, position: Candidate['position']): Candidate {
-  const own = readable(() => certificate.subjectKeyIdentifier);
-  const identifier = readable(() => child.authorityKeyIdentifier?.keyIdentifier);
-  const keyIdentifierFits = own === undefined || identifier === undefined ? undefined : equalBytes(own, identifier);
-  return { certificate, position, keyIdentifierFits };
+  return { certificate, position, keyIdentifierFits: keyIdentifierFits(certificate, child) };
 }
 
 /** How many refused paths an error keeps. */
@@ -302,8 +299,10 @@ class Search {
       if (!path.some((known) => sameEntity(known, certificate)))
         candidates.push(candidateOf(certificate, child, 'anchor'));
     }
-    for (const certificate of this.#pool) {
-      if (sameName(certificate.subject, child.issuer) && !path.some((known) => sameEntity(known, certificate)))
+    const helpers = this.#options.trust.helpersBySubject?.(child.issuer) ?? [];
+    const sent = this.#pool.filter(({ subject }) => sameName(subject, child.issuer));
+    for (const certificate of distinct([...helpers, ...sent])) {
+      if (!path.some((known) => sameEntity(known, certificate)))
         candidates.push(candidateOf(certificate, child, 'intermediate'));
     }
     return candidates.length < 2 ? candidates : candidates.toSorted((a, b) => this.#order(a) - this.#order(b));

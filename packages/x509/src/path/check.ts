@@ -17,6 +17,7 @@ import { extensionLabel, extensionOids, keyPurposeLabel, keyPurposeOids, type Oi
 import { readDer } from '../der/reader.ts';
 import { CertificateError, type CertificateErrorCode } from '../errors.ts';
 import type { KeyUsage } from '../extensions.ts';
+import { keyLabel } from '../keys.ts';
 import { constraintViolation } from '../names/constraints.ts';
 import type { GeneralName } from '../names/general.ts';
 import {
@@ -42,6 +43,8 @@ export type CertificateUsage = Exclude<keyof typeof keyPurposeOids, 'any'> | 'an
 export interface PathPolicy extends NameOptions {
   /** Bits of the smallest RSA (or DSA) modulus that is taken; 2048 unless set. */
   readonly minRsaBits?: number;
+  /** The least `bits` of a key on a curve: secp256r1 and Ed25519 have 256, Ed448 has 456. Any of ours unless set. */
+  readonly minCurveBits?: number;
   /**
    * Take signatures over SHA-1, where the provider has them (`legacySignatures`): for archives and test suites, never for
    * the profile `webpki`. MD5 is refused always.
@@ -178,9 +181,12 @@ export function keyStrengthRefusal(certificate: Certificate, { profile, policy }
     return dsa.parameters && modulusRefusal(certificate, 'DSA', dsaBits(dsa.parameters), policy);
   }
   const key = certificate.publicKey;
-  return key.type === 'rsa' || key.type === 'rsa-pss'
-    ? modulusRefusal(certificate, key.type === 'rsa' ? 'RSA' : 'RSA-PSS', key.bits, policy)
-    : undefined;
+  if (key.type === 'rsa' || key.type === 'rsa-pss') {
+    return modulusRefusal(certificate, key.type === 'rsa' ? 'RSA' : 'RSA-PSS', key.bits, policy);
+  }
+  const minimum = policy.minCurveBits ?? 0;
+  if (key.bits >= minimum || key.type.startsWith('ml-dsa')) return undefined;
+  return weakKey(certificate, keyLabel(key), key.bits, minimum);
 }
 
 /** Whether a modulus is long enough. */
@@ -191,7 +197,10 @@ export function modulusRefusal(
   policy: PathPolicy,
 ): Refusal | undefined {
   const minimum = policy.minRsaBits ?? defaultMinRsaBits;
-  if (bits >= minimum) return undefined;
+  return bits >= minimum ? undefined : weakKey(certificate, kind, bits, minimum);
+}
+
+function weakKey(certificate: Certificate, kind: string, bits: number, minimum: number): Refusal {
   return {
     rule: 'weak_key',
     message: `certificate for ${nameOf(certificate)} has a key of ${kind}, ${bits} bits; the least we take is ${minimum} bits`,

@@ -151,8 +151,9 @@ export function outOfUse(
       hint: 'supported is PBES2 with AES-CBC and PBKDF2 or scrypt',
     });
   }
-  if (legacy !== undefined)
+  if (legacy !== undefined && legacy.partial !== true) {
     return new CertificateError('unsupported_algorithm', `${what}: ${name} is not supported, not even as legacy`);
+  }
   return new CertificateError('unsupported_algorithm', `${what}: it is encrypted with ${name}, which is out of use`, {
     hint: 'pass legacyPbe of @handfast/x509/legacy to read it',
   });

@@ -17,6 +17,8 @@ export interface LegacyPbe {
   cipher(oid: Oid): LegacyCipher | undefined;
   /** A cipher of the old PEM format, by the name in `DEK-Info`. */
   pemCipher(name: string): LegacyPemCipher | undefined;
+  /** It is a part of what `legacyPbe` reads, which is then named where this is not enough. */
+  readonly partial?: boolean;
 }
 
 export interface LegacyScheme {

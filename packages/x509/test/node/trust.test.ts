@@ -1,9 +1,11 @@
 import assert from 'node:assert/strict';
+import { execFile } from 'node:child_process';
 import { mkdirSync, mkdtempSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
-import { join } from 'node:path';
+import { delimiter, join } from 'node:path';
 import { after, before, describe, it } from 'node:test';
-import { rootCertificates } from 'node:tls';
+import tls, { rootCertificates } from 'node:tls';
+import { promisify } from 'node:util';
 import { CertificateError, toPem } from '../../src/index.ts';
 import { bundledTrust, defaultTrust, directoryTrust, fileTrust, systemTrust } from '../../src/node/index.ts';
 import { issued } from '../support/pki.ts';
@@ -12,6 +14,7 @@ const one = (await issued('One', undefined, { ca: true })).certificate;
 const two = (await issued('Two', undefined, { ca: true })).certificate;
 const three = (await issued('Three', undefined, { ca: true })).certificate;
 
+const here = import.meta.dirname;
 let directory = '';
 const file = (name: string, content: string | Uint8Array): string => {
   const path = join(directory, name);
@@ -51,6 +54,41 @@ describe('what is trusted', () => {
     assert.deepEqual(store.skipped, []);
   });
   it('by Node, by default', () => assert.ok(defaultTrust().size > 0));
+  it('by OpenSSL, where Node is told to ask it, until a program says whom else', async () => {
+    const folder = join(directory, 'openssl');
+    mkdirSync(folder);
+    writeFileSync(join(folder, '0a1b2c3d.0'), toPem('CERTIFICATE', two.raw));
+    writeFileSync(join(folder, 'unhashed.pem'), toPem('CERTIFICATE', three.raw));
+    const environment = {
+      PATH: process.env.PATH,
+      SSL_CERT_FILE: file('openssl.pem', toPem('CERTIFICATE', one.raw)),
+      SSL_CERT_DIR: [join(directory, 'absent'), folder].join(delimiter),
+    };
+    const script = `
+      import tls from 'node:tls';
+      import { defaultTrust } from '@handfast/x509/node';
+      const names = () => defaultTrust().anchors.map(({ subject }) => subject.commonName);
+      const before = names();
+      tls.setDefaultCACertificates?.([]);
+      console.log(JSON.stringify([before, defaultTrust().size]));`;
+    const run = async (flag: string, env: NodeJS.ProcessEnv): Promise<unknown> => {
+      const flags = ['--conditions=@handfast/source', flag, '--input-type=module', '-e', script];
+      const { stdout } = await promisify(execFile)(process.execPath, flags, { cwd: here, env });
+      return JSON.parse(stdout);
+    };
+    const left = 'setDefaultCACertificates' in tls ? 0 : 2;
+    const [asked, inEnvironment, extra] = await Promise.all([
+      run('--use-openssl-ca', environment),
+      run('--no-warnings', { ...environment, NODE_OPTIONS: '"--use_openssl_ca"' }),
+      run('--use-openssl-ca', {
+        ...environment,
+        NODE_EXTRA_CA_CERTS: file('extra.pem', toPem('CERTIFICATE', three.raw)),
+      }),
+    ]);
+    assert.deepEqual(asked, [['One', 'Two'], left]);
+    assert.deepEqual(inEnvironment, [['One', 'Two'], left]);
+    assert.deepEqual(extra, [['Three', 'One', 'Two'], left === 0 ? 0 : 3]);
+  });
 });
 
 describe('trust in a file', () => {

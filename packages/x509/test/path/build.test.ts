@@ -7,6 +7,7 @@ import {
   type Certificate,
   CertificateError,
   type CertificateErrorCode,
+  rootsOnly,
   trustStore,
   type VerifyOptions,
   verifyCertificate,
@@ -72,6 +73,35 @@ describe('a path is found', () => {
   it('of length one, but still for its name, its time and its purpose', async () => {
     await refuses('name_mismatch', [leaf], [leaf], { name: 'other.example' });
     await refuses('expired', [leaf], [leaf], { time: new Date('2040-01-01') });
+  });
+  it('to a root alone, where the store ends paths at no other certificate', async () => {
+    const roots = (...identities: readonly Identity[]): Partial<VerifyOptions> => ({
+      trust: rootsOnly(trustStore(identities.map(({ certificate }) => certificate))),
+    });
+    const refusal = await refuses('unknown_issuer', [leaf, b, a], [], roots(b));
+    assert.equal(
+      refusal.message,
+      'certificate for "A" was issued by "CN=Root", which is neither in our trust store nor among the certificates that the server sent',
+    );
+    const helper = await refuses('unknown_issuer', [leaf, b], [], roots(a));
+    assert.equal(helper.certificate, a.certificate);
+    assert.equal(
+      helper.message,
+      'certificate for "A" was issued by "CN=Root", which is neither in our trust store nor among the certificates that the server sent',
+    );
+    await refuses('unknown_issuer', [leaf, b, a, root], [], roots(b, a, leaf));
+    await refuses('unknown_issuer', [leaf], [], roots(leaf));
+    const selfSigned = await issued('self', undefined, { names: ['leaf.example'] });
+    assert.deepEqual(namesOf((await verified([selfSigned], [], roots(selfSigned))).path), ['self']);
+  });
+  it('through what the store has and nobody sent', async () => {
+    const trust = rootsOnly(trustStore([root.certificate, a.certificate, b.certificate]));
+    for (const chain of [[leaf], [leaf, b], [leaf, b, a, root]]) {
+      const { path, anchor } = await verified(chain, [], { trust });
+      assert.deepEqual(namesOf(path), ['leaf', 'B', 'A', 'Root']);
+      assert.equal(anchor, root.certificate);
+    }
+    await refuses('expired', [leaf], [], { trust, time: new Date('2040-01-01') });
   });
   it('around a cross-signed loop that leads nowhere', async () => {
     const aByB = await crossSigned(a, 'A', b);

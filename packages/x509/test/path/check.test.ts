@@ -396,6 +396,33 @@ describe('keys', () => {
       { policy: { minRsaBits: 4096 } },
     );
   });
+  it('on curves have as many bits as the policy says', async () => {
+    const p384 = await issued('P-384', undefined, { ca: true, signer: await newSigner('secp384r1') });
+    const leaf = await issued('P-256', p384);
+    await verified([leaf], [p384], { policy: { minCurveBits: 256 } });
+    await refuses(
+      {
+        code: 'weak_key',
+        certificate: leaf.certificate,
+        message: /a key of ECDSA P-256, 256 bits; the least we take is 384 bits/,
+      },
+      [leaf],
+      [p384],
+      { policy: { minCurveBits: 384 } },
+    );
+    const strong = await issued('P-521', p384, { signer: await newSigner('secp521r1') });
+    await verified([strong], [p384], { policy: { minCurveBits: 384 } });
+    await refuses({ code: 'weak_key', certificate: p384.certificate }, [strong], [p384], {
+      policy: { minCurveBits: 512 },
+    });
+    const ed = await issued('Ed25519', p384, { signer: await newSigner('ed25519') });
+    await refuses({ code: 'weak_key', certificate: ed.certificate }, [ed], [p384], { policy: { minCurveBits: 384 } });
+    // Neither a modulus nor a lattice is a curve.
+    for (const type of ['rsa', 'ml-dsa-44'] as const) {
+      const other = await issued(type, p384, { signer: await newSigner(type) });
+      await verified([other], [p384], { policy: { minCurveBits: 384 } });
+    }
+  });
   it('of issuers too', async () => {
     const weak = await issued('weak CA', undefined, { ca: true, signer: await newSigner('rsa', 1024) });
     await refuses({ code: 'weak_key', certificate: weak.certificate }, [await issued('leaf', weak)], [weak]);
