@@ -23,7 +23,7 @@ const [error]: unknown[] = await once(socket, 'error');
 
 if (!(error instanceof TlsError)) throw error;
 console.log(`client: ${error.message}`);
-console.log(`        code ${error.code}, alert ${error.alert}, found by ${error.origin} in ${error.state}`);
+console.log(`        code ${error.tlsCode}, alert ${error.alert}, found by ${error.origin} in ${error.state}`);
 console.log(`        hint: ${error.hint}`);
 if (error.cause instanceof CertificateError)
   console.log(`        rule: ${error.cause.code}, ${error.cause.paths.length} path tried`);

@@ -92,6 +92,11 @@ const tasks = {
     entry: 'fleet/src/main.ts',
     flags: sourceFlags,
   },
+  programs: {
+    does: 'programs of others, as they are, with real servers: their node:tls is ours',
+    entry: 'programs/src/main.ts',
+    flags: sourceFlags,
+  },
   bench: {
     does: 'measures against node:tls and other certificate libraries',
     entry: 'bench/src/main.ts',

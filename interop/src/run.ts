@@ -270,7 +270,7 @@ export function refusalJobs(peer: Peer, direction: Direction, row: Case, certifi
         cleanups.add(() => run.stop());
         run.done.catch(() => undefined);
         const connecting = ourClient(row, trusted, run.port, { servername: refusal.servername ?? 'localhost' });
-        await failsWith(connecting, { code: refusal.code, origin: 'local' });
+        await failsWith(connecting, { tlsCode: refusal.code, origin: 'local' });
       },
     }));
   }
@@ -294,7 +294,7 @@ export function refusalJobs(peer: Peer, direction: Direction, row: Case, certifi
         const ended = alert === 'none' ? ours.connection.then(endOf) : ours.connection;
         const [peerFailed, error] = await Promise.all([failureOf(run.done), failureOf(ended)]);
         if (peerFailed === undefined) throw new Error('the peer reports success');
-        if (alert === 'none' && isTlsError(error) && error.code === 'truncated') return;
+        if (alert === 'none' && isTlsError(error) && error.tlsCode === 'truncated') return;
         if (!isTlsError(error) || error.origin !== 'peer' || error.alert !== alert) {
           throw unexpected(`the alert ${alert} from the peer`, error);
         }
@@ -306,7 +306,7 @@ export function refusalJobs(peer: Peer, direction: Direction, row: Case, certifi
 /** Wants a promise to reject with a TlsError that is so. */
 export async function failsWith(
   promise: Promise<unknown>,
-  wanted: Partial<Pick<TlsError, 'code' | 'origin' | 'alert'>>,
+  wanted: Partial<Pick<TlsError, 'tlsCode' | 'origin' | 'alert'>>,
 ): Promise<void> {
   const error = await failureOf(promise);
   const fits =

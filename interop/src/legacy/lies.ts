@@ -303,7 +303,7 @@ async function inBetween(
     );
     check(error, both.client, await inTime(heard, 'the end of what our client sends'));
     const theirs = await inTime(failed, "our server's end");
-    const code = theirs instanceof TlsError ? theirs.code : theirs.message;
+    const code = theirs instanceof TlsError ? theirs.tlsCode : theirs.message;
     if (code !== both.server) throw new Error(`our server ended with ${code}, not ${both.server}`);
   } finally {
     box.close();
@@ -337,7 +337,7 @@ async function everything(socket: Socket): Promise<Buffer> {
 
 /** The error's code, and the last record on the wire: a fatal alert. */
 function check(error: Error, { code, alert: expected }: End, stream: Buffer): void {
-  const found = error instanceof TlsError ? error.code : 'no TlsError';
+  const found = error instanceof TlsError ? error.tlsCode : 'no TlsError';
   const last = recordsOf(stream).at(-1) ?? Buffer.alloc(0);
   const level = 2;
   const right = last[0] === alert && last.length === 7 && last[5] === level && last[6] === alerts[expected];

@@ -301,7 +301,7 @@ async function comesEarly(
       if (socket.negotiated?.earlyData === 'rejected') run.again?.();
     },
     onFailure: (error) => {
-      if (leaves && isTlsError(error) && error.code === 'truncated') left++;
+      if (leaves && isTlsError(error) && error.tlsCode === 'truncated') left++;
       else failed.reject(error);
     },
   });

@@ -146,7 +146,10 @@ async function offersTo(
   const decoy = decoyFor(row.group);
   if (wrong) {
     run.done.catch(() => undefined);
-    await failsWith(ourClient(row, family, run.port, { decoy, preSharedKeys }), { origin: 'peer', code: 'peer_alert' });
+    await failsWith(ourClient(row, family, run.port, { decoy, preSharedKeys }), {
+      origin: 'peer',
+      tlsCode: 'peer_alert',
+    });
     return;
   }
   await bothSides(run, async () => {
@@ -190,7 +193,7 @@ async function isOfferedTo(
       () => false,
       () => true,
     );
-    await failsWith(server.connection, { code: 'decrypt_error', origin: 'local', alert: 'decrypt_error' });
+    await failsWith(server.connection, { tlsCode: 'decrypt_error', origin: 'local', alert: 'decrypt_error' });
     if (!(await peerFailed)) throw new Error('the peer reports success');
     return;
   }
@@ -199,7 +202,7 @@ async function isOfferedTo(
     const ended = new Promise((resolve, reject) => {
       socket.once('end', resolve);
       socket.once('error', (error) => {
-        if (part.endsWithoutCloseNotify && isTlsError(error) && error.code === 'truncated') resolve(undefined);
+        if (part.endsWithoutCloseNotify && isTlsError(error) && error.tlsCode === 'truncated') resolve(undefined);
         else reject(new Error(describe(error), { cause: error }));
       });
     });

@@ -62,7 +62,7 @@ const scenarios: readonly Scenario[] = [
     run: async (row, family, cleanups) => {
       const start = (task: ClientTask): Command => gnutlsCli(task, '/dev/null');
       const { socket, witness, command } = await asked(row, family, cleanups, start, '^renegotiate^\n');
-      await failsWith(endOf(socket), { origin: 'local', code: 'too_many_alerts' });
+      await failsWith(endOf(socket), { origin: 'local', tlsCode: 'too_many_alerts' });
       agreeOnAlerts(witness, [...Array<string>(4).fill('out no_renegotiation'), 'out unexpected_message']);
       await command.exit;
     },

@@ -77,5 +77,5 @@ async function refusesRevoked(peer: Peer, row: Case, certificates: Certificates,
   if (run === undefined) throw new Error(`${peer.name} is no server`);
   cleanups.add(() => run.stop());
   run.done.catch(() => undefined);
-  await failsWith(ourClient(row, family, run.port), { code: 'certificate_revoked', origin: 'local' });
+  await failsWith(ourClient(row, family, run.port), { tlsCode: 'certificate_revoked', origin: 'local' });
 }

@@ -65,9 +65,9 @@ export function exitCodeOf(error: unknown): ExitCode {
   if (error instanceof CliError) return error.exitCode;
   if (error instanceof TlsConfigError || error instanceof CertificateError) return exitCodes.usage;
   if (!(error instanceof TlsError)) return exitCodes.failed;
-  if (error.code === 'truncated' && error.phase !== 'handshake') return exitCodes.truncated;
+  if (error.tlsCode === 'truncated' && error.phase !== 'handshake') return exitCodes.truncated;
   const refused =
-    error.origin === 'peer' ? certificateAlerts.has(error.alert ?? '') : error.code.startsWith('certificate_');
+    error.origin === 'peer' ? certificateAlerts.has(error.alert ?? '') : error.tlsCode.startsWith('certificate_');
   // certificate_required is about a certificate that is not there.
-  return refused && error.code !== 'certificate_required' ? exitCodes.certificateRefused : exitCodes.handshakeFailed;
+  return refused && error.tlsCode !== 'certificate_required' ? exitCodes.certificateRefused : exitCodes.handshakeFailed;
 }

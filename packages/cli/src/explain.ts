@@ -26,7 +26,7 @@ export function explain(error: unknown, colors: Colors, width: number = Number.P
   const field = (label: string, text: string): void => add(`  ${dim(label.padEnd(7))} `, 10, text);
   add(`${red('✗')} `, 2, messageOf(error), bold);
   if (error instanceof TlsError) {
-    field('code', error.code);
+    field('code', error.tlsCode);
     field('where', whereOf(error));
     if (error.alert !== null) field('alert', alertText(error));
   } else if (error instanceof CertificateError) {
@@ -80,8 +80,8 @@ function messageOf(error: unknown): string {
 }
 
 function codeOf(error: unknown): string {
-  if (error instanceof TlsError || error instanceof CertificateError || error instanceof TlsConfigError)
-    return error.code;
+  if (error instanceof TlsError) return error.tlsCode;
+  if (error instanceof CertificateError || error instanceof TlsConfigError) return error.code;
   if (!(error instanceof CliError)) return 'internal';
   const { cause } = error;
   return cause instanceof Error && 'code' in cause && typeof cause.code === 'string' ? cause.code : 'cli';

@@ -93,7 +93,7 @@ export class Transcript {
       this.#rule(`connected in ${duration(event.at - this.#start)} · from here on [application keys]`);
     else if (event.type === 'early_data') this.#note(' ', earlyDataNote(event), this.#options.colors.dim);
     else if (event.type === 'session') this.#note(' ', sessionNote(event), this.#options.colors.dim);
-    else if (event.error !== undefined) this.#note('✗', event.error.code, this.#options.colors.red);
+    else if (event.error !== undefined) this.#note('✗', event.error.tlsCode, this.#options.colors.red);
   }
 
   /** A line of the caller's in between. */

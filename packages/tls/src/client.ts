@@ -21,8 +21,11 @@ import type { ClientOffer, ClientParameters, ClientVersion, FirstAnswer } from '
 export interface ClientTarget {
   /** Sent as server_name: a DNS name. Absent for an address (RFC 6066 §3 allows none). */
   readonly serverName?: string;
-  /** What the certificate must be for: a DNS name or an IP address. Default: `serverName`. */
-  readonly verifyName?: string;
+  /**
+   * What the certificate must be for: a DNS name or an IP address. Default: `serverName`. `null`: anything, which `verifyPeer`
+   * must then decide about.
+   */
+  readonly verifyName?: string | null;
   /** What the session cache is to know the server by: its host and port, say. Default: `verifyName`. */
   readonly sessionKey?: string;
 }
@@ -39,7 +42,8 @@ export interface ClientTarget {
  */
 export function tlsClient(config: ClientConfig, target: ClientTarget, handlers: ConnectionHandlers): Connection {
   if (!isConfig(config, 'client')) throw new TlsConfigError('config', 'it was not made by clientConfig()');
-  const { serverName, verifyName = serverName, sessionKey = verifyName ?? '' } = ownOf(target);
+  const { serverName, verifyName: named = serverName, sessionKey = named ?? '' } = ownOf(target);
+  const verifyName = named ?? undefined;
   if (verifyName === undefined && config.verifyPeer === undefined) {
     throw new TlsConfigError(
       'serverName',

@@ -19,7 +19,7 @@ import { quote, TlsConfigError } from './errors.ts';
 import { defaultLimits, type Limits } from './limits.ts';
 import type { ClientHello } from './messages/client-hello.ts';
 import type { TicketRequest } from './messages/extensions.ts';
-import type { PeerVerdict, PeerVerification } from './peer.ts';
+import type { PeerVerdict, PeerVerification, StrengthPolicy } from './peer.ts';
 import { monotonicMs } from './platform.ts';
 import { type PskMode, pskDheKe, pskKe } from './psk-modes.ts';
 import type { PaddingPolicy } from './record/layer.ts';
@@ -55,6 +55,10 @@ export interface CommonOptions {
   readonly trust?: TrustStore;
   /** Today, for validity. */
   readonly time?: () => Date;
+  /**
+   * How strong the peer's certificates must be. An RSA key of less than 2,048 bits needs a provider of `@handfast/crypto/legacy`.
+   */
+  readonly pathPolicy?: StrengthPolicy;
   /** The last word on the peer's certificate, after the built-in verification; it sees what that found. */
   readonly verifyPeer?: (peer: PeerVerification) => MaybePromise<PeerVerdict>;
   /**
@@ -230,6 +234,7 @@ export interface Defaults {
   readonly credentials: readonly Credential[];
   readonly trust: TrustStore;
   readonly time: () => Date;
+  readonly pathPolicy: StrengthPolicy;
   readonly certificateStatus: boolean;
   readonly clock: () => number;
   readonly limits: Limits;
@@ -261,6 +266,7 @@ const commonKeys: readonly (keyof CommonOptions | 'versions')[] = [
   'credentials',
   'trust',
   'time',
+  'pathPolicy',
   'verifyPeer',
   'certificateStatus',
   'revocation',
@@ -452,6 +458,7 @@ function complete<V extends VersionRow>(
     credentials: options.credentials ?? [],
     trust: options.trust ?? trustStore([]),
     time: options.time ?? (() => new Date()),
+    pathPolicy: strengthOf(options),
     certificateStatus: options.certificateStatus ?? true,
     clock: options.clock ?? monotonicMs,
     limits: { ...defaultLimits, ...options.limits },
@@ -464,6 +471,20 @@ function complete<V extends VersionRow>(
   checkCredentials(common.credentials);
   checkSizes(options);
   return common;
+}
+
+/** Only what is named here: a policy of `@handfast/x509` can also be more lenient than TLS is. */
+function strengthOf({ provider, pathPolicy }: CommonOptions): StrengthPolicy {
+  const policy = ownOf(pathPolicy ?? {});
+  for (const [name, value] of Object.entries(policy)) {
+    if (name === 'signatureAlgorithms') continue;
+    const least = { minCurveBits: 0, minRsaBits: provider.legacy ? 0 : 2048 }[name];
+    if (least === undefined) throw new TlsConfigError(`pathPolicy.${quote(name)}`, 'there is no such option');
+    if (Number.isInteger(value) && Number(value) >= least) continue;
+    const less = least > 0 ? '; less needs a provider of @handfast/crypto/legacy' : '';
+    throw new TlsConfigError(`pathPolicy.${name}`, `${value} is not a whole number of bits from ${least}${less}`);
+  }
+  return Object.freeze(policy);
 }
 
 /** Before TLS 1.3 neither hybrid groups nor ML-DSA exist: a list of nothing else would be empty on the wire. */

@@ -8,6 +8,7 @@ import type { Bytes, CryptoProvider } from '@handfast/crypto';
 import type { TlsError } from './errors.ts';
 import type { Flow, FlowHost, Negotiated } from './flow.ts';
 import type { Limits } from './limits.ts';
+import type { ClientHello } from './messages/client-hello.ts';
 import type { PaddingPolicy } from './record/layer.ts';
 import type { KeyLogListener, TraceListener } from './trace.ts';
 
@@ -17,6 +18,11 @@ export interface ConnectionHandlers {
   send(chunks: readonly Bytes[]): void;
   /** The handshake is done: `write` may be called. */
   established?(negotiated: Negotiated): void;
+  /** The hello that a server has read, before anything is chosen by it. */
+  clientHello?(hello: ClientHello): void;
+  /** What the config's listeners hear as well, of this connection alone. */
+  readonly trace?: TraceListener;
+  readonly keyLog?: KeyLogListener;
   /** A client's hello offers early data: `writeEarlyData` may be called, for `limit` bytes in all. */
   earlyDataReady?(limit: number): void;
   /**

@@ -22,10 +22,10 @@ import { Inbox } from './inbox.ts';
 import { keyLogLine } from './key-log.ts';
 import { maxMessageLength, messageTitle, readHandshake } from './messages/handshake.ts';
 import { type AbortControllerLike, newAbortController } from './platform.ts';
-import { Deframer } from './record/deframer.ts';
+import { Deframer, maxPlaintext } from './record/deframer.ts';
 import { HandshakeJoiner } from './record/joiner.ts';
 import { type Content, RecordLayer } from './record/layer.ts';
-import { type AlertName, contentType, isAlertName } from './registry.ts';
+import { type AlertName, contentType, handshakeType, isAlertName } from './registry.ts';
 import type { TraceEventBody } from './trace.ts';
 
 /** One `receive` opens at most so much, and goes on in a later turn: other connections want theirs too. */
@@ -36,6 +36,7 @@ export class Connection {
   readonly role: 'client' | 'server';
   readonly #options: ConnectionOptions;
   readonly #handlers: ConnectionHandlers;
+  readonly #listeners: Pick<ConnectionOptions, 'trace' | 'keyLog'>;
   readonly #records: RecordLayer;
   readonly #deframer: Deframer = new Deframer();
   readonly #joiner: HandshakeJoiner = new HandshakeJoiner();
@@ -62,6 +63,7 @@ export class Connection {
   #established: Established | undefined;
   /** A server's, once it takes early data: it may be written to, and its client has not finished. */
   #halfway: Established | undefined;
+  #finished: { readonly own?: Bytes; readonly peer?: Bytes } = {};
   /** A client's. */
   #earlyWrites: EarlyWrites | undefined;
   #readEnded = false;
@@ -74,7 +76,11 @@ export class Connection {
     this.role = options.role;
     this.#options = options;
     this.#handlers = options.handlers;
-    const { trace, keyLog } = options;
+    this.#listeners = {
+      trace: both(options.trace, options.handlers.trace),
+      keyLog: both(options.keyLog, options.handlers.keyLog),
+    };
+    const { trace, keyLog } = this.#listeners;
     this.#records = new RecordLayer({
       role: options.role,
       padding: options.padding,
@@ -128,6 +134,9 @@ export class Connection {
         return conduct.droppedChangeCipherSpec;
       },
       requireAligned: () => this.#requireAligned(),
+      heard: (hello) => {
+        if (this.#handlers.clientHello) this.#deliveries.push(() => this.#handlers.clientHello?.(hello));
+      },
       send: (message) => this.#sendHandshake(message),
       warn: (alert) => {
         // After our close_notify nothing more is said (RFC 5246 §7.2.1); nor what a version knows as an end alone, if at all.
@@ -268,6 +277,16 @@ export class Connection {
       }
       this.#seal(bytes);
     });
+  }
+
+  /** The `verify_data` of both Finished messages, as far as they have passed: channel bindings before TLS 1.3 (RFC 5929). */
+  get finished(): { readonly own?: Bytes; readonly peer?: Bytes } {
+    return this.#finished;
+  }
+
+  /** Records of ours hold no more content than this from here on: 64 to 16,384 bytes. */
+  setMaxSendFragment(length: number): void {
+    this.#records.setMaxSent(Math.min(Math.max(64, length), maxPlaintext));
   }
 
   /**
@@ -413,7 +432,8 @@ export class Connection {
   }
 
   #trace(event: TraceEventBody): void {
-    const { trace, clock } = this.#options;
+    const { clock } = this.#options;
+    const { trace } = this.#listeners;
     if (trace === undefined) return;
     let at: number;
     try {
@@ -491,7 +511,7 @@ export class Connection {
       this.#parkFlow(value as Promise<unknown>);
     } else {
       this.#waiting = value;
-      if (this.#options.trace) this.#trace({ type: 'state', state: value.state });
+      if (this.#listeners.trace) this.#trace({ type: 'state', state: value.state });
     }
   }
 
@@ -545,6 +565,7 @@ export class Connection {
       if (raw === undefined) return;
       const message = readHandshake(messages, raw, this.#host.offered);
       if (!waiting.types.includes(message.type)) throw unexpected(waiting, message.type);
+      if (message.type === 'finished') this.#finished = { ...this.#finished, peer: message.verifyData };
       this.#trace({ type: 'message', direction: 'in', message });
       this.#advance(() => this.#flow.next(message));
     }
@@ -552,7 +573,8 @@ export class Connection {
 
   #sendHandshake(message: Bytes): void {
     this.#records.handshake(message);
-    if (this.#options.trace) {
+    if (message[0] === handshakeType.finished) this.#finished = { ...this.#finished, own: message.slice(4) };
+    if (this.#listeners.trace) {
       this.#trace({
         type: 'message',
         direction: 'out',
@@ -679,6 +701,18 @@ export class Connection {
       throw new TlsError('unexpected_message', 'handshake bytes follow in the record after which keys change');
     }
   }
+}
+
+/** A listener that calls each of two; undefined where there is none. */
+function both<E>(
+  one: ((event: E) => void) | undefined,
+  other: ((event: E) => void) | undefined,
+): ((event: E) => void) | undefined {
+  if (one === undefined || other === undefined) return one ?? other;
+  return (event) => {
+    one(event);
+    other(event);
+  };
 }
 
 function isWarning(alert: AlertName): boolean {

@@ -136,6 +136,8 @@ export interface TlsErrorOptions extends ErrorOptions {
 export class TlsError extends Error {
   override readonly name: string = 'TlsError';
   readonly code: TlsErrorCode;
+  /** The same, also where an adapter answers another `code` (on Node, what `node:tls` would say). */
+  readonly tlsCode: TlsErrorCode;
   /** The alert sent, or (with origin `peer`) received; null where none was. */
   alert: AlertName | `unknown (${number})` | null;
   /** `local`: this side refused what it saw. `peer`: the other side said so in an alert. */
@@ -149,6 +151,7 @@ export class TlsError extends Error {
   constructor(code: TlsErrorCode, message: string, options: TlsErrorOptions = {}) {
     super(message, options.cause === undefined ? undefined : { cause: options.cause });
     this.code = code;
+    this.tlsCode = code;
     this.alert = options.alert === undefined ? alertOf[code] : options.alert;
     this.origin = options.origin ?? 'local';
     this.hint = options.hint;

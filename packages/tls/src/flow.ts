@@ -9,6 +9,7 @@ import { type Bytes, type CryptoProvider, type KeyExchange, type MaybePromise, s
 import type { AbortSignalLike } from '@handfast/x509';
 import type { Dialect } from './dialect.ts';
 import { reasonOf, TlsError } from './errors.ts';
+import type { ClientHello } from './messages/client-hello.ts';
 import type { MessageOf, MessageType } from './messages/handshake.ts';
 import type { PeerIdentity } from './peer.ts';
 import type { RecordLayer } from './record/layer.ts';
@@ -58,6 +59,8 @@ export interface FlowHost {
   requireAligned(): void;
   /** A handshake message on its way out. */
   send(message: Bytes): void;
+  /** The hello that a server has read. */
+  heard(hello: ClientHello): void;
   /** An alert that leaves the connection standing. */
   warn(alert: AlertName): void;
   /**

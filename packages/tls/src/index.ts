@@ -29,7 +29,7 @@ export type { Negotiated } from './flow.ts';
 export { defaultLimits, type Limits } from './limits.ts';
 export type { ClientHello } from './messages/client-hello.ts';
 export type { TicketRequest } from './messages/extensions.ts';
-export type { PeerIdentity, PeerVerdict, PeerVerification } from './peer.ts';
+export type { PeerIdentity, PeerVerdict, PeerVerification, StrengthPolicy } from './peer.ts';
 export { type PskMode, pskDheKe } from './psk-modes.ts';
 export type { PaddingPolicy } from './record/layer.ts';
 export {

@@ -12,6 +12,7 @@ import {
   CertificateError,
   type CertificateErrorCode,
   type KeyUsage,
+  type PathPolicy,
   type Revocation,
   type SctVerdict,
   type Transparency,
@@ -56,6 +57,9 @@ export type PeerVerdict =
   | { readonly accepted: true }
   | { readonly accepted: false; readonly reason: string; readonly alert?: AlertName };
 
+/** What certificates must have of strength; see `PathPolicy` of `@handfast/x509`. */
+export type StrengthPolicy = Pick<PathPolicy, 'minRsaBits' | 'minCurveBits' | 'signatureAlgorithms'>;
+
 export interface PeerPolicy {
   readonly provider: CryptoProvider;
   readonly trust: TrustStore;
@@ -64,6 +68,8 @@ export interface PeerPolicy {
   readonly revocation: Revocation | undefined;
   readonly transparency: Transparency | undefined;
   readonly maxCertificates: number;
+  /** How strong certificates must be. */
+  readonly pathPolicy?: StrengthPolicy | undefined;
   /** What the leaf's KeyUsage must have: digitalSignature unless the key exchange says otherwise. */
   readonly keyUsage?: readonly KeyUsage[];
 }
@@ -121,10 +127,10 @@ export function* verifyPeerChain(
   try {
     const [leaf, ...intermediates] = chain;
     const usage = role === 'server' ? 'serverAuth' : 'clientAuth';
-    const { revocation, transparency, keyUsage } = policy;
+    const { revocation, transparency, pathPolicy, keyUsage } = policy;
     const found = yield* verify({
       ...{ provider, leaf, intermediates, trust, time, usage, name },
-      ...(keyUsage && { policy: { keyUsage } }),
+      policy: { ...pathPolicy, ...(keyUsage && { keyUsage }) },
       ...(revocation && { revocation, staple: beside?.status_request }),
       ...(revocation?.fetches && { signal: signal() }),
     });

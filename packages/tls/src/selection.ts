@@ -116,6 +116,7 @@ export function* chooseClientCredential(
 
 /** What decides about the peer's certificate. */
 export function peerPolicy(config: ClientConfig | ServerConfig): PeerPolicy {
-  const { provider, trust, time, verifyPeer, revocation, transparency, limits } = config;
-  return { provider, trust, time, verifyPeer, revocation, transparency, maxCertificates: limits.certificates };
+  const { provider, trust, time, pathPolicy, verifyPeer, revocation, transparency, limits } = config;
+  const maxCertificates = limits.certificates;
+  return { provider, trust, time, pathPolicy, verifyPeer, revocation, transparency, maxCertificates };
 }

@@ -45,6 +45,7 @@ export function tlsServer(config: ServerConfig, handlers: ConnectionHandlers): C
 function* serve(host: FlowHost, base: ServerConfig): Flow<never> {
   const hello = yield* expect('START', 'client_hello');
   host.changeCipherSpecAllowed = true;
+  host.heard(hello);
   const info = helloInfo(host, hello);
   const config = yield* selectConfig(base, info);
   return yield* chooseVersion(hello, config).server(host, config, info);

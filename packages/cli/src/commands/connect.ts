@@ -164,6 +164,7 @@ async function converse(
   const socket = start({
     ...plan.tls,
     socket: transport,
+    allowHalfOpen: false,
     ...(keyLog === undefined ? {} : { keyLog }),
     ...(listeners.length === 0
       ? {}
@@ -244,7 +245,7 @@ function summary(socket: TLSSocket, { target, serverName }: Plan, { colors }: Re
   ];
   const verdict = socket.authorized
     ? green(`${serverName} verified, ${issuerText(negotiated)}`)
-    : red(`NOT VERIFIED: ${socket.authorizationError?.message ?? 'no certificate'}`);
+    : red(`NOT VERIFIED: ${negotiated.peer?.error?.message ?? 'no certificate'}`);
   return `${bold(`connected to ${formatHostPort(target)}`)}: ${parts.join(', ')}; ${verdict}`;
 }
 

@@ -313,11 +313,11 @@ async function refusal(
     if (error !== undefined) stage.refused(error);
     const refused =
       error instanceof TlsError &&
-      error.code === code &&
+      error.tlsCode === code &&
       error.origin === 'local' &&
       certificateErrorOf(error)?.code === certificateCode;
     const wasTold =
-      heard instanceof TlsError && heard.code === 'peer_alert' && heard.alert === alert && heard.origin === 'peer';
+      heard instanceof TlsError && heard.tlsCode === 'peer_alert' && heard.alert === alert && heard.origin === 'peer';
     const leaked = serverTrace.some(
       (event) => event.type === 'record' && event.direction === 'in' && event.contentType === 23,
     );

@@ -228,16 +228,21 @@ function accept(
     tracer?.(event);
   };
   const config = serverConfig({ ...engine, trace });
-  const socket = new TLSSocket(transport, (handlers) => tlsServer(config, handlers), {
-    allowHalfOpen: true,
-    handshakeTimeout: handshakeTimeoutMs,
-  });
+  const socket = new TLSSocket(
+    transport,
+    { isServer: true, make: (handlers) => tlsServer(config, handlers) },
+    {
+      allowHalfOpen: true,
+      handshakeTimeout: handshakeTimeoutMs,
+    },
+  );
   socket.on('error', (error) => {
     // Browsers leave without a word.
-    if (options.http && error instanceof TlsError && error.code === 'truncated' && error.phase !== 'handshake') return;
+    if (options.http && error instanceof TlsError && error.tlsCode === 'truncated' && error.phase !== 'handshake')
+      return;
     refusal(error, who, report);
   });
-  socket.once('secureConnect', () => {
+  socket.once('secure', () => {
     const { negotiated } = socket;
     if (negotiated === undefined) return;
     const { version, cipherSuite, group, serverName, alpnProtocol, peer, resumed } = negotiated;
@@ -267,7 +272,7 @@ function accept(
 function refusal(error: Error, who: string, report: Report): void {
   const { red, dim } = report.colors;
   const detail =
-    error instanceof TlsError ? ` [${error.code}${error.state === undefined ? '' : ` in ${error.state}`}]` : '';
+    error instanceof TlsError ? ` [${error.tlsCode}${error.state === undefined ? '' : ` in ${error.state}`}]` : '';
   const hint = error instanceof TlsError && error.hint !== undefined ? `; ${error.hint}` : '';
   report.important(`${red('✗')} ${who} ${error.message}${dim(`${detail}${hint}`)}`, 'error', {
     client: who,

@@ -51,7 +51,11 @@ async function play(
       assert.deepEqual(got, wanted);
     }
     const config = serverConfig({ provider: nodeProvider, versions: [tls13], credentials: [pki.server] });
-    const secure = new TLSSocket(socket, (handlers) => tlsServer(config, handlers), { allowHalfOpen: true });
+    const secure = new TLSSocket(
+      socket,
+      { isServer: true, make: (handlers) => tlsServer(config, handlers) },
+      { allowHalfOpen: true },
+    );
     secure.on('error', () => socket.destroy());
     secure.pipe(secure);
     secure.begin();

@@ -4,76 +4,35 @@
  * @module
  */
 
-import { connect as connectTcp, isIP, type TcpNetConnectOpts } from 'node:net';
-import type { Duplex } from 'node:stream';
-import { revocation } from '@handfast/x509';
-import { tlsClient } from '../client.ts';
-import { type ClientConfig, type ClientOptions, clientConfig, ownOf } from '../config.ts';
-import type { PeerVerdict } from '../peer.ts';
-import {
-  createSecureContext,
-  defaultTrust,
-  named,
-  type SecureContext,
-  type SecureContextOptions,
-} from './secure-context.ts';
-import { TLSSocket, type TLSSocketOptions } from './socket.ts';
+import { connect as connectTcp, type TcpNetConnectOpts } from 'node:net';
+import { addAbortSignal, type Duplex } from 'node:stream';
+import { ownOf } from '../config.ts';
+import { type ClientSideOptions, clientMaking } from './client-side.ts';
+import { TLSSocket } from './socket.ts';
 
-/** The engine's options that pass through as they are. */
-const engineOptions = [
-  'verifyPeer',
-  'revocation',
-  'transparency',
-  'certificateStatus',
-  'selectCredential',
-  'preSharedKey',
-  'pskModes',
-  'renegotiation',
-  'certificateAuthorities',
-  'requireExtendedMasterSecret',
-  'recordSizeLimit',
-  'maxFragmentLength',
-  'fallback',
-  'sessions',
-  'ticketRequest',
-  'earlyData',
-  'padding',
-  'limits',
-  'trace',
-  'keyLog',
-  'time',
-  'grease',
-  'middleboxCompatibility',
-] as const;
+export type { EngineClientOptions } from './client-side.ts';
 
-export type EngineClientOptions = Pick<ClientOptions, (typeof engineOptions)[number]>;
+/** Options of `net.connect` that pass through. */
+type TcpOptions = Partial<
+  Omit<TcpNetConnectOpts, 'host' | 'port' | 'onread' | 'allowHalfOpen' | 'timeout' | 'signal' | 'highWaterMark'>
+>;
 
-export interface ConnectOptions extends SecureContextOptions, EngineClientOptions, TLSSocketOptions {
-  readonly host?: string;
-  readonly port?: number;
+export interface ConnectOptions extends ClientSideOptions, TcpOptions {
+  readonly host?: string | undefined;
+  readonly port?: number | undefined;
   /** A Unix socket's path, in place of host and port. */
-  readonly path?: string;
+  readonly path?: string | undefined;
   /** A stream to speak over, in place of a new connection. */
-  readonly socket?: Duplex;
-  /** The server's name, sent and verified. Default: `host`. An address is verified, and never sent. */
-  readonly servername?: string;
-  /** Application protocols, best first. */
-  readonly ALPNProtocols?: readonly string[];
-  /** Groups to send shares for, by row or name; see `ClientOptions.keyShares`. */
-  readonly keyShares?: SecureContextOptions['groups'];
-  /** Refuse a server whose certificate does not verify. Default: true. */
-  readonly rejectUnauthorized?: boolean;
-  /** Made once for many connections, in place of the options of `createSecureContext`. */
-  readonly secureContext?: SecureContext;
-  readonly family?: number;
-  readonly localAddress?: string;
-  readonly lookup?: NonNullable<TcpNetConnectOpts['lookup']>;
+  readonly socket?: Duplex | undefined;
+  /** Milliseconds without anything, after which `timeout` is emitted. */
+  readonly timeout?: number | undefined;
+  /** Reads into memory of yours. */
+  readonly onread?: TcpNetConnectOpts['onread'];
+  /** Destroys the socket when it is aborted. */
+  readonly signal?: AbortSignal | undefined;
 }
 
-const acceptAnyway = (): PeerVerdict => ({ accepted: true });
-
-/** Unless told otherwise: what a server staples is believed, and nothing is fetched. */
-const believeStaples = revocation({ mode: 'prefer' });
+type Listener = () => void;
 
 /**
  * Connects and verifies.
@@ -86,96 +45,64 @@ const believeStaples = revocation({ mode: 'prefer' });
  * @param listener called at `secureConnect`.
  * @returns at once; failures are `error` events, a `TlsError` each.
  */
-export function connect(given: ConnectOptions, listener?: () => void): TLSSocket {
-  const options = ownOf(given);
-  const host = options.host ?? 'localhost';
-  const context = options.secureContext ?? createSecureContext(options);
-  const config = configOf(options, context);
-  const name = options.servername ?? host;
-  const sessionKey = options.path ?? `${host}:${options.port ?? 443}`;
-  const target = {
-    ...(isIP(name) === 0 && { serverName: withoutFinalDot(name) }),
-    verifyName: name,
-    sessionKey,
-  };
+export function connect(port: number, host?: string, options?: ConnectOptions, listener?: Listener): TLSSocket;
+export function connect(port: number, options?: ConnectOptions, listener?: Listener): TLSSocket;
+export function connect(path: string, options?: ConnectOptions, listener?: Listener): TLSSocket;
+export function connect(options: ConnectOptions, listener?: Listener): TLSSocket;
+export function connect(...given: readonly unknown[]): TLSSocket {
+  const { options, listener } = normalized(given);
+  const host = options.host ?? (options.path === undefined ? 'localhost' : undefined);
+  const { port, path, localAddress } = options;
+  const making = { ...clientMaking(options, { host, port, path, localAddress }), announces: true };
   const transport = options.socket ?? openTcp(options, host);
-  const socket = new TLSSocket(transport, (handlers) => tlsClient(config, target, handlers), options);
+  const { allowHalfOpen = options.socket?.allowHalfOpen ?? false } = options;
+  const socket = new TLSSocket(transport, making, { ...options, allowHalfOpen });
+  if (options.timeout) socket.setTimeout(options.timeout);
+  if (options.signal) addAbortSignal(options.signal, socket);
+  if (options.onread) readInto(socket, options.onread);
   if (listener !== undefined) socket.once('secureConnect', listener);
   if ('connecting' in transport && transport.connecting === true) transport.once('connect', () => socket.begin());
   else process.nextTick(() => socket.begin());
   return socket;
 }
 
-/** Options that are of one connection, and of the engine's configuration no more than its sessions. */
-const connectionOptions: ReadonlySet<string> = new Set<keyof ConnectOptions>([
-  'host',
-  'port',
-  'path',
-  'socket',
-  'servername',
-  'secureContext',
-  'sessions',
-  'family',
-  'localAddress',
-  'lookup',
-  'handshakeTimeout',
-  'allowHalfOpen',
-]);
-
-/** By the context, and by the sessions that go with it; without any, by the context again. */
-const plainConfigs = new WeakMap<SecureContext, WeakMap<object, ClientConfig>>();
-
-/** Connections that want no more than their context says, and where sessions are, share one configuration. */
-function configOf(options: ConnectOptions, context: SecureContext): ClientConfig {
-  if (Object.keys(options).some((name) => !connectionOptions.has(name))) return makeConfig(options, context);
-  let configs = plainConfigs.get(context);
-  if (configs === undefined) {
-    configs = new WeakMap();
-    plainConfigs.set(context, configs);
-  }
-  const key = options.sessions ?? context;
-  let config = configs.get(key);
-  if (config === undefined) {
-    config = makeConfig(options, context);
-    configs.set(key, config);
-  }
-  return config;
+/** As `net.connect` reads its arguments: a port or a path, a host, options, a listener. */
+function normalized(given: readonly unknown[]): { options: ConnectOptions; listener: Listener | undefined } {
+  const listener = given.findLast((one): one is Listener => typeof one === 'function');
+  const [first, second] = given;
+  const where =
+    typeof first === 'number' || (typeof first === 'string' && /^\d+$/.test(first))
+      ? { port: Number(first), ...(typeof second === 'string' && { host: second }) }
+      : typeof first === 'string'
+        ? { path: first }
+        : {};
+  const more = given.filter((one): one is object => typeof one === 'object' && one !== null);
+  return { options: ownOf(Object.assign({}, ...more, where)), listener };
 }
 
-function makeConfig(options: ConnectOptions, context: SecureContext): ClientConfig {
-  const verifyPeer = options.verifyPeer ?? (options.rejectUnauthorized === false ? acceptAnyway : undefined);
-  const { keyShares } = createSharesOption(options);
-  return clientConfig({
-    ...context.options,
-    trust: context.trust ?? defaultTrust(),
-    alpnProtocols: options.ALPNProtocols ?? [],
-    ...(keyShares === undefined ? {} : { keyShares }),
-    revocation: believeStaples,
-    ...named(options, engineOptions),
-    ...(verifyPeer === undefined ? {} : { verifyPeer }),
+/** As `net.connect` has it: what is read goes into memory of the program's own, until its callback answers `false`. */
+function readInto(socket: TLSSocket, { buffer, callback }: NonNullable<ConnectOptions['onread']>): void {
+  socket.on('data', (chunk: Buffer) => {
+    for (let rest = chunk; rest.length > 0; ) {
+      const into = typeof buffer === 'function' ? buffer() : buffer;
+      const length = Math.min(rest.length, into.length);
+      into.set(rest.subarray(0, length));
+      rest = rest.subarray(length);
+      if (callback(length, into) !== false) continue;
+      socket.pause();
+      if (rest.length > 0) socket.unshift(rest);
+      return;
+    }
   });
 }
 
-function createSharesOption({ keyShares, provider }: ConnectOptions): Pick<ClientOptions, 'keyShares'> {
-  if (keyShares === undefined) return {};
-  const { groups } = createSecureContext({ groups: keyShares, ...(provider ? { provider } : {}) }).options;
-  return groups === undefined ? {} : { keyShares: groups };
-}
-
-function openTcp(options: ConnectOptions, host: string): Duplex {
-  if (options.path !== undefined) return connectTcp({ path: options.path });
-  const { family, lookup, localAddress } = options;
+function openTcp(options: ConnectOptions, host: string | undefined): Duplex {
+  const { timeout: _ours, signal: _alsoOurs, onread: _too, ...rest } = options;
+  if (options.path !== undefined) return connectTcp({ ...rest, path: options.path });
   return connectTcp({
-    host,
-    port: options.port ?? 443,
     noDelay: true,
-    ...(family === undefined ? {} : { family }),
-    ...(lookup === undefined ? {} : { lookup }),
-    ...(localAddress === undefined ? {} : { localAddress }),
-  });
-}
-
-/** RFC 6066 §3: the name is sent without a trailing dot. */
-function withoutFinalDot(name: string): string {
-  return name.endsWith('.') ? name.slice(0, -1) : name;
+    ...rest,
+    host: host ?? 'localhost',
+    port: options.port ?? 443,
+  } as TcpNetConnectOpts);
 }

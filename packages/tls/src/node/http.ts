@@ -15,7 +15,7 @@ import { createServer, type Server as TlsServer, type TlsServerOptions } from '.
 import { TLSSocket } from './socket.ts';
 
 /** Options of `createServer` and of `node:http`'s. `ALPNProtocols` are `['http/1.1']` unless told otherwise. */
-export interface HttpsServerOptions extends TlsServerOptions, ServerOptions {
+export interface HttpsServerOptions extends TlsServerOptions, Omit<ServerOptions, keyof TlsServerOptions> {
   /**
    * With `earlyData`: whether a request may come to the listener before its client has finished the handshake, because it does no
    * harm when it comes twice. The others wait until then (RFC 8470 §3). Absent: all do.
@@ -128,7 +128,7 @@ export function handshakeDone(request: IncomingMessage): Promise<void> {
       };
       if (socket.closed) ended();
       socket.once('close', ended);
-      socket.once('secureConnect', () => {
+      socket.once('secure', () => {
         socket.off('close', ended);
         resolve();
       });

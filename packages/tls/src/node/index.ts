@@ -1,10 +1,25 @@
 /**
- * TLS on Node, named as `node:tls` names things: `connect`, `createServer`, `TLSSocket`.
+ * TLS on Node, as `node:tls` has it: the same names, options, events, properties and error codes. docs/node-tls.md lists what
+ * is the same, better, or absent.
  *
  * @module
  */
 
+export { convertALPNProtocols } from './alpn.ts';
+export { defaultTrust, getCACertificates, rootCertificates, setDefaultCACertificates } from './ca-certificates.ts';
+export { checkServerIdentity } from './check-server-identity.ts';
+export type { ClientPsk } from './client-side.ts';
 export { type ConnectOptions, connect, type EngineClientOptions } from './connect.ts';
+export {
+  CLIENT_RENEG_LIMIT,
+  CLIENT_RENEG_WINDOW,
+  DEFAULT_CIPHERS,
+  DEFAULT_ECDH_CURVE,
+  DEFAULT_MAX_VERSION,
+  DEFAULT_MIN_VERSION,
+  defaults,
+} from './defaults.ts';
+export { NodeTlsError } from './error-codes.ts';
 export {
   createHttpsServer,
   HttpsServer,
@@ -12,14 +27,9 @@ export {
   handshakeDone,
   refuseEarlyData,
 } from './http.ts';
-export {
-  createSecureContext,
-  defaultTrust,
-  type Pem,
-  type SecureContext,
-  type SecureContextOptions,
-  type SecureVersion,
-} from './secure-context.ts';
+export { tls as default, tls as 'module.exports' } from './members.ts';
+export { createSecureContext, getCiphers, SecureContext, type SecureContextOptions } from './secure-context.ts';
 export { createServer, type EngineServerOptions, Server, serverConfigFrom, type TlsServerOptions } from './server.ts';
-export { TLSSocket, type TLSSocketOptions } from './socket.ts';
+export { type OwnSocketOptions, TLSSocket, type TLSSocketOptions } from './socket.ts';
 export { type FileKeyRingOptions, fileKeyRing, TicketKeyFileError } from './ticket-key-file.ts';
+export type { SecureVersion } from './version-range.ts';

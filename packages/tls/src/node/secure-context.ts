@@ -5,17 +5,9 @@
  * @module
  */
 
-import {
-  CryptoError,
-  type CryptoProvider,
-  isThenable,
-  type LegacyKey,
-  type MaybePromise,
-  type Signer,
-} from '@handfast/crypto';
+import type { CryptoProvider } from '@handfast/crypto';
 import { nodeProvider } from '@handfast/crypto/node';
-import { parseCertificates, parsePrivateKey, type TrustStore, trustStore } from '@handfast/x509';
-import { defaultTrust as nodeTrust } from '@handfast/x509/node';
+import { type Certificate, type Crl, type Revocation, revocation, type TrustStore } from '@handfast/x509';
 import { type CommonOptions, ownOf } from '../config.ts';
 import type { Credential } from '../credentials.ts';
 import { quote, TlsConfigError } from '../errors.ts';
@@ -27,140 +19,156 @@ import {
   type Row,
   type SignatureScheme,
   signatureSchemes,
-  type VersionName,
 } from '../registry.ts';
-import { tls12 } from '../tls12/index.ts';
 import { defaultCipherSuites12 } from '../tls12/suites.ts';
-import { tls13 } from '../tls13/index.ts';
 import type { Version } from '../version.ts';
+import { namedTrust, trustOfNow } from './ca-certificates.ts';
+import { cipherSuitesOf, getCiphers as namesOf } from './cipher-string.ts';
+import { groupsOf } from './curve-list.ts';
+import { changedCiphers, defaults } from './defaults.ts';
+import { type KeyMaterialOptions, readKeyMaterial } from './key-material.ts';
+import { revocationByCrls } from './revocation-by-crls.ts';
+import { type SecurityLevel, securityDemands } from './security-level.ts';
+import { schemesOf } from './sigalg-list.ts';
+import { type VersionOptions, versionRange } from './version-range.ts';
 
-/** Text in PEM, or bytes in PEM or DER. */
-export type Pem = string | Uint8Array;
-
-export interface SecureContextOptions {
-  /** Certificates whose signatures are trusted. Default: Node's, as `tls.getCACertificates('default')` says. */
-  readonly ca?: Pem | readonly Pem[];
-  /** The same, parsed. */
+export interface SecureContextOptions extends KeyMaterialOptions, VersionOptions {
+  /** Whose signatures are trusted, parsed. Default: `ca`, and without it Node's, as `tls.getCACertificates('default')` says. */
   readonly trust?: TrustStore;
-  /** Our certificate, then those that signed it. */
-  readonly cert?: Pem | readonly Pem[];
-  /** The private key of `cert`: PKCS#8, SEC1 or PKCS#1, unencrypted. With a legacy provider it has the old ways as well. */
-  readonly key?: Pem;
-  /** The same, parsed; a signer may be an HSM or a KMS. They stand before `cert`. */
+  /** Our certificates with their keys, parsed; a signer may be an HSM or a KMS. They stand before `cert`. */
   readonly credentials?: readonly Credential[];
-  /** Rows or IANA names, best first. */
+  /** Suites in OpenSSL's words. Words for what is not here are passed by as long as something is left. */
+  readonly ciphers?: string | null | undefined;
+  /** Groups in OpenSSL's words, best first; `auto` for the defaults. */
+  readonly ecdhCurve?: string | undefined;
+  /** Signature schemes in OpenSSL's words, best first. */
+  readonly sigalgs?: string | null | undefined;
+  /** Rows or IANA names, best first, in place of `ciphers`. */
   readonly cipherSuites?: readonly (CipherSuite | string)[];
+  /** In place of `ecdhCurve`. */
   readonly groups?: readonly (NamedGroup | string)[];
+  /** In place of `sigalgs`. */
   readonly signatureSchemes?: readonly (SignatureScheme | string)[];
-  /** Protocol versions, as values, best first. Default: TLS 1.3 and TLS 1.2. */
-  readonly versions?: readonly Version[];
-  /** The lowest and the highest of them that are spoken, by `node:tls`'s names. */
-  readonly minVersion?: SecureVersion;
-  readonly maxVersion?: SecureVersion;
+  /** Trusts intermediates in `ca` by themselves, without their root. Default: false, as in Node. */
+  readonly allowPartialTrustChain?: boolean | undefined;
   /** Default: `nodeProvider`. */
   readonly provider?: CryptoProvider;
 }
 
-/** A version as `node:tls` names it. */
-export type SecureVersion = 'TLSv1' | 'TLSv1.1' | 'TLSv1.2' | 'TLSv1.3';
-
-const versionIds: Readonly<Record<SecureVersion, number>> = {
-  TLSv1: 0x0301,
-  'TLSv1.1': 0x0302,
-  'TLSv1.2': 0x0303,
-  'TLSv1.3': 0x0304,
-};
-
-/** What `node:tls` calls a version. */
-export function secureVersionName(name: VersionName): string {
-  return name === 'TLS 1.0' ? 'TLSv1' : name === 'SSL 3.0' ? 'SSLv3' : name.replace(' ', 'v');
-}
-
 type ContextConfig = Pick<
   CommonOptions,
-  'provider' | 'credentials' | 'cipherSuites' | 'groups' | 'signatureSchemes'
+  'provider' | 'credentials' | 'cipherSuites' | 'groups' | 'signatureSchemes' | 'pathPolicy'
 > & {
   readonly versions: readonly Version[];
+  /** Absent: by the groups. A client's alone. */
+  readonly keyShares?: readonly NamedGroup[];
 };
 
-/** What `createSecureContext` makes. */
-export interface SecureContext {
+class Context {
   readonly options: ContextConfig;
   /** Whose signatures are trusted; undefined: nobody was named. */
   readonly trust: TrustStore | undefined;
+  /** Whom Node trusts by default, as of when this was made: for who needs somebody and named nobody. */
+  readonly defaultTrust: () => TrustStore;
+  /** Certificates that were named to be trusted. */
+  readonly trustedCertificates: readonly Certificate[];
+  /** The lists of the option `crl`, and how certificates are looked up in them; undefined: there are none. */
+  readonly crls: readonly Crl[];
+  readonly revocation: Revocation | undefined;
+  /** As `node:tls` has it, for programs that look whether this is a context. */
+  readonly context: this;
+
+  /** See `createSecureContext`. */
+  constructor(given: SecureContextOptions = {}) {
+    const options = ownOf(given);
+    const provider = options.provider ?? nodeProvider;
+    const { suites, securityLevel } = suitesOf(options);
+    const material = readKeyMaterial(options, { provider, securityLevel });
+    const trusted = material.trustedCertificates ?? [];
+    this.options = {
+      provider,
+      credentials: [...(options.credentials ?? []), ...material.credentials],
+      versions: versionRange(options),
+      ...(suites && { cipherSuites: suites }),
+      ...groupsAndShares(options),
+      ...schemes(options),
+      ...strength(provider, securityLevel),
+    };
+    const { allowPartialTrustChain } = options;
+    const { trustedCertificates, trustsDefaults } = material;
+    this.trust =
+      options.trust ?? (trustedCertificates && namedTrust(trusted, { trustsDefaults, allowPartialTrustChain }));
+    this.defaultTrust = trustOfNow({ allowPartialTrustChain });
+    this.trustedCertificates = trusted;
+    this.crls = material.crls;
+    this.revocation =
+      material.crls.length === 0 ? undefined : revocationByCrls(material.crls, { trusted, also: believeStaples });
+    this.context = this;
+  }
 }
+
+/** What `createSecureContext` makes: shared by any number of connections. */
+export interface SecureContext extends Context {}
+
+/** With and without `new`, as Node's is. */
+export const SecureContext: typeof Context & ((options?: SecureContextOptions) => SecureContext) = new Proxy(Context, {
+  apply: (target, _, [options]: [SecureContextOptions?]) => new target(options),
+}) as typeof Context & ((options?: SecureContextOptions) => SecureContext);
+
+/** Unless told otherwise: what a server staples is believed, and nothing is fetched. */
+export const believeStaples: Revocation = revocation({ mode: 'prefer' });
 
 /**
  * Parses certificates, keys and names.
- * @throws TlsConfigError, CertificateError or CryptoError that names what cannot be used.
+ * @throws TlsConfigError, CertificateError, CryptoError, or Node's own error, that names what cannot be used.
  */
-export function createSecureContext(given: SecureContextOptions = {}): SecureContext {
-  const options = ownOf(given);
-  const provider = options.provider ?? nodeProvider;
-  const credentials = [...(options.credentials ?? []), ...credentialOf(options, provider)];
-  const suites = list<CipherSuite>('cipherSuites', options.cipherSuites, [...cipherSuites, ...defaultCipherSuites12]);
-  const groups = list('groups', options.groups, namedGroups);
-  const schemes = list('signatureSchemes', options.signatureSchemes, signatureSchemes);
+export function createSecureContext(options: SecureContextOptions = {}): SecureContext {
+  return new SecureContext(options);
+}
+
+/** Names of all suites that are here without import, as OpenSSL has them, in lower case. */
+export function getCiphers(): string[] {
+  return namesOf([...cipherSuites, ...defaultCipherSuites12]);
+}
+
+interface Suites {
+  readonly suites?: readonly CipherSuite[] | undefined;
+  readonly securityLevel?: SecurityLevel | undefined;
+}
+
+function suitesOf({ cipherSuites: rows, ciphers, versions }: SecureContextOptions): Suites {
+  const known = [...cipherSuites, ...defaultCipherSuites12];
+  if (rows !== undefined) return { suites: list<CipherSuite>('cipherSuites', rows, known) };
+  const words = ciphers ?? changedCiphers();
+  if (words === undefined) return {};
+  const more = versions?.flatMap(({ defaultCipherSuites }) => defaultCipherSuites) ?? [];
+  return cipherSuitesOf(words, [...new Set([...known, ...more])]);
+}
+
+function groupsAndShares({
+  groups: rows,
+  ecdhCurve,
+}: SecureContextOptions): Pick<ContextConfig, 'groups' | 'keyShares'> {
+  const groups = list('groups', rows, namedGroups);
+  if (groups !== undefined) return { groups };
+  const chosen = groupsOf(ecdhCurve ?? defaults.DEFAULT_ECDH_CURVE);
   return {
-    options: {
-      provider,
-      credentials,
-      versions: versionsOf(options),
-      ...(suites && { cipherSuites: suites }),
-      ...(groups && { groups }),
-      ...(schemes && { signatureSchemes: schemes }),
-    },
-    trust: options.trust ?? (options.ca === undefined ? undefined : trustStore(several(options.ca).flatMap(parsed))),
+    ...(chosen.groups && { groups: chosen.groups }),
+    ...(chosen.keyShares && { keyShares: chosen.keyShares }),
   };
 }
 
-function versionsOf({ versions = [tls13, tls12], minVersion, maxVersion }: SecureContextOptions): readonly Version[] {
-  const id = (option: string, name: SecureVersion): number => {
-    if (!Object.hasOwn(versionIds, name)) {
-      throw new TlsConfigError(option, `${quote(String(name))} is not one of ${Object.keys(versionIds).join(', ')}`);
-    }
-    return versionIds[name];
-  };
-  const least = minVersion === undefined ? 0 : id('minVersion', minVersion);
-  const most = maxVersion === undefined ? 0xffff : id('maxVersion', maxVersion);
-  const chosen = versions.filter((version) => version.id >= least && version.id <= most);
-  if (chosen.length > 0) return chosen;
-  const ours = versions.map(({ name }) => secureVersionName(name)).join(', ');
-  throw new TlsConfigError(minVersion === undefined ? 'maxVersion' : 'minVersion', `it leaves none of ${ours}`);
+/** What `@SECLEVEL=` asks of the peer's certificates. An ordinary provider never takes less than 2,048 bits of RSA. */
+function strength(provider: CryptoProvider, level: SecurityLevel | undefined): Pick<ContextConfig, 'pathPolicy'> {
+  if (level === undefined) return {};
+  const { minRsaBits, minCurveBits } = securityDemands(level);
+  return { pathPolicy: { minRsaBits: provider.legacy ? minRsaBits : Math.max(2048, minRsaBits), minCurveBits } };
 }
 
-let defaultStore: TrustStore | undefined;
-
-/** Whom Node trusts by default: one store for all connections. */
-export function defaultTrust(): TrustStore {
-  defaultStore ??= nodeTrust();
-  return defaultStore;
-}
-
-function credentialOf({ cert, key }: SecureContextOptions, provider: CryptoProvider): readonly Credential[] {
-  if (cert === undefined && key === undefined) return [];
-  if (cert === undefined) throw new TlsConfigError('cert', 'a key was given, and no certificate for it');
-  if (key === undefined) throw new TlsConfigError('key', 'a certificate was given, and no key for it');
-  const pkcs8 = parsePrivateKey(asInput(key));
-  const signer: MaybePromise<Signer> = provider.importPrivateKey(pkcs8);
-  const legacyKey = oldHalf(provider, pkcs8);
-  if (isThenable(signer) || isThenable(legacyKey)) {
-    throw new TlsConfigError(
-      'key',
-      `the ${provider.name} provider imports keys asynchronously: pass credentials instead`,
-    );
-  }
-  return [{ chain: several(cert).flatMap(parsed), signer, ...(legacyKey && { legacyKey }) }];
-}
-
-/** With a legacy provider, the key's old ways as well, where it has any. */
-function oldHalf({ legacy }: CryptoProvider, pkcs8: Uint8Array): MaybePromise<LegacyKey> | undefined {
-  try {
-    return legacy?.importPrivateKey(pkcs8);
-  } catch (error) {
-    if (error instanceof CryptoError && error.code === 'unsupported') return undefined;
-    throw error;
-  }
+function schemes({ signatureSchemes: rows, sigalgs }: SecureContextOptions): Pick<ContextConfig, 'signatureSchemes'> {
+  if (rows !== undefined)
+    return { signatureSchemes: rows.map((row) => rowOf('signatureSchemes', row, signatureSchemes)) };
+  return sigalgs === undefined || sigalgs === null ? {} : { signatureSchemes: schemesOf(sigalgs).signatureSchemes };
 }
 
 /** Those of an object's values that are named, and there. */
@@ -170,22 +178,8 @@ export function named<O extends object, K extends keyof O>(options: O, names: re
   ) as Pick<O, K>;
 }
 
-function several(pem: Pem | readonly Pem[]): readonly Pem[] {
-  return typeof pem === 'string' || pem instanceof Uint8Array ? [pem] : pem;
-}
-
-function parsed(pem: Pem): ReturnType<typeof parseCertificates> {
-  return parseCertificates(asInput(pem));
-}
-
-/** A Buffer of PEM is text. */
-function asInput(pem: Pem): Pem {
-  if (typeof pem === 'string') return pem;
-  const text = Buffer.from(pem.buffer, pem.byteOffset, pem.byteLength).toString('latin1');
-  return text.includes('-----BEGIN') ? text : pem;
-}
-
-function list<R extends Row>(
+/** Rows by themselves or by name. */
+export function list<R extends Row>(
   option: string,
   given: readonly (R | string)[] | undefined,
   known: readonly R[],

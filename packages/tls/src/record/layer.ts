@@ -46,6 +46,8 @@ export class RecordLayer {
   #limitIn: number = maxPlaintext + 1;
   /** max_fragment_length (RFC 6066 §4): of every record, both ways. */
   #maxFragment: number = maxPlaintext;
+  /** What we wish to send at most. */
+  #maxSent: number = maxPlaintext;
   /** What our records say. */
   #version: number;
   /** What the peer's must say; undefined: anything, as TLS 1.3 wants and as the first flight is. */
@@ -139,8 +141,9 @@ export class RecordLayer {
 
   /** Content bytes of a full record. */
   get maxContent(): number {
-    if (this.#write === undefined) return this.#maxFragment;
-    return Math.min(this.#maxFragment, this.#limitOut - (this.#write.hidesType ? 1 : 0));
+    const most = Math.min(this.#maxFragment, this.#maxSent);
+    if (this.#write === undefined) return most;
+    return Math.min(most, this.#limitOut - (this.#write.hidesType ? 1 : 0));
   }
 
   /** Whole records that are ready, in order. */
@@ -159,6 +162,11 @@ export class RecordLayer {
   setRecordSizeLimits(limits: { readonly peer?: number; readonly own?: number }): void {
     if (limits.peer !== undefined) this.#limitOut = Math.min(limits.peer, maxPlaintext + 1);
     if (limits.own !== undefined) this.#limitIn = Math.min(limits.own, maxPlaintext + 1);
+  }
+
+  /** No record of ours holds more from here on. */
+  setMaxSent(length: number): void {
+    this.#maxSent = length;
   }
 
   /** max_fragment_length (RFC 6066 §4), where agreed: it counts for all records, both ways. */

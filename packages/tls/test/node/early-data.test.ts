@@ -93,9 +93,9 @@ describe('early data over sockets', { timeout: 20_000 }, () => {
     const { release } = await client.comeEarly('hello');
     const peer = await accepted;
     assert.deepEqual(facts(peer), expected);
-    assert.throws(() => peer.exportKeyingMaterial(32, 'label'), { code: 'closed' });
+    assert.throws(() => peer.exportKeyingMaterial(32, 'label'), { code: 'ERR_TLS_INVALID_STATE' });
     release();
-    await once(peer, 'secureConnect');
+    await once(peer, 'secure');
     assert.deepEqual(facts(peer), expected);
   });
 
@@ -192,7 +192,7 @@ describe('early data over sockets', { timeout: 20_000 }, () => {
     const accepted = earlyConnection(server);
     const { socket, release } = await client.comeEarly(Buffer.alloc(limit, 'a'));
     const peer = await accepted;
-    const done = once(peer, 'secureConnect');
+    const done = once(peer, 'secure');
     release();
     await done;
     const most = limit + 16 * 1024 * 1024;
@@ -230,7 +230,7 @@ describe('early data over sockets', { timeout: 20_000 }, () => {
     socket.resume();
     peer.destroy();
     const [error] = await failed;
-    assert.deepEqual([error.code, socket.readableEnded], ['truncated', false]);
+    assert.deepEqual([error.tlsCode, socket.readableEnded], ['truncated', false]);
     await closed(peer);
     assert.deepEqual([peer.handshakeDone, peer.errored], [false, null]);
   });
@@ -245,7 +245,7 @@ describe('early data over sockets', { timeout: 20_000 }, () => {
     if (!socket.handshakeDone) await once(socket, 'secureConnect');
     socket.destroy();
     const [error, whose] = await told;
-    assert.equal(error.code, 'truncated');
+    assert.equal(error.tlsCode, 'truncated');
     assert.equal(whose, peer);
     await closed(peer);
     assert.equal(peer.handshakeDone, false);
@@ -264,7 +264,7 @@ describe('early data over sockets', { timeout: 20_000 }, () => {
     assert.equal(peer.destroyed, false);
     test.mock.timers.tick(1);
     const [error, whose] = await told;
-    assert.equal(error.code, 'handshake_timeout');
+    assert.equal(error.tlsCode, 'handshake_timeout');
     assert.equal(error.message, 'the handshake was not done after 5 s, waiting in WAIT_EOED');
     assert.equal(whose, peer);
   });

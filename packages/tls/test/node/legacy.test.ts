@@ -51,7 +51,6 @@ describe('a server that speaks every version, with a key in PEM', async () => {
       });
       await once(socket, 'secureConnect');
       assert.equal(socket.getProtocol(), name);
-      assert.equal(socket.getCipher()?.version, name);
       assert.equal(socket.authorized, true);
       socket.end('over the wire');
       const chunks: Buffer[] = [];

@@ -29,6 +29,7 @@ import {
   createServer,
   type Server,
   TLSSocket,
+  type TLSSocketOptions,
   type TlsServerOptions,
 } from '../../src/node/index.ts';
 import { clientCredential, makeCredential, now, otherPki, pki, serverCredential } from '../support/identities.ts';
@@ -91,13 +92,14 @@ interface InMemory extends Ends {
 }
 
 /** Both ends over a pair of Duplexes, with the handshake under way. */
-function overDuplex(
-  clientOptions: ConnectOptions = {},
-  serverOptions: ConstructorParameters<typeof TLSSocket>[2] = {},
-): InMemory {
+function overDuplex(clientOptions: ConnectOptions = {}, serverOptions: TLSSocketOptions = {}): InMemory {
   const [clientTransport, serverTransport] = duplexPair();
   const config = serverConfig({ ...serverDefaults(), groups });
-  const server = new TLSSocket(serverTransport, (handlers) => tlsServer(config, handlers), serverOptions);
+  const server = new TLSSocket(
+    serverTransport,
+    { isServer: true, make: (handlers) => tlsServer(config, handlers) },
+    serverOptions,
+  );
   server.begin();
   const socket = client(0, { socket: clientTransport, ...clientOptions });
   open.push(server, clientTransport, serverTransport);
@@ -122,7 +124,7 @@ async function closed(stream: Duplex): Promise<void> {
   if (!stream.closed) await new Promise<void>((resolve) => stream.once('close', resolve));
 }
 
-async function errorOf(emitter: TLSSocket): Promise<Error & { code?: string }> {
+async function errorOf(emitter: TLSSocket): Promise<Error & { code?: string; tlsCode?: string }> {
   const [error] = (await once(emitter, 'error')) as [Error];
   return error;
 }
@@ -136,7 +138,7 @@ const ways: readonly (readonly [
     'a Duplex',
     async (clientOptions, both) => {
       const ends = overDuplex({ ...both, ...clientOptions }, both);
-      await Promise.all([once(ends.client, 'secureConnect'), once(ends.server, 'secureConnect')]);
+      await Promise.all([once(ends.client, 'secureConnect'), once(ends.server, 'secure')]);
       return ends;
     },
   ],
@@ -169,7 +171,7 @@ for (const [way, ends] of ways) {
         assert.equal(socket.alpnProtocol, false);
       }
       assert.equal(ours.authorized, true);
-      assert.equal(ours.authorizationError, undefined);
+      assert.equal(ours.authorizationError, null);
       assert.equal(server.authorized, false);
       assert.deepEqual(
         ours.exportKeyingMaterial(20, 'label', Buffer.from('c')),
@@ -180,14 +182,14 @@ for (const [way, ends] of ways) {
     it('what is written before the handshake is done goes out after it', async () => {
       const [a, b] = duplexPair();
       const config = serverConfig({ ...serverDefaults(), groups });
-      const server = new TLSSocket(b, (handlers) => tlsServer(config, handlers));
+      const server = new TLSSocket(b, { isServer: true, make: (handlers) => tlsServer(config, handlers) }, {});
       const ours = client(0, { socket: a });
       open.push(server, a, b);
       ours.write('early ');
       ours.write('bird');
       ours.end();
       assert.equal(ours.getProtocol(), null);
-      assert.equal(ours.getCipher(), undefined);
+      assert.deepEqual(ours.getCipher(), {});
       server.begin();
       server.end();
       assert.equal(await textOf(server), 'early bird');
@@ -279,7 +281,7 @@ for (const [way, ends] of ways) {
       });
       const error = await failed;
       assert.ok(error instanceof TlsError);
-      assert.equal(error.code, 'truncated');
+      assert.equal(error.tlsCode, 'truncated');
       assert.equal(text, 'half of it');
       assert.equal(ours.readableEnded, false);
       assert.equal(ours.destroyed, true);
@@ -295,7 +297,7 @@ for (const [way, ends] of ways) {
       await closed(ours);
       server.resume();
       await closed(server);
-      assert.equal((server.errored as TlsError | null)?.code, 'truncated');
+      assert.equal((server.errored as TlsError | null)?.tlsCode, 'truncated');
     });
 
     it('writing after end, and after destroy, is an error of the stream’s', async () => {
@@ -309,7 +311,7 @@ for (const [way, ends] of ways) {
     it('a server’s name that does not verify is an error, and the server hears the alert', async () => {
       const names = await ends({ rejectUnauthorized: false, servername: 'example.com' });
       assert.equal(names.client.authorized, false);
-      assert.equal(names.client.authorizationError?.code, 'name_mismatch');
+      assert.equal(names.client.authorizationError, 'ERR_TLS_CERT_ALTNAME_INVALID');
       assert.equal(names.client.servername, 'example.com');
       names.client.write('all the same');
       const [data] = (await once(names.server, 'data')) as [Buffer];
@@ -324,10 +326,10 @@ describe('handshakes that fail', { timeout: 20_000 }, () => {
     const told = once(server, 'tlsClientError') as Promise<[TlsError, TLSSocket]>;
     const failed = errorOf(client(port, { servername: 'example.com' }));
     const error = await failed;
-    assert.equal(error.code, 'certificate_name_mismatch');
+    assert.equal(error.tlsCode, 'certificate_name_mismatch');
     const [theirs, socket] = await told;
     assert.ok(theirs instanceof TlsError);
-    assert.deepEqual([theirs.code, theirs.alert, theirs.origin], ['peer_alert', 'bad_certificate', 'peer']);
+    assert.deepEqual([theirs.tlsCode, theirs.alert, theirs.origin], ['peer_alert', 'bad_certificate', 'peer']);
     assert.ok(socket instanceof TLSSocket);
   });
 
@@ -342,7 +344,7 @@ describe('handshakes that fail', { timeout: 20_000 }, () => {
     await once(raw, 'end');
     assert.deepEqual([...Buffer.concat(chunks)], [21, 3, 3, 0, 2, 2, 10]);
     const [error] = await told;
-    assert.equal(error.code, 'not_tls');
+    assert.equal(error.tlsCode, 'not_tls');
     assert.match(error.message, /an HTTP request/);
   });
 
@@ -394,7 +396,7 @@ describe('handshakes that fail', { timeout: 20_000 }, () => {
     assert.equal(socket.destroyed, false);
     test.mock.timers.tick(1);
     const error = await failed;
-    assert.equal(error.code, 'handshake_timeout');
+    assert.equal(error.tlsCode, 'handshake_timeout');
     assert.match(error.message, /not done after 5 s, waiting in WAIT_SH/);
   });
 
@@ -409,14 +411,14 @@ describe('handshakes that fail', { timeout: 20_000 }, () => {
     assert.equal(transport.destroyed, false);
     test.mock.timers.tick(1);
     const [error] = await told;
-    assert.equal(error.code, 'handshake_timeout');
+    assert.equal(error.tlsCode, 'handshake_timeout');
     assert.match(error.message, /after 120 s, waiting in START/);
   });
 
   it('handshakeTimeout does not end a connection that stands, and 0 is no limit', async (test) => {
     test.mock.timers.enable({ apis: ['setTimeout'] });
     const ends = overDuplex({ handshakeTimeout: 1_000 }, { handshakeTimeout: 1_000 });
-    await Promise.all([once(ends.client, 'secureConnect'), once(ends.server, 'secureConnect')]);
+    await Promise.all([once(ends.client, 'secureConnect'), once(ends.server, 'secure')]);
     const unlimited = client(0, { socket: duplexPair()[0], handshakeTimeout: 0 });
     test.mock.timers.tick(1_000_000);
     await turns(3);
@@ -433,7 +435,7 @@ describe('handshakes that fail', { timeout: 20_000 }, () => {
     socket.resume();
     const error = await failed;
     assert.ok(error instanceof TlsError, `${error}`);
-    assert.deepEqual([error.code, error.alert, error.origin], ['peer_alert', 'unknown_ca', 'peer']);
+    assert.deepEqual([error.tlsCode, error.alert, error.origin], ['peer_alert', 'unknown_ca', 'peer']);
   });
 
   it('destroy in the handshake tells the peer', async () => {
@@ -441,7 +443,7 @@ describe('handshakes that fail', { timeout: 20_000 }, () => {
     const failed = errorOf(ends.server);
     await turns(1);
     ends.client.destroy();
-    assert.ok(['peer_alert', 'truncated'].includes((await failed).code ?? ''));
+    assert.ok(['peer_alert', 'truncated'].includes((await failed).tlsCode ?? ''));
     assert.equal(ends.client.errored, null);
   });
 
@@ -458,7 +460,7 @@ describe('handshakes that fail', { timeout: 20_000 }, () => {
   it('a peer that does not read cannot keep a destroyed socket’s transport', async (test) => {
     test.mock.timers.enable({ apis: ['setTimeout'] });
     const ends = overDuplex();
-    await Promise.all([once(ends.client, 'secureConnect'), once(ends.server, 'secureConnect')]);
+    await Promise.all([once(ends.client, 'secureConnect'), once(ends.server, 'secure')]);
     for (let i = 0; i < 20; i++) ends.client.write(Buffer.alloc(256 * 1024));
     await turns(3);
     ends.client.destroy();
@@ -471,7 +473,7 @@ describe('handshakes that fail', { timeout: 20_000 }, () => {
 
   it('after the end of both sides the transport is closed', async () => {
     const ends = overDuplex();
-    await Promise.all([once(ends.client, 'secureConnect'), once(ends.server, 'secureConnect')]);
+    await Promise.all([once(ends.client, 'secureConnect'), once(ends.server, 'secure')]);
     ends.client.end('x');
     ends.client.resume();
     ends.server.resume();
@@ -542,23 +544,23 @@ describe('client certificates', { timeout: 20_000 }, () => {
     ] as const) {
       const [result, socket] = await meet({ requestCert: true }, credentials);
       assert.ok(result instanceof TlsError);
-      assert.equal(result.code, code);
+      assert.equal(result.tlsCode, code);
       await closed(socket);
-      assert.equal((socket.errored as TlsError | null)?.code, 'peer_alert');
+      assert.equal((socket.errored as TlsError | null)?.tlsCode, 'peer_alert');
     }
   });
 
   it('with requestCert and rejectUnauthorized: false anybody may come, and is told apart', async () => {
     const options = { requestCert: true, rejectUnauthorized: false };
     for (const [credentials, authorized, code] of [
-      [[], false, undefined],
-      [[stranger], false, 'unknown_issuer'],
-      [[clientCredential], true, undefined],
+      [[], false, 'UNABLE_TO_GET_ISSUER_CERT'],
+      [[stranger], false, 'UNABLE_TO_VERIFY_LEAF_SIGNATURE'],
+      [[clientCredential], true, null],
     ] as const) {
       const [result] = await meet(options, credentials);
       assert.ok(result instanceof TLSSocket, `${result}`);
       assert.equal(result.authorized, authorized);
-      assert.equal(result.authorizationError?.code, code);
+      assert.equal(result.authorizationError, code);
     }
   });
 });
@@ -590,9 +592,9 @@ describe('names and protocols', { timeout: 20_000 }, () => {
     assert.equal(socket.authorized, true);
     assert.equal(peer.servername, false);
     const wrong = await errorOf(client(port, { servername: '127.0.0.2' }));
-    assert.equal(wrong.code, 'certificate_name_mismatch');
+    assert.equal(wrong.tlsCode, 'certificate_name_mismatch');
     const literal = await errorOf(client(port, { servername: '::1' }));
-    assert.equal(literal.code, 'certificate_name_mismatch');
+    assert.equal(literal.tlsCode, 'certificate_name_mismatch');
   });
 
   it('a final dot is not sent', async () => {
@@ -668,13 +670,11 @@ describe('contexts and options', { timeout: 20_000 }, () => {
     );
     assert.throws(() => client(0, { socket: duplexPair()[0], keyShares: ['x'] }), at('groups', /"x" is not known/));
     assert.throws(() => createServer({ groups: ['constructor'] }), at('groups', /"constructor" is not known/));
-    assert.throws(() => createSecureContext({ key: 'x' }), at('cert', /no certificate for it/));
-    assert.throws(() => createSecureContext({ cert: pki.root.raw }), at('key', /no key for it/));
-    assert.throws(() => createServer({}), at('credentials', /a server needs a certificate/));
-    assert.throws(
-      () => createServer({ credentials: [serverCredential], requestCert: true }),
-      at('trust', /nobody is trusted/),
-    );
+    assert.throws(() => createSecureContext({ key: 'x' }), { code: 'ERR_OSSL_UNSUPPORTED' });
+    // As in Node: half of a pair may come alone, and a server may get its certificates later.
+    assert.deepEqual(createSecureContext({ cert: pki.root.raw }).options.credentials, []);
+    createServer({});
+    createServer({ credentials: [serverCredential], requestCert: true });
   });
 
   it('a polluted Object.prototype neither accepts a stranger nor trusts one', async () => {
@@ -695,7 +695,7 @@ describe('contexts and options', { timeout: 20_000 }, () => {
       for (const name of ['rejectUnauthorized', 'verifyPeer', 'trust', 'servername'])
         Reflect.deleteProperty(Object.prototype, name);
     }
-    assert.equal((await errorOf(socket)).code, 'certificate_name_mismatch');
+    assert.equal((await errorOf(socket)).tlsCode, 'certificate_name_mismatch');
   });
 
   it('addresses and the rest of a net.Socket pass through; a Duplex has none', async () => {
@@ -726,8 +726,13 @@ describe('contexts and options', { timeout: 20_000 }, () => {
   it('an engine of one’s own goes over any Duplex', async () => {
     const [a, b] = duplexPair();
     const options: ClientOptions = { ...clientDefaults(), groups };
-    const ours = new TLSSocket(a, (handlers) =>
-      tlsClient(clientConfig(options), { serverName: 'localhost' }, handlers),
+    const ours = new TLSSocket(
+      a,
+      {
+        isServer: false,
+        make: (handlers) => tlsClient(clientConfig(options), { serverName: 'localhost' }, handlers),
+      },
+      {},
     );
     const server = createServer({ credentials: [serverCredential], groups, time }, (socket) => socket.end('hi'));
     server.emit('connection', b as Socket);
