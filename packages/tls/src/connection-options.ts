@@ -30,6 +30,8 @@ export interface ConnectionHandlers {
    * to answer it. Absent: it is held until the handshake is done, and is then `data` as any other.
    */
   earlyData?(plaintext: Bytes): void;
+  /** A renegotiation is over, before TLS 1.3, done or refused: `negotiated` may be another. */
+  renegotiated?(): void;
   /** Application data, in memory that is handed over. */
   data?(plaintext: Bytes): void;
   /** The peer's close_notify: nothing more will come. Data may still be written. */

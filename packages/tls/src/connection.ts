@@ -53,6 +53,7 @@ export class Connection {
   #heldWrites: Bytes[] = [];
   /** `closeWrite` was called when nothing could be closed yet. */
   #closesLater = false;
+  #renegotiating = false;
   #running = false;
 
   #started = false;
@@ -128,7 +129,13 @@ export class Connection {
         }),
       dialect: helloDialect(options.passesWarnings),
       offered: new Set(),
-      renegotiating: false,
+      get renegotiating() {
+        return self.#renegotiating;
+      },
+      set renegotiating(now) {
+        if (self.#renegotiating && !now) self.#deliveries.push(() => self.#handlers.renegotiated?.());
+        self.#renegotiating = now;
+      },
       changeCipherSpecAllowed: options.role === 'client',
       get droppedChangeCipherSpec() {
         return conduct.droppedChangeCipherSpec;

@@ -27,7 +27,7 @@ import {
   type SecureContextOptions,
 } from './secure-context.ts';
 import { bufferOfSession, sessionOfBuffer } from './session-buffer.ts';
-import type { SocketMaking, TLSSocket, TLSSocketOptions } from './socket.ts';
+import type { SecureStream, SocketMaking, TLSSocketOptions } from './stream.ts';
 
 /** The engine's options that pass through as they are. */
 const engineOptions = [
@@ -158,7 +158,7 @@ class OwnSessions implements SessionCache {
   #given: Session | undefined;
   #wanted = false;
   latest: Session | undefined;
-  #socket: TLSSocket | undefined;
+  #socket: SecureStream | undefined;
   readonly #untold: Session[] = [];
 
   constructor(options: ClientSideOptions) {
@@ -172,7 +172,7 @@ class OwnSessions implements SessionCache {
   }
 
   /** Undefined: nobody asks for sessions so. */
-  wantedBy(socket: TLSSocket): SessionCache | undefined {
+  wantedBy(socket: SecureStream): SessionCache | undefined {
     this.#socket = socket;
     const wanted = this.#wanted || socket.listenerCount('session') > 0;
     return wanted && this.#options.sessions === undefined ? this : undefined;

@@ -30,6 +30,7 @@ export {
 export { tls as default, tls as 'module.exports' } from './members.ts';
 export { createSecureContext, getCiphers, SecureContext, type SecureContextOptions } from './secure-context.ts';
 export { createServer, type EngineServerOptions, Server, serverConfigFrom, type TlsServerOptions } from './server.ts';
-export { type OwnSocketOptions, TLSSocket, type TLSSocketOptions } from './socket.ts';
+export { type OwnSocketOptions, TLSSocket } from './socket.ts';
+export type { TLSSocketOptions } from './stream.ts';
 export { type FileKeyRingOptions, fileKeyRing, TicketKeyFileError } from './ticket-key-file.ts';
 export type { SecureVersion } from './version-range.ts';

@@ -18,7 +18,7 @@ import type { SessionTickets } from '../session/tickets.ts';
 import { type AlpnProtocols, alpnNames } from './alpn.ts';
 import { coded, invalidArgType } from './argument-errors.ts';
 import { named, SecureContext, type SecureContextOptions } from './secure-context.ts';
-import type { TLSSocketOptions } from './socket.ts';
+import type { TLSSocketOptions } from './stream.ts';
 
 /** The engine's options that pass through as they are. */
 const engineOptions = [

@@ -12,7 +12,14 @@ import { nodeLegacyProvider as provider } from '@handfast/crypto/legacy/node';
 import { nodeProvider } from '@handfast/crypto/node';
 import { toPem } from '@handfast/x509';
 import { tls12, tls13 } from '../../src/index.ts';
-import { insecureServers, legacyCipherSuites, ssl30, tls10, tls11 } from '../../src/legacy/index.ts';
+import {
+  insecureServers,
+  legacyCipherSuites,
+  secureRenegotiation,
+  ssl30,
+  tls10,
+  tls11,
+} from '../../src/legacy/index.ts';
 import { connect, createServer } from '../../src/node/index.ts';
 import { makeCredential, now, pki } from '../support/identities.ts';
 
@@ -31,6 +38,35 @@ const old = {
   ],
   time: () => now,
 };
+
+it('renegotiate() calls back when the other handshake is done', async () => {
+  const renegotiation = secureRenegotiation({ most: 2 });
+  const server = createServer({ ...old, cert, key, renegotiation }, (socket) => {
+    socket.on('error', () => undefined).pipe(socket);
+  });
+  await once(server.listen(0, '127.0.0.1'), 'listening');
+  const { port } = server.address() as AddressInfo;
+  const socket = connect({
+    ...{ ...old, host: '127.0.0.1', port, servername: 'localhost', trust: pki.trust },
+    ...{ versions: [tls12], renegotiation },
+  });
+  await once(socket, 'secureConnect');
+  const before = socket.negotiated;
+  const error = await new Promise((resolve) => {
+    assert.equal(socket.renegotiate({}, resolve), true);
+  });
+  assert.equal(error, null);
+  assert.notEqual(socket.negotiated, before);
+  socket.write('after it');
+  const [data] = (await once(socket, 'data')) as [Buffer];
+  assert.equal(data.toString(), 'after it');
+  const ended = new Promise((resolve) => {
+    socket.renegotiate({}, resolve);
+  });
+  socket.destroy();
+  assert.equal(await ended, null);
+  server.close();
+});
 
 describe('a server that speaks every version, with a key in PEM', async () => {
   const server = createServer({ ...old, cert, key }, (socket) => socket.pipe(socket));
