@@ -257,7 +257,7 @@ describe('--import', { concurrency: true }, () => {
     assert.equal(stdout, 'true true');
   });
 
-  it('of register-legacy knows TLS 1.0 for who asks for it, and for nobody else', async () => {
+  it('of register-legacy knows TLS 1.0 for who asks for it, and for nobody else', async (test) => {
     const old = { ciphers: 'DEFAULT@SECLEVEL=0', minVersion: 'TLSv1', maxVersion: 'TLSv1' };
     const program = moduleOf(`
       import tls from 'node:tls';
@@ -282,10 +282,11 @@ describe('--import', { concurrency: true }, () => {
       parentPort.once('message', () => server.close());`,
       { eval: true, workerData: { ...server, ...old } },
     );
+    test.after(() => peer.terminate());
     const [port] = await once(peer, 'message');
     const worker = new Worker(new URL(program), {
       workerData: { host: 'localhost', port, ca },
-      execArgv: [...flags.slice(1), '--import', entry('register-legacy')],
+      execArgv: [...flags, '--import', entry('register-legacy')],
     });
     const told: unknown[] = [];
     worker.on('message', (words) => told.push(words));
