@@ -28,6 +28,17 @@ export const root = dirname(dirname(fileURLToPath(import.meta.url)));
 /** What makes Node read the packages' sources in place of what was built from them. */
 export const sourceFlags = ['--conditions=@handfast/source', '--disable-warning=ExperimentalWarning'];
 
+const testFlags = [
+  ...sourceFlags,
+  '--test',
+  `--test-concurrency=${availableParallelism()}`,
+  '--test-timeout=300000', // of a file, too: what hangs must end
+  '--test-reporter=./scripts/reporter.mjs',
+];
+
+/** Tests that take longer than all others have a task of their own. */
+const slowTests = 'wycheproof';
+
 const tsc = 'node_modules/typescript/bin/tsc';
 
 /** Folders with a lock file of their own, so that a first `npm start` stays short: what is in them. */
@@ -65,14 +76,13 @@ const tasks = {
   },
   test: {
     does: 'runs every test that needs nothing from outside, or those named',
-    flags: [
-      ...sourceFlags,
-      '--test',
-      `--test-concurrency=${availableParallelism()}`,
-      '--test-timeout=300000', // of a file, too: what hangs must end
-      '--test-reporter=./scripts/reporter.mjs',
-    ],
+    flags: testFlags,
     files: testFiles,
+  },
+  vectors: {
+    does: 'runs the tests by Wycheproof’s vectors, which take longer',
+    flags: testFlags,
+    files: (args) => testFiles([...args, slowTests]),
   },
   check: {
     does: 'lints, compiles, checks the packages as users get them',
@@ -349,8 +359,10 @@ function testFiles(args) {
     .sort()
     .map((name) => join('packages', name, 'test'));
   const all = [...packages, join('interop', 'test'), join('scripts', 'test')].flatMap(testFilesBelow);
-  const wanted = all.filter(
-    (file) => names.length === 0 || names.some((name) => file.includes(relative(root, resolve(root, name)))),
+  const wanted = all.filter((file) =>
+    names.length === 0
+      ? !file.includes(slowTests)
+      : names.some((name) => file.includes(relative(root, resolve(root, name)))),
   );
   if (wanted.length === 0) refuse(`No test files${names.length > 0 ? ` match ${names.join(' ')}` : ''}.`, 1);
   return [...options, ...wanted];
