@@ -309,10 +309,11 @@ export class SecureStream extends Socket {
   #listen(): void {
     const transport = this.#transport;
     // All that follows from what comes is in the context that this socket was made in (`AsyncLocalStorage`).
+    const scope = new AsyncResource('TLSSocket');
     const on = (event: string, listener: (news: never) => void): (() => void) => {
-      const bound = AsyncResource.bind(listener as (news: unknown) => void, 'TLSSocket');
-      transport.on(event, bound);
-      return bound as () => void;
+      const scoped = (news: never): void => scope.runInAsyncScope(() => listener(news));
+      transport.on(event, scoped as (news: unknown) => void);
+      return scoped as () => void;
     };
     this.#onData = on('data', (chunk: Buffer) => this.#feed(chunk));
     on('end', () => this.#transportOver());
@@ -546,11 +547,7 @@ export class SecureStream extends Socket {
     const [waiting, onRoom] = [this.#waitingForHandshake, this.#onRoom];
     this.#waitingForHandshake = undefined;
     this.#onRoom = undefined;
-    const closed = coded(
-      new Error('Socket closed before the connection was established'),
-      'ERR_SOCKET_CLOSED_BEFORE_CONNECTION',
-    );
-    if (waiting) process.nextTick(waiting.callback, error ?? closed);
+    if (waiting) process.nextTick(waiting.callback, error ?? closedBefore());
     if (onRoom) process.nextTick(onRoom, error ?? coded(new Error('write ECANCELED'), 'ECANCELED'));
   }
 
@@ -635,3 +632,7 @@ export class SecureStream extends Socket {
 }
 
 export type Callback = (error?: Error | null) => void;
+
+function closedBefore(): Error {
+  return coded(new Error('Socket closed before the connection was established'), 'ERR_SOCKET_CLOSED_BEFORE_CONNECTION');
+}
