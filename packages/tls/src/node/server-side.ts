@@ -116,7 +116,7 @@ export function errorOfCallback({ tlsCode, cause }: TlsError): Error | undefined
 export interface ServerSide {
   readonly config: ServerConfig;
   /** The same; of its own where callbacks are given the socket. */
-  readonly configFor: (socket: unknown) => ServerConfig;
+  readonly configFor: (socket?: unknown) => ServerConfig;
   readonly context: Pick<CommonOptions, 'credentials' | 'trust' | 'signatureSchemes'>;
   readonly crls: readonly Crl[];
 }
@@ -125,7 +125,10 @@ export function serverSide(options: ServerSideOptions, hooks: ServerHooks = {}):
   const context = options.secureContext ?? new SecureContext(options);
   const configs = new WeakMap<SecureContext, ServerConfig>();
   const tickets = ticketsOf(options, context, hooks);
-  const configFor = (one: SecureContext): ServerConfig => {
+  const { SNICallback, pskCallback, selectConfig } = options;
+  const { contextFor } = hooks;
+  const configOf = (one: SecureContext, socket?: unknown): ServerConfig => {
+    if (pskCallback !== undefined && socket !== undefined) return makeConfig(options, one, tickets, hooks, socket);
     let config = configs.get(one);
     if (config === undefined) {
       config = makeConfig(options, one, tickets, hooks);
@@ -133,30 +136,23 @@ export function serverSide(options: ServerSideOptions, hooks: ServerHooks = {}):
     }
     return config;
   };
-  const { SNICallback } = options;
-  const { contextFor } = hooks;
-  const base = makeConfig(options, context, tickets, hooks);
-  const rest = {
+  const configFor = (socket?: unknown): ServerConfig => {
+    const base = configOf(context, socket);
+    if (selectConfig !== undefined || (SNICallback === undefined && contextFor === undefined)) return base;
+    const byName = ({ serverName }: HelloInfo): ServerConfig | Promise<ServerConfig> => {
+      if (serverName === undefined) return base;
+      const chosen = (found: SecureContext | undefined): ServerConfig => (found ? configOf(found, socket) : base);
+      return SNICallback === undefined ? chosen(contextFor?.(serverName)) : asked(SNICallback, serverName).then(chosen);
+    };
+    return serverConfig({ ...unchecked(base), selectConfig: byName });
+  };
+  const config = configFor();
+  return {
+    config,
+    configFor: pskCallback ? configFor : () => config,
     context: { ...context.options, ...(context.trust && { trust: context.trust }) },
     crls: context.crls,
   };
-  configs.set(context, base);
-  if (options.selectConfig !== undefined || (SNICallback === undefined && contextFor === undefined)) {
-    const { pskCallback } = options;
-    const configFor = (socket: unknown): ServerConfig =>
-      pskCallback ? makeConfig(options, context, tickets, hooks, socket) : base;
-    return { config: base, configFor, ...rest };
-  }
-  const selectConfig = ({ serverName }: HelloInfo): ServerConfig | Promise<ServerConfig> => {
-    if (SNICallback === undefined) {
-      const found = serverName === undefined ? undefined : contextFor?.(serverName);
-      return found === undefined ? base : configFor(found);
-    }
-    if (serverName === undefined) return base;
-    return asked(SNICallback, serverName).then((found) => (found === undefined ? base : configFor(found)));
-  };
-  const config = serverConfig({ ...unchecked(base), selectConfig });
-  return { config, configFor: () => config, ...rest };
 }
 
 /** A config's options again, without what checking added. */

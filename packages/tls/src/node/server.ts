@@ -52,7 +52,7 @@ interface ServerConstructor {
 }
 
 interface State {
-  options: ServerSideOptions;
+  options: TlsServerOptions;
   side: ServerSide | undefined;
   readonly contexts: { readonly pattern: RegExp; readonly context: SecureContext }[];
   readonly turns: Turns;
@@ -167,7 +167,7 @@ const material = [
   'sigalgs',
 ] as const;
 
-function withoutMaterial(options: ServerSideOptions): ServerSideOptions {
+function withoutMaterial(options: TlsServerOptions): TlsServerOptions {
   const rest = { ...options };
   for (const name of material) delete rest[name];
   return rest;
@@ -246,10 +246,6 @@ function staple(server: Server, { chain: [own, issuer] }: Credential): Promise<U
   });
 }
 
-function pausesOf({ options }: State): boolean {
-  return (options as TlsServerOptions).pauseOnConnect === true;
-}
-
 function accept(server: Server, transport: Duplex): void {
   const state = stateOf(server);
   state.side ??= sideOf(server, state);
@@ -274,7 +270,7 @@ function accept(server: Server, transport: Duplex): void {
     },
     { ...state.options, highWaterMark: undefined },
   );
-  if (pausesOf(state)) socket.pause();
+  if (state.options.pauseOnConnect) socket.pause();
   if (server.listenerCount('keylog') > 0) {
     socket.on('keylog', (line: Buffer) => server.emit('keylog', line, socket));
   }

@@ -524,23 +524,30 @@ forBoth('what a connection tells of itself', (tls, { differs }) => {
     }
   });
 
-  it('pskCallback on both sides, with TLS 1.3', async () => {
-    const psk = Buffer.alloc(32, 5);
-    const asked: unknown[] = [];
-    const server = makeServer(tls, {
-      ...{ key: undefined, cert: undefined, ciphers: 'TLS_AES_128_GCM_SHA256', pskIdentityHint: 'hint' },
-      pskCallback: (socket, identity) => {
-        asked.push([socket instanceof tls.TLSSocket, identity]);
-        return identity === 'me' ? psk : null;
-      },
-    } as TlsOptions) as Server;
-    const port = await listening(server);
-    const client = makeClient(tls, port, {
-      ciphers: 'TLS_AES_128_GCM_SHA256',
-      pskCallback: () => ({ psk, identity: 'me' }),
-      checkServerIdentity: () => undefined,
-    } as ConnectionOptions);
-    await once(client, 'secureConnect');
-    assert.deepEqual([client.authorized, asked, client.getPeerCertificate()], [true, [[true, 'me']], {}]);
-  });
+  const byName: Pick<TlsOptions, 'SNICallback'> = { SNICallback: (_name, done) => setImmediate(done, null) };
+  for (const [how, contexts] of [
+    ['', {}],
+    [', and SNICallback', byName],
+  ] as const)
+    it(`pskCallback on both sides, with TLS 1.3${how}`, async () => {
+      const psk = Buffer.alloc(32, 5);
+      const asked: unknown[] = [];
+      const server = makeServer(tls, {
+        ...{ key: undefined, cert: undefined, ciphers: 'TLS_AES_128_GCM_SHA256', pskIdentityHint: 'hint' },
+        ...contexts,
+        pskCallback: (socket, identity) => {
+          asked.push([socket instanceof tls.TLSSocket, identity]);
+          return identity === 'me' ? psk : null;
+        },
+      } as TlsOptions) as Server;
+      const port = await listening(server);
+      const client = makeClient(tls, port, {
+        ciphers: 'TLS_AES_128_GCM_SHA256',
+        pskCallback: () => ({ psk, identity: 'me' }),
+        servername: 'a.test',
+        checkServerIdentity: () => undefined,
+      } as ConnectionOptions);
+      await once(client, 'secureConnect');
+      assert.deepEqual([client.authorized, asked, client.getPeerCertificate()], [true, [[true, 'me']], {}]);
+    });
 });
