@@ -95,7 +95,6 @@ export class SecureStream extends Socket {
   readonly #making: SocketMaking;
   #connection: Connection | undefined;
   #timer: NodeJS.Timeout | undefined;
-  #handshakeTimeout: number;
   #onData: (() => void) | undefined;
   #earlyAnnounced = false;
   #clientHello: ClientHello | undefined;
@@ -145,11 +144,9 @@ export class SecureStream extends Socket {
     this.#transport = transport;
     this.#making = making;
     this.server = making.server;
-    this.#handshakeTimeout = options.handshakeTimeout ?? defaultHandshakeTimeoutMs;
     this.#traces = tracesByDefault(options.enableTrace);
-    if (this.#handshakeTimeout > 0) {
-      this.#timer = setTimeout(() => this.#timedOut(this.#handshakeTimeout), this.#handshakeTimeout);
-    }
+    const timeoutMs = options.handshakeTimeout ?? defaultHandshakeTimeoutMs;
+    if (timeoutMs > 0) this.#timer = setTimeout(() => this.#timedOut(timeoutMs), timeoutMs);
     Object.assign(this, { connecting: this.#tcp?.connecting ?? false });
     this.#listen();
   }
@@ -493,7 +490,7 @@ export class SecureStream extends Socket {
     else this.#laterTurn();
   }
 
-  override _write(chunk: Buffer | string, encoding: BufferEncoding, callback: (error?: Error | null) => void): void {
+  override _write(chunk: Buffer | string, encoding: BufferEncoding, callback: Callback): void {
     const bytes = typeof chunk === 'string' ? Buffer.from(chunk, encoding) : chunk;
     const write = (): void =>
       this.#attempt((connection) => {
@@ -506,7 +503,7 @@ export class SecureStream extends Socket {
 
   override _writev(
     chunks: { readonly chunk: Buffer | string; readonly encoding: BufferEncoding }[],
-    callback: (error?: Error | null) => void,
+    callback: Callback,
   ): void {
     const bytes = chunks.map(({ chunk, encoding }) =>
       typeof chunk === 'string' ? Buffer.from(chunk, encoding) : chunk,
@@ -514,11 +511,11 @@ export class SecureStream extends Socket {
     this._write(Buffer.concat(bytes), 'utf8', callback);
   }
 
-  override _final(callback: (error?: Error | null) => void): void {
+  override _final(callback: Callback): void {
     this.#whenEstablished(() => this.#attempt((connection) => connection.closeWrite(), callback), callback);
   }
 
-  override _destroy(error: Error | null, callback: (error?: Error | null) => void): void {
+  override _destroy(error: Error | null, callback: Callback): void {
     clearTimeout(this.#timer);
     if (this.#turn !== undefined) clearImmediate(this.#turn);
     this.#pending = undefined;
@@ -551,7 +548,7 @@ export class SecureStream extends Socket {
     if (onRoom) process.nextTick(onRoom, error ?? coded(new Error('write ECANCELED'), 'ECANCELED'));
   }
 
-  #attempt(act: (connection: Connection) => void, callback: (error?: Error | null) => void): void {
+  #attempt(act: (connection: Connection) => void, callback: Callback): void {
     const connection = this.#connection;
     if (connection === undefined || connection.endedByPeer) {
       // RFC 5246 §7.2.1: pending writes are discarded, and nobody has done wrong.
@@ -631,7 +628,7 @@ export class SecureStream extends Socket {
   }
 }
 
-export type Callback = (error?: Error | null) => void;
+type Callback = (error?: Error | null) => void;
 
 function closedBefore(): Error {
   return coded(new Error('Socket closed before the connection was established'), 'ERR_SOCKET_CLOSED_BEFORE_CONNECTION');
