@@ -338,8 +338,11 @@ export interface DhExchange {
 export interface LegacyCryptography {
   createHash(hash: LegacyHash): Hash;
   digest(hash: LegacyHash, data: Uint8Array): Bytes;
-  /** HMAC under a key that is prepared once. The bytes of `key` are copied. */
-  hmac(hash: LegacyHash, key: Uint8Array): Hmac;
+  /**
+   * HMAC under a key that is prepared once, for records: its time tells of a message's length no more than how many blocks
+   * the hash takes. The bytes of `key` are copied.
+   */
+  hmac(hash: LegacyHash | HashName, key: Uint8Array): Hmac;
   readonly blockCiphers: Readonly<Partial<Record<CbcName, BlockCipher>>>;
   readonly streamCiphers: Readonly<{ rc4: StreamCipher }>;
   readonly aeads: Readonly<Partial<Record<LegacyAeadName, Aead>>>;
@@ -386,7 +389,9 @@ export interface CryptoProvider {
    * where the runtime has none of it.
    */
   readonly legacyDigests?: Readonly<Partial<Record<LegacyHashName, (data: Uint8Array) => Bytes>>>;
-  /** HMAC under a key that is prepared once, for any number of messages. The bytes of `key` are copied. */
+  /**
+   * HMAC under one key, for any number of messages. `key` is borrowed for as long as it is used: it may not change before.
+   */
   hmac(hash: HashName, key: Uint8Array): Hmac;
   readonly aeads: Readonly<Partial<Record<AeadName, Aead>>>;
   readonly groups: Readonly<Partial<Record<GroupName, KeyExchange>>>;

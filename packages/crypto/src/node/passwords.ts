@@ -6,14 +6,12 @@
 
 import * as crypto from 'node:crypto';
 import { type Bytes, CryptoError, type PasswordCryptography } from '../provider.ts';
+import { preparedHmac } from './hash.ts';
 import { plain } from './own-memory.ts';
 
 export const passwords: PasswordCryptography = {
   digest: (hash, data) => plain(crypto.hash(hash, data, 'buffer')),
-  hmac(hash, key) {
-    const secret = crypto.createSecretKey(key);
-    return (data) => plain(crypto.createHmac(hash, secret).update(data).digest());
-  },
+  hmac: preparedHmac,
   pbkdf2: (hash, password, salt, iterations, length) =>
     plain(crypto.pbkdf2Sync(password, salt, iterations, length, hash)),
   scrypt(password, salt, { N, r, p }, length) {

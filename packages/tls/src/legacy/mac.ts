@@ -53,7 +53,7 @@ function digestOf(provider: CryptoProvider, name: MacName): (data: Uint8Array) =
 /** HMAC(MAC_write_key, seq_num + type + version + length + content). */
 export function hmacOf(provider: CryptoProvider, name: MacName, key: Uint8Array, version: number): RecordMac {
   const { length, blockLength } = macRows[name];
-  const hmac = isLegacy(name) ? legacyOf(provider).hmac(name, key) : provider.hmac(name, key);
+  const hmac = legacyOf(provider).hmac(name, key);
   return {
     length,
     compute(sequence, type, content, contentLength = content.length) {

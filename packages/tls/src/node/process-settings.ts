@@ -36,7 +36,7 @@ export function rejectsUnauthorized(options: { readonly rejectUnauthorized?: unk
  * file that nobody else may read where it is made here.
  */
 export function keyLogOfFlag(): KeyLogListener | undefined {
-  const file = processFlag('tls-keylog');
+  const { 'tls-keylog': file } = flagsOfProcess();
   if (typeof file !== 'string' || file === '') return undefined;
   warnOnce(`Using --tls-keylog makes TLS connections insecure by writing secret key material to file ${file}`);
   return (line) =>
@@ -60,7 +60,7 @@ export function tracesByDefault(enableTrace: unknown): boolean {
   if (enableTrace !== undefined && enableTrace !== null) {
     throw invalidArgType('options.enableTrace', ['boolean'], enableTrace);
   }
-  const traces = processFlag('trace-tls') !== undefined;
+  const traces = flagsOfProcess()['trace-tls'] !== undefined;
   if (traces) warnOnce('Enabling --trace-tls can expose sensitive data in the resulting log.');
   return traces;
 }
@@ -75,6 +75,14 @@ function warnOnce(words: string): void {
 
 /** The two flags that are looked for. One has a value. */
 type Flag = 'tls-keylog' | 'trace-tls';
+
+let given: Readonly<Record<Flag, string | true | undefined>> | undefined;
+
+/** As Node does, they are read once: every socket asks for them. */
+function flagsOfProcess(): Readonly<Record<Flag, string | true | undefined>> {
+  given ??= { 'tls-keylog': processFlag('tls-keylog'), 'trace-tls': processFlag('trace-tls') };
+  return given;
+}
 
 /** A flag's value, or true; undefined: it is not given, or taken back (`--no-trace-tls`). The last counts. */
 export function processFlag(

@@ -4,7 +4,7 @@
  * @module
  */
 
-import { createHash, digest, hmac } from '../../node/hash.ts';
+import { createHash, digest, preparedHmac } from '../../node/hash.ts';
 import { nodeProvider } from '../../node/index.ts';
 import type { CryptoProvider, LegacyCryptography } from '../../provider.ts';
 import { rc4 } from '../rc4.ts';
@@ -19,7 +19,7 @@ let aeadRows: LegacyCryptography['aeads'] | undefined;
 export const nodeLegacy: LegacyCryptography = {
   createHash,
   digest,
-  hmac,
+  hmac: preparedHmac,
   get blockCiphers() {
     blockCipherRows ??= blockCiphers();
     return blockCipherRows;

@@ -8,6 +8,7 @@
  */
 
 import { md5, sha1 } from '@noble/hashes/legacy.js';
+import { sha256, sha384, sha512 } from '@noble/hashes/sha2.js';
 import type { CryptoProvider, LegacyCryptography } from '../../provider.ts';
 import { hashesByNoble } from '../../web/noble-hash.ts';
 import { rc4 } from '../rc4.ts';
@@ -16,6 +17,7 @@ import { importPrivateKey, verify } from './keys.ts';
 
 export const webLegacy: LegacyCryptography = {
   .../* @__PURE__ */ hashesByNoble({ md5, sha1 }),
+  hmac: /* @__PURE__ */ hashesByNoble({ md5, sha1, sha256, sha384, sha512 }).hmac,
   blockCiphers,
   streamCiphers: { rc4 },
   aeads: {},
