@@ -13,7 +13,7 @@ import {
   type DecipherCCM,
 } from 'node:crypto';
 import { type Aead, type AeadKey, type AeadName, CryptoError, type LegacyAeadName } from '../provider.ts';
-import { ownMemory, plain } from './own-memory.ts';
+import { ownMemory, plain, releaseMemory } from './own-memory.ts';
 
 const nonceLength = 12;
 
@@ -57,6 +57,7 @@ export function row(name: AeadName | LegacyAeadName, algorithm: string, keyLengt
         out.fill(0, 0, reserve);
         out.set(ciphertext, reserve);
         out.set(sealing.getAuthTag(), reserve + plaintext.length);
+        releaseMemory(ciphertext);
         return out;
       },
       open(nonce, additionalData, sealed) {

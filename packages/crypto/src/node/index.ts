@@ -17,6 +17,8 @@ import { mlkemRows } from './mlkem.ts';
 import { passwords } from './passwords.ts';
 import { signatureRows } from './signatures.ts';
 
+export { releaseMemory } from './own-memory.ts';
+
 let groups: CryptoProvider['groups'] | undefined;
 let signatures: CryptoProvider['signatures'] | undefined;
 

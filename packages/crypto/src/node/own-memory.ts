@@ -28,3 +28,15 @@ export function plain(buffer: Buffer): Bytes {
 export function asBuffer(bytes: Uint8Array): Buffer {
   return Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength);
 }
+
+/** From here on it is worth while. */
+const large = 4096;
+
+/**
+ * Gives memory back at once, if it is large and no other array has a part in it: whoever still has it finds it empty. Left to
+ * the garbage collector, which sees a small object, it would stay so long that each record was sealed into memory that no
+ * cache knows (docs/performance.md).
+ */
+export function releaseMemory({ buffer, byteLength }: Uint8Array): void {
+  if (byteLength >= large && buffer instanceof ArrayBuffer && buffer.byteLength === byteLength) buffer.transfer(0);
+}

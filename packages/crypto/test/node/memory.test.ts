@@ -8,7 +8,7 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { type GroupName, utf8 } from '@handfast/crypto';
 import { nodeProvider } from '@handfast/crypto/node';
-import { plain } from '../../src/node/own-memory.ts';
+import { plain, releaseMemory } from '../../src/node/own-memory.ts';
 
 function assertOwn(bytes: Uint8Array | undefined, what: string): void {
   assert.ok(bytes, what);
@@ -57,4 +57,18 @@ test('a Buffer that shares its memory is copied, and wiped', () => {
   assertOwn(bytes, 'copy');
   assert.deepEqual(bytes, Uint8Array.of(7, 7));
   assert.deepEqual([...shared], [0, 0]);
+});
+
+test("memory that is large and nobody else's goes back at once", () => {
+  const large = new Uint8Array(4096);
+  releaseMemory(large);
+  assert.equal(large.buffer.detached, true);
+  const small = new Uint8Array(4095);
+  const part = new Uint8Array(new ArrayBuffer(8192), 0, 4096);
+  const shared = new Uint8Array(new SharedArrayBuffer(4096));
+  for (const kept of [small, part, shared]) {
+    const { length } = kept;
+    releaseMemory(kept);
+    assert.equal(kept.length, length);
+  }
 });

@@ -19,12 +19,9 @@ import type { TraceEvent } from '../trace.ts';
 import { coded } from './argument-errors.ts';
 import { authorizationErrorOf, type NodeErrorContext, nodeErrorOf } from './error-codes.ts';
 import { traceLine } from './inspection.ts';
+import { Outlet } from './outlet.ts';
 import { keyLogOfFlag, tracesByDefault } from './process-settings.ts';
 import type { Turns } from './turns.ts';
-
-/** After a fatal alert the peer's bytes are read and dropped for so long and so much: a reset would destroy the alert. */
-const lingerMs = 1_000;
-const lingerBytes = 256 * 1024;
 
 export interface TLSSocketOptions {
   /** Milliseconds for the handshake; 0: no limit. Default: 120,000. */
@@ -92,6 +89,7 @@ export class SecureStream extends Socket {
   servername: string | false | null = null;
 
   readonly #transport: Duplex;
+  readonly #outlet: Outlet;
   readonly #making: SocketMaking;
   #connection: Connection | undefined;
   #timer: NodeJS.Timeout | undefined;
@@ -105,9 +103,7 @@ export class SecureStream extends Socket {
   #turn: NodeJS.Immediate | undefined;
   /** What `_write` or `_final` waits with, until the transport or the engine has room. */
   #onRoom: (() => void) | undefined;
-  #transportFull = false;
   #waitingForHandshake: { readonly act: () => void; readonly callback: Callback } | undefined;
-  #lingering = 0;
   #bytesRead = 0;
   #bytesWritten = 0;
   #maxSendFragment: number | undefined;
@@ -142,6 +138,7 @@ export class SecureStream extends Socket {
       ...(options.highWaterMark !== undefined && { highWaterMark: options.highWaterMark }),
     });
     this.#transport = transport;
+    this.#outlet = new Outlet(transport);
     this.#making = making;
     this.server = making.server;
     this.#traces = tracesByDefault(options.enableTrace);
@@ -195,7 +192,7 @@ export class SecureStream extends Socket {
   #handlers(): ConnectionHandlers {
     const { early } = this.#making;
     return {
-      send: (chunks) => this.#send(chunks),
+      send: (chunks) => this.#outlet.send(chunks),
       ...this.#keyLog(),
       ...(this.#traces && {
         trace: (event: TraceEvent) => {
@@ -318,7 +315,7 @@ export class SecureStream extends Socket {
     on('error', (error: Error) => this.destroy(error));
     on('timeout', () => this.emit('timeout'));
     on('drain', () => {
-      this.#transportFull = false;
+      this.#outlet.full = false;
       this.#roomAgain();
     });
     if (!this.connecting) return;
@@ -354,10 +351,7 @@ export class SecureStream extends Socket {
 
   /** Gives the engine bytes; what it does not take waits, and the transport with it. */
   #feed(chunk: Uint8Array): void {
-    if (this.#lingering > 0) {
-      this.#linger(chunk.length);
-      return;
-    }
+    if (this.#outlet.dropsInput(chunk)) return;
     if (this.#pending !== undefined) {
       // The transport delivered after pause(): it may, once.
       this.#pending = Buffer.concat([this.#pending, chunk]);
@@ -386,8 +380,9 @@ export class SecureStream extends Socket {
       this.#pending = chunk.subarray(taken);
       this.#transport.pause();
       if (!connection.parked) this.#laterTurn();
-    } else if (this.#readableFull) {
-      this.#transport.pause();
+    } else {
+      this.#outlet.spent(chunk);
+      if (this.#readableFull) this.#transport.pause();
     }
   }
 
@@ -406,15 +401,6 @@ export class SecureStream extends Socket {
       this.#turn = undefined;
       this.#feedPending();
     });
-  }
-
-  #send(chunks: readonly Bytes[]): void {
-    const transport = this.#transport;
-    if (transport.destroyed || transport.writableEnded) return;
-    // One flight, or one large write, is one write to the kernel.
-    if (chunks.length > 1) transport.cork();
-    for (const chunk of chunks) this.#transportFull = !transport.write(chunk);
-    if (chunks.length > 1) transport.uncork();
   }
 
   // ---- the engine's news
@@ -461,7 +447,7 @@ export class SecureStream extends Socket {
   #closed(error: TlsError | undefined): void {
     clearTimeout(this.#timer);
     if (error !== undefined) this.destroy(this.#making.errorFor?.(error) ?? this.asNodeError(error));
-    else this.#closeTransport();
+    else this.#outlet.close();
   }
 
   /** A failure as programs for `node:tls` know it. */
@@ -523,9 +509,9 @@ export class SecureStream extends Socket {
     const connection = this.#connection;
     const bothSaidGoodbye = error === null && connection?.phase === 'closed';
     if (connection !== undefined && connection.phase !== 'closed') connection.abort();
-    if (error instanceof TlsError && error.alert !== null && error.origin === 'local') this.#beginLinger();
-    else if (bothSaidGoodbye) this.#closeTransport();
-    else this.#dropTransport();
+    if (error instanceof TlsError && error.alert !== null && error.origin === 'local') this.#outlet.linger();
+    else if (bothSaidGoodbye) this.#outlet.close();
+    else this.#outlet.drop();
     this.#cancelWrites(error);
     this.#toldOfRenegotiation(error);
     callback(error);
@@ -566,7 +552,7 @@ export class SecureStream extends Socket {
   }
 
   get #holdsBack(): boolean {
-    return this.#transportFull || this.#connection?.sealing === true || this.#connection?.holding === true;
+    return this.#outlet.full || this.#connection?.sealing === true || this.#connection?.holding === true;
   }
 
   #roomAgain(): void {
@@ -574,57 +560,6 @@ export class SecureStream extends Socket {
     const callback = this.#onRoom;
     this.#onRoom = undefined;
     callback?.();
-  }
-
-  /** After both close_notify: what waits in the transport goes out, however long that takes, and the peer ends too. */
-  #closeTransport(): void {
-    const transport = this.#transport;
-    if (transport.destroyed) return;
-    if (transport instanceof Socket) {
-      transport.destroySoon();
-      return;
-    }
-    // Another Duplex goes by itself once both its sides have ended.
-    transport.end();
-    transport.resume();
-    transport.once('finish', () => this.#destroyTransportLater());
-  }
-
-  /** After `destroy` or an error: what waits goes out if it can soon. A peer that does not read keeps nothing alive. */
-  #dropTransport(): void {
-    const transport = this.#transport;
-    if (transport.destroyed) return;
-    if (this.connecting) {
-      transport.destroy();
-      return;
-    }
-    transport.end();
-    if (transport.writableFinished) transport.destroy();
-    else transport.once('finish', () => transport.destroy());
-    this.#destroyTransportLater();
-  }
-
-  #destroyTransportLater(): void {
-    const transport = this.#transport;
-    if (transport.destroyed) return;
-    const timer = setTimeout(() => transport.destroy(), lingerMs);
-    transport.once('close', () => clearTimeout(timer));
-  }
-
-  /** Our side ends, the peer's bytes are dropped for a while, then the transport goes. */
-  #beginLinger(): void {
-    const transport = this.#transport;
-    if (transport.destroyed) return;
-    this.#lingering = lingerBytes;
-    transport.end();
-    transport.resume();
-    transport.once('end', () => transport.destroy());
-    this.#destroyTransportLater();
-  }
-
-  #linger(length: number): void {
-    this.#lingering -= length;
-    if (this.#lingering <= 0) this.#transport.destroy();
   }
 }
 
