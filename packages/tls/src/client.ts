@@ -11,7 +11,7 @@ import { Connection } from './connection.ts';
 import type { ConnectionHandlers } from './connection-options.ts';
 import { refuseVersion } from './downgrade.ts';
 import { TlsConfigError, TlsError } from './errors.ts';
-import { expect, type Flow, type FlowHost } from './flow.ts';
+import { expect, type FlowHost, type HandshakeFlow } from './flow.ts';
 import { sendHello } from './hello.ts';
 import { TLS12, versionName } from './registry.ts';
 import { takeSession } from './session/resume.ts';
@@ -66,7 +66,7 @@ export function tlsClient(config: ClientConfig, target: ClientTarget, handlers: 
 }
 
 /** One hello for all versions; the flow of the one that the server chooses goes on from its answer. */
-function* connect(host: FlowHost, given: ClientParameters): Flow<never> {
+function* connect(host: FlowHost, given: ClientParameters): HandshakeFlow {
   const { config } = given;
   const parameters = { ...given, resumable: yield* takeSession(host, given) };
   const offers = new Map<ClientVersion, ClientOffer>();

@@ -6,7 +6,7 @@
 
 import type { Bytes, CryptoProvider } from '@handfast/crypto';
 import type { TlsError } from './errors.ts';
-import type { Flow, FlowHost, Negotiated } from './flow.ts';
+import type { FlowHost, HandshakeFlow, Negotiated } from './flow.ts';
 import type { Limits } from './limits.ts';
 import type { ClientHello } from './messages/client-hello.ts';
 import type { PaddingPolicy } from './record/layer.ts';
@@ -57,5 +57,5 @@ export interface ConnectionOptions {
   /** Whether warnings leave the connection standing before its version is known. */
   readonly passesWarnings: boolean;
   /** The whole life of the connection, as a flow that ends only by an error. */
-  readonly flow: (host: FlowHost) => Flow<never>;
+  readonly flow: (host: FlowHost) => HandshakeFlow;
 }

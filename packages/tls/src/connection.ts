@@ -9,17 +9,19 @@
  * @module
  */
 
-import { type Bytes, copyBytes, isThenable } from '@handfast/crypto';
+import { type Bytes, type CryptoProvider, copyBytes, isThenable } from '@handfast/crypto';
+import type { AbortSignalLike } from '@handfast/x509';
 import { alertMeaning } from './alerts.ts';
 import { Conduct, checkChangeCipherSpec, readAlert } from './conduct.ts';
 import type { ConnectionHandlers, ConnectionOptions } from './connection-options.ts';
 import { Deliveries } from './deliveries.ts';
-import { helloDialect } from './dialect.ts';
+import { type Dialect, helloDialect } from './dialect.ts';
 import { EarlyWrites } from './early-writes.ts';
 import { type Phase, reasonOf, TlsError } from './errors.ts';
 import { discard, type Established, type Expectation, type Flow, type FlowHost, type Negotiated } from './flow.ts';
 import { Inbox } from './inbox.ts';
 import { keyLogLine } from './key-log.ts';
+import type { ClientHello } from './messages/client-hello.ts';
 import { maxMessageLength, messageTitle, readHandshake } from './messages/handshake.ts';
 import { type AbortControllerLike, newAbortController } from './platform.ts';
 import { Deframer, maxPlaintext } from './record/deframer.ts';
@@ -41,7 +43,8 @@ export class Connection {
   readonly #deframer: Deframer = new Deframer();
   readonly #joiner: HandshakeJoiner = new HandshakeJoiner();
   readonly #host: FlowHost;
-  readonly #flow: Flow<never>;
+  /** The handshake, then the connection that stands. */
+  #flow: Flow<Flow<never>>;
   /** Made when a callback first asks for its signal. */
   #abort: AbortControllerLike | undefined;
 
@@ -81,7 +84,7 @@ export class Connection {
       trace: both(options.trace, options.handlers.trace),
       keyLog: both(options.keyLog, options.handlers.keyLog),
     };
-    const { trace, keyLog } = this.#listeners;
+    const { trace } = this.#listeners;
     this.#records = new RecordLayer({
       role: options.role,
       padding: options.padding,
@@ -96,65 +99,105 @@ export class Connection {
             throw new TlsError('crypto_failed', 'a record could not be sealed', { cause: error });
         }),
     });
-    const self = this;
     this.#deliveries = new Deliveries(options.handlers, {
       takeOutput: () => this.#records.takeOutput(),
-      get holdsBack() {
-        return self.sealing || self.holding;
-      },
-      get parked() {
-        return self.#parked;
-      },
+      holdsBack: () => this.sealing || this.holding,
+      parked: () => this.#parked,
       fail: (error) => this.fail(error),
     });
     this.#inbox = new Inbox(options.handlers, this.#deliveries);
-    const conduct = this.#conduct;
-    const abortController = (): AbortControllerLike => {
-      this.#abort ??= newAbortController();
-      return this.#abort;
-    };
-    this.#host = {
-      role: options.role,
-      provider: options.provider,
-      records: this.#records,
-      get signal() {
-        return abortController().signal;
-      },
-      trace: trace && ((event) => this.#trace(event)),
-      keyLog:
+    this.#host = new Connection.#Host(this);
+    this.#flow = options.flow(this.#host);
+  }
+
+  /** A class in the class: an object with accessors of its own would take 2 kB a connection. */
+  static readonly #Host = class implements FlowHost {
+    readonly #connection: Connection;
+    readonly trace: FlowHost['trace'];
+    readonly keyLog: FlowHost['keyLog'];
+    dialect: Dialect;
+    offered: ReadonlySet<number> = nothingOffered;
+    changeCipherSpecAllowed: boolean;
+
+    constructor(connection: Connection) {
+      this.#connection = connection;
+      const { trace, keyLog } = connection.#listeners;
+      this.trace = trace && ((event) => connection.#trace(event));
+      this.keyLog =
         keyLog &&
         ((label, random, secret) => {
           const line = keyLogLine(label, random, secret);
-          this.#deliveries.listener('key log', () => keyLog(line));
-        }),
-      dialect: helloDialect(options.passesWarnings),
-      offered: new Set(),
-      get renegotiating() {
-        return self.#renegotiating;
-      },
-      set renegotiating(now) {
-        if (self.#renegotiating && !now) self.#deliveries.push(() => self.#handlers.renegotiated?.());
-        self.#renegotiating = now;
-      },
-      changeCipherSpecAllowed: options.role === 'client',
-      get droppedChangeCipherSpec() {
-        return conduct.droppedChangeCipherSpec;
-      },
-      requireAligned: () => this.#requireAligned(),
-      heard: (hello) => {
-        if (this.#handlers.clientHello) this.#deliveries.push(() => this.#handlers.clientHello?.(hello));
-      },
-      send: (message) => this.#sendHandshake(message),
-      warn: (alert) => {
-        // After our close_notify nothing more is said (RFC 5246 §7.2.1); nor what a version knows as an end alone, if at all.
-        if (!this.#writeEnded && this.#host.dialect.toWireAlert(alert) === alert) this.#sendAlert(alert, 1);
-      },
-      beginEarlyData: (limit, standing) => this.#onEarlyData(limit, standing),
-      endEarlyData: (accepted) => this.#earlyWrites?.end(accepted),
-      established: (established) => this.#onEstablished(established),
-    };
-    this.#flow = options.flow(this.#host);
-  }
+          connection.#deliveries.listener('key log', () => keyLog(line));
+        });
+      this.dialect = helloDialect(connection.#options.passesWarnings);
+      this.changeCipherSpecAllowed = connection.role === 'client';
+    }
+
+    get role(): FlowHost['role'] {
+      return this.#connection.role;
+    }
+
+    get provider(): CryptoProvider {
+      return this.#connection.#options.provider;
+    }
+
+    get records(): RecordLayer {
+      return this.#connection.#records;
+    }
+
+    get signal(): AbortSignalLike {
+      this.#connection.#abort ??= newAbortController();
+      return this.#connection.#abort.signal;
+    }
+
+    get renegotiating(): boolean {
+      return this.#connection.#renegotiating;
+    }
+
+    set renegotiating(now) {
+      const connection = this.#connection;
+      const done = connection.#renegotiating && !now;
+      if (done) connection.#deliveries.push(() => connection.#handlers.renegotiated?.());
+      connection.#renegotiating = now;
+    }
+
+    get droppedChangeCipherSpec(): boolean {
+      return this.#connection.#conduct.droppedChangeCipherSpec;
+    }
+
+    requireAligned(): void {
+      if (this.#connection.#joiner.pending) {
+        throw new TlsError('unexpected_message', 'handshake bytes follow in the record after which keys change');
+      }
+    }
+
+    send(message: Bytes): void {
+      this.#connection.#sendHandshake(message);
+    }
+
+    heard(hello: ClientHello): void {
+      const { clientHello } = this.#connection.#handlers;
+      if (clientHello) this.#connection.#deliveries.push(() => clientHello(hello));
+    }
+
+    warn(alert: AlertName): void {
+      // After our close_notify nothing more is said (RFC 5246 §7.2.1); nor what a version knows as an end alone, if at all.
+      if (this.#connection.#writeEnded || this.dialect.toWireAlert(alert) !== alert) return;
+      this.#connection.#sendAlert(alert, 1);
+    }
+
+    beginEarlyData(limit: number, standing?: Established): void {
+      this.#connection.#onEarlyData(limit, standing);
+    }
+
+    endEarlyData(accepted: boolean): void {
+      this.#connection.#earlyWrites?.end(accepted);
+    }
+
+    established(established: Established): void {
+      this.#connection.#onEstablished(established);
+    }
+  };
 
   /** Where the connection is in its life. */
   get phase(): Phase {
@@ -510,9 +553,13 @@ export class Connection {
 
   // ---- the flow
 
-  #advance(resume: () => IteratorResult<Expectation | Promise<unknown>, never>): void {
+  #advance(resume: () => IteratorResult<Expectation | Promise<unknown>, Flow<never>>): void {
     const { done, value } = resume();
-    if (done) return;
+    if (done) {
+      this.#flow = value;
+      this.#advance(() => this.#flow.next());
+      return;
+    }
     if (isThenable(value)) {
       this.#waiting = undefined;
       this.#parkFlow(value as Promise<unknown>);
@@ -524,7 +571,7 @@ export class Connection {
 
   #parkFlow(promise: Promise<unknown>): void {
     this.#parked = true;
-    const wake = (resume: () => IteratorResult<Expectation | Promise<unknown>, never>): void => {
+    const wake = (resume: () => IteratorResult<Expectation | Promise<unknown>, Flow<never>>): void => {
       this.#step(() => {
         this.#parked = false;
         this.#advance(resume);
@@ -702,12 +749,6 @@ export class Connection {
     }
     this.#conduct.droppedOne(content, this.#host.changeCipherSpecAllowed);
   }
-
-  #requireAligned(): void {
-    if (this.#joiner.pending) {
-      throw new TlsError('unexpected_message', 'handshake bytes follow in the record after which keys change');
-    }
-  }
 }
 
 /** A listener that calls each of two; undefined where there is none. */
@@ -725,6 +766,8 @@ function both<E>(
 function isWarning(alert: AlertName): boolean {
   return alert === 'close_notify' || alert === 'user_canceled';
 }
+
+const nothingOffered: ReadonlySet<number> = new Set();
 
 /** Our own messages need no offer to be decoded for the trace. */
 const everything: ReadonlySet<number> = Object.assign(new Set<number>(), { has: () => true });

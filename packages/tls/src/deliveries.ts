@@ -14,9 +14,9 @@ export interface DeliverySource {
   /** Whole records, in order. */
   takeOutput(): readonly Bytes[];
   /** Whether something that was written has not become output yet. */
-  readonly holdsBack: boolean;
+  holdsBack(): boolean;
   /** Whether no input is taken. */
-  readonly parked: boolean;
+  parked(): boolean;
   /** Ends the connection. */
   fail(error: TlsError): void;
 }
@@ -66,14 +66,14 @@ export class Deliveries {
       for (;;) {
         const chunks = this.#source.takeOutput();
         if (chunks.length > 0) this.#handlers.send(chunks);
-        if (this.#source.holdsBack) this.#owesDrained = true;
+        if (this.#source.holdsBack()) this.#owesDrained = true;
         else if (this.#owesDrained) {
           this.#owesDrained = false;
           this.#handlers.drained?.();
         }
         const event = this.#events.shift();
         if (event !== undefined) event();
-        else if (this.#owesResume && !this.#source.parked) {
+        else if (this.#owesResume && !this.#source.parked()) {
           this.#owesResume = false;
           this.#handlers.resume?.();
         } else if (chunks.length === 0) return;

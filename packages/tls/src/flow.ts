@@ -28,6 +28,12 @@ export interface Expectation {
 /** A handshake, or a part of one: yields what it waits for, answers what it made. */
 export type Flow<T> = Generator<Expectation | Promise<unknown>, T, unknown>;
 
+/**
+ * A handshake up to the connection that stands, and then that connection's flow, which has no end. It remembers what it was
+ * given, and nothing else of the handshake: most connections are idle most of the time.
+ */
+export type HandshakeFlow = Flow<Flow<never>>;
+
 /** How a key's life is named in traces and key logs. */
 export type SecretLevel = 'early' | 'handshake' | 'application';
 

@@ -10,7 +10,7 @@ import { Connection } from './connection.ts';
 import type { ConnectionHandlers } from './connection-options.ts';
 import { checkFallback } from './downgrade.ts';
 import { TlsConfigError, TlsError } from './errors.ts';
-import { callUser, expect, type Flow, type FlowHost } from './flow.ts';
+import { callUser, expect, type Flow, type FlowHost, type HandshakeFlow } from './flow.ts';
 import { bestVersion } from './hello.ts';
 import type { ClientHello } from './messages/client-hello.ts';
 import { TLS12, versionName } from './registry.ts';
@@ -42,7 +42,7 @@ export function tlsServer(config: ServerConfig, handlers: ConnectionHandlers): C
   });
 }
 
-function* serve(host: FlowHost, base: ServerConfig): Flow<never> {
+function* serve(host: FlowHost, base: ServerConfig): HandshakeFlow {
   const hello = yield* expect('START', 'client_hello');
   host.changeCipherSpecAllowed = true;
   host.heard(hello);

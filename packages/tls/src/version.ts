@@ -6,7 +6,7 @@
 
 import type { Bytes, CryptoProvider } from '@handfast/crypto';
 import type { ClientConfig, HelloInfo, ServerConfig } from './config.ts';
-import type { Flow, FlowHost } from './flow.ts';
+import type { Flow, FlowHost, HandshakeFlow } from './flow.ts';
 import type { SentHello } from './hello.ts';
 import type { ClientHelloExtensions } from './messages/extensions.ts';
 import type { HelloRetryRequest, LegacyServerHello, ServerHello } from './messages/server-hello.ts';
@@ -49,7 +49,7 @@ export interface ClientOffer {
   /** Early data begins, behind the hello; undefined: this version offers none. */
   readonly beginEarlyData?: ((host: FlowHost, sent: SentHello) => void) | undefined;
   /** A client's whole life, from the server's answer on. */
-  readonly proceed: (host: FlowHost, sent: SentHello, answer: FirstAnswer) => Flow<never>;
+  readonly proceed: (host: FlowHost, sent: SentHello, answer: FirstAnswer) => HandshakeFlow;
   /** Forgets the keys that were made for it. */
   readonly dispose: () => void;
 }
@@ -62,7 +62,7 @@ export interface ClientVersion extends VersionRow {
 /** The server's half. */
 export interface ServerVersion extends VersionRow {
   /** A server's life from the first hello on, which has been read and whose config is chosen. */
-  readonly server: (host: FlowHost, config: ServerConfig, hello: HelloInfo) => Flow<never>;
+  readonly server: (host: FlowHost, config: ServerConfig, hello: HelloInfo) => HandshakeFlow;
 }
 
 /** Both: what most configs name. A bundle for one role names that role's half, and holds nothing of the other. */

@@ -18,7 +18,7 @@
 import type { Bytes } from '@handfast/crypto';
 import { handshakeType, TLS12 } from '../registry.ts';
 import { type ClientHelloExtensions, type RawExtension, readExtensions, writeExtensions } from './extensions.ts';
-import type { Reader } from './reader.ts';
+import { Reader } from './reader.ts';
 import { handshakeMessage } from './writer.ts';
 
 export interface ClientHello {
@@ -57,6 +57,11 @@ export function readClientHello(reader: Reader, raw: Bytes): ClientHello {
     extensions: values,
     extensionList: list,
   };
+}
+
+/** One that was read before, out of its `raw`. */
+export function parseClientHello(raw: Bytes): ClientHello {
+  return readClientHello(new Reader(raw, 'ClientHello', 4), raw);
 }
 
 export interface ClientHelloFields {

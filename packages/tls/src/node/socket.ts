@@ -82,7 +82,7 @@ export class TLSSocket extends SecureStream {
   getPeerCertificate(detailed?: boolean): PeerCertificate | DetailedPeerCertificate;
   getPeerCertificate(detailed = false): PeerCertificate | DetailedPeerCertificate {
     const chain = this.negotiated?.peer?.chain ?? [];
-    return peerCertificateOf(chain, detailed, this.making.context?.().trust) as DetailedPeerCertificate;
+    return peerCertificateOf(chain, detailed, this.context?.trust) as DetailedPeerCertificate;
   }
 
   getPeerX509Certificate(): X509Certificate | undefined {
@@ -100,7 +100,7 @@ export class TLSSocket extends SecureStream {
 
   get #ownChain(): readonly Certificate[] {
     const { negotiated } = this;
-    const credentials = this.making.context?.().credentials ?? [];
+    const credentials = this.context?.credentials ?? [];
     return (negotiated && ownCredential(credentials, negotiated)?.chain) ?? [];
   }
 
@@ -112,7 +112,7 @@ export class TLSSocket extends SecureStream {
 
   /** A server's: what both can sign with, in OpenSSL's names. */
   getSharedSigalgs(): string[] {
-    const ours = this.making.context?.().signatureSchemes ?? signatureSchemes;
+    const ours = this.context?.signatureSchemes ?? signatureSchemes;
     return sharedSigalgs(this.clientHello, new Set(ids(ours)));
   }
 

@@ -14,7 +14,7 @@ import type { Connection } from '../connection.ts';
 import type { ConnectionHandlers } from '../connection-options.ts';
 import { TlsError } from '../errors.ts';
 import type { Negotiated } from '../flow.ts';
-import type { ClientHello } from '../messages/client-hello.ts';
+import { type ClientHello, parseClientHello } from '../messages/client-hello.ts';
 import type { TraceEvent } from '../trace.ts';
 import { coded } from './argument-errors.ts';
 import { authorizationErrorOf, type NodeErrorContext, nodeErrorOf } from './error-codes.ts';
@@ -94,8 +94,10 @@ export class SecureStream extends Socket {
   #connection: Connection | undefined;
   #timer: NodeJS.Timeout | undefined;
   #onData: (() => void) | undefined;
+  #context: ReturnType<NonNullable<SocketMaking['context']>> | undefined;
   #earlyAnnounced = false;
-  #clientHello: ClientHello | undefined;
+  /** Parsed up to the end of the handshake; then its bytes alone, until somebody asks. */
+  #clientHello: ClientHello | Bytes | undefined;
   /** Input that the engine has not taken yet. */
   #pending: Uint8Array | undefined;
   #transportEnded = false;
@@ -231,7 +233,13 @@ export class SecureStream extends Socket {
 
   /** The client's hello as a server has read it, parsed. */
   get clientHello(): ClientHello | undefined {
-    return this.#clientHello;
+    const hello = this.#clientHello;
+    return hello instanceof Uint8Array ? parseClientHello(hello) : hello;
+  }
+
+  /** Our certificates, and whom we trust: those of the name that was asked for. */
+  protected get context(): ReturnType<NonNullable<SocketMaking['context']>> | undefined {
+    return this.#context ?? this.#making.context?.();
   }
 
   /** Called once, when a renegotiation that was begun is over, or the connection. */
@@ -430,6 +438,16 @@ export class SecureStream extends Socket {
     const waiting = this.#waitingForHandshake;
     this.#waitingForHandshake = undefined;
     waiting?.act();
+    this.#forgetHello();
+  }
+
+  /** A parsed hello takes ten times its bytes, for as long as a connection lasts. */
+  #forgetHello(): void {
+    const hello = this.#clientHello;
+    if (hello === undefined || hello instanceof Uint8Array) return;
+    // By the hello that was read: another one, of the same bytes, is nobody's.
+    this.#context = this.#making.context?.();
+    this.#clientHello = hello.raw;
   }
 
   /** As `node:tls` tells it. */

@@ -63,6 +63,10 @@ function row(source: AeadSource, keyLength: number, rule: NonceRule): RecordCiph
   };
 }
 
+// AEADs borrow their arguments for the length of a call alone: all connections write them into the same memory.
+const nonce: Uint8Array = new Uint8Array(12);
+const additionalData: Uint8Array = new Uint8Array(13);
+
 class AeadProtection12 implements Protection {
   readonly hidesType = false;
   readonly maxExpansion = 2048;
@@ -73,8 +77,6 @@ class AeadProtection12 implements Protection {
   readonly #rule: NonceRule;
   readonly #iv: Bytes;
   readonly #version: number;
-  readonly #nonce: Uint8Array = new Uint8Array(12);
-  readonly #data: Uint8Array = new Uint8Array(13);
   #sequence = 0;
 
   constructor(
@@ -117,10 +119,10 @@ class AeadProtection12 implements Protection {
     const length = payload.length - explicitLength - this.#tagLength;
     if (length < 0) return undefined;
     const data = this.#nextData(type, length);
-    const nonce = this.#nonceOf(payload.subarray(0, explicitLength));
+    const explicit = payload.subarray(0, explicitLength);
     const finish = (bytes: Bytes | undefined): Plaintext | undefined =>
       bytes && { type, bytes, limitedLength: bytes.length };
-    const opened = this.#aead.open(nonce, data, payload.subarray(explicitLength));
+    const opened = this.#aead.open(this.#nonceOf(explicit), data, payload.subarray(explicitLength));
     return opened === undefined || opened instanceof Uint8Array ? finish(opened) : opened.then(finish);
   }
 
@@ -134,18 +136,17 @@ class AeadProtection12 implements Protection {
     if (this.#sequence >= lastSequence) {
       throw new TlsError('record_limit', 'the record sequence number has reached its end under one key');
     }
-    const data = this.#data;
-    writeSequence(this.#sequence++, data);
-    data.set([type, this.#version >> 8, this.#version & 0xff, length >> 8, length & 0xff], 8);
-    return data;
+    writeSequence(this.#sequence++, additionalData);
+    additionalData.set([type, this.#version >> 8, this.#version & 0xff, length >> 8, length & 0xff], 8);
+    return additionalData;
   }
 
   /** By the bytes in the record, or by the sequence number that has just been used. */
   #nonceOf(explicit: Uint8Array): Uint8Array {
-    if (this.#rule.explicitLength === 0) return recordNonce(this.#iv, this.#sequence - 1, this.#nonce);
-    this.#nonce.set(this.#iv);
-    this.#nonce.set(explicit, this.#iv.length);
-    return this.#nonce;
+    if (this.#rule.explicitLength === 0) return recordNonce(this.#iv, this.#sequence - 1, nonce);
+    nonce.set(this.#iv);
+    nonce.set(explicit, this.#iv.length);
+    return nonce;
   }
 }
 

@@ -34,6 +34,11 @@ export function recordNonce(iv: Uint8Array, sequence: number, out: Uint8Array): 
 /** The largest TLSInnerPlaintext: a content of 2^14 bytes, and its type. */
 export const maxInnerPlaintext: number = maxPlaintext + 1;
 
+// AEADs borrow their arguments for the length of a call alone: all connections write them into the same memory.
+const nonce: Uint8Array = new Uint8Array(12);
+const header: Bytes = new Uint8Array(headerLength);
+let scratch: Uint8Array = new Uint8Array(0);
+
 /** One direction's key in use. */
 export class RecordProtection implements Protection {
   readonly hidesType = true;
@@ -41,9 +46,6 @@ export class RecordProtection implements Protection {
   readonly suite: Tls13CipherSuite;
   readonly #aead: AeadKey;
   readonly #iv: Bytes;
-  readonly #nonce: Uint8Array = new Uint8Array(12);
-  readonly #header: Bytes = new Uint8Array(headerLength);
-  #inner: Uint8Array = new Uint8Array(0);
   #sequence: number;
 
   /** The key's bytes are copied: the caller wipes its own. `sequence` is for tests of its far end. */
@@ -67,12 +69,16 @@ export class RecordProtection implements Protection {
 
   protect(type: number, content: Uint8Array, padding: number): MaybePromise<Bytes> {
     const length = content.length + 1 + padding;
-    if (this.#inner.length < length) this.#inner = new Uint8Array(Math.max(length, 2 * this.#inner.length));
-    const inner = this.#inner.subarray(0, length);
+    if (scratch.length < length) scratch = new Uint8Array(Math.max(length, 2 * scratch.length));
+    const inner = scratch.subarray(0, length);
     inner.set(content);
     inner[content.length] = type;
     inner.fill(0, content.length + 1);
-    return this.seal(inner);
+    try {
+      return this.seal(inner);
+    } finally {
+      wipe(inner);
+    }
   }
 
   unprotect({ header, payload }: RawRecord): MaybePromise<Plaintext | undefined> {
@@ -85,7 +91,6 @@ export class RecordProtection implements Protection {
    */
   seal(inner: Uint8Array): MaybePromise<Bytes> {
     const length = inner.length + this.suite.tagLength;
-    const header = this.#header;
     header[0] = contentType.application_data;
     header[1] = TLS12 >> 8;
     header[2] = TLS12 & 0xff;
@@ -111,14 +116,14 @@ export class RecordProtection implements Protection {
 
   dispose(): void {
     this.#aead.dispose();
-    wipe(this.#iv, this.#inner);
+    wipe(this.#iv);
   }
 
   #nextNonce(): Uint8Array {
     if (this.#sequence >= lastSequence) {
       throw new TlsError('record_limit', 'the record sequence number has reached its end under one key');
     }
-    return recordNonce(this.#iv, this.#sequence++, this.#nonce);
+    return recordNonce(this.#iv, this.#sequence++, nonce);
   }
 }
 

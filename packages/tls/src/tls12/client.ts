@@ -41,7 +41,7 @@ import type { ClientConfig } from '../config.ts';
 import type { Chosen } from '../credentials.ts';
 import { checkDowngrade } from '../downgrade.ts';
 import { TlsError } from '../errors.ts';
-import { expect, type Flow, type FlowHost } from '../flow.ts';
+import { expect, type Flow, type FlowHost, type HandshakeFlow } from '../flow.ts';
 import { bestVersion, type SentHello, sendHello } from '../hello.ts';
 import { writeFinished } from '../messages/finished.ts';
 import type { MessageOf } from '../messages/handshake.ts';
@@ -103,7 +103,7 @@ function ofFamily({ id }: Family, resumable: Resumable | undefined): Resumable |
   return resumable?.session.version === id ? resumable : undefined;
 }
 
-function* client(family: Family, host: FlowHost, sent: SentHello, answer: FirstAnswer): Flow<never> {
+function* client(family: Family, host: FlowHost, sent: SentHello, answer: FirstAnswer): HandshakeFlow {
   const { config } = sent.parameters;
   host.dialect = family.dialect;
   forbidChangeCipherSpec(host);
@@ -112,10 +112,19 @@ function* client(family: Family, host: FlowHost, sent: SentHello, answer: FirstA
   const connection = new Connected12(host, first, config.renegotiation);
   host.established(connection);
   if (first.session) yield* keep(host, sent.parameters, connection, first.session);
+  return connected(family, host, sent.parameters, connection);
+}
+
+function* connected(
+  family: Family,
+  host: FlowHost,
+  parameters: ClientParameters,
+  connection: Connected12,
+): Flow<never> {
   for (;;) {
     const message = yield* expect('CONNECTED_12', 'hello_request', 'renegotiate');
     if (connection.mayRenegotiate()) {
-      const again = yield* renegotiate(family, host, sent, connection.standing);
+      const again = yield* renegotiate(family, host, parameters, connection.standing);
       if (again !== undefined) connection.renewed(again);
     } else if (message.type === 'hello_request') connection.refuseRenegotiation();
   }
@@ -128,7 +137,7 @@ function* client(family: Family, host: FlowHost, sent: SentHello, answer: FirstA
 function* renegotiate(
   family: Family,
   host: FlowHost,
-  { parameters }: SentHello,
+  parameters: ClientParameters,
   previous: Standing,
 ): Flow<Standing | undefined> {
   host.renegotiating = true;

@@ -12,7 +12,7 @@ import type { HelloInfo, ServerConfig } from '../config.ts';
 import { type Chosen, type Credential, isFor, optionalBytes } from '../credentials.ts';
 import { serverRandom } from '../downgrade.ts';
 import { TlsError } from '../errors.ts';
-import { expect, type Flow, type FlowHost } from '../flow.ts';
+import { expect, type Flow, type FlowHost, type HandshakeFlow } from '../flow.ts';
 import { writeCertificateStatus } from '../messages/certificate-status.ts';
 import type { ClientHello } from '../messages/client-hello.ts';
 import type { ServerHello12Extensions } from '../messages/extensions.ts';
@@ -59,7 +59,7 @@ import { Transcript12 } from './transcript.ts';
 
 const nothing: Bytes = new Uint8Array(0);
 
-export function* server12(family: Family, host: FlowHost, config: ServerConfig, info: HelloInfo): Flow<never> {
+export function* server12(family: Family, host: FlowHost, config: ServerConfig, info: HelloInfo): HandshakeFlow {
   host.dialect = family.dialect;
   host.changeCipherSpecAllowed = false;
   host.records.setVersion(family.id);
@@ -72,6 +72,25 @@ export function* server12(family: Family, host: FlowHost, config: ServerConfig, 
   const store = config.tickets?.store;
   if (sessionId && store) connection.forget = () => store.delete(sessionId);
   host.established(connection);
+  return config.renegotiation === undefined
+    ? refusing(connection)
+    : renegotiating(family, host, config, info, connection);
+}
+
+function* refusing(connection: Connected12): Flow<never> {
+  for (;;) {
+    const { type } = yield* expect('CONNECTED_12', 'client_hello', 'renegotiate');
+    if (type === 'client_hello') connection.refuseRenegotiation();
+  }
+}
+
+function* renegotiating(
+  family: Family,
+  host: FlowHost,
+  config: ServerConfig,
+  info: HelloInfo,
+  connection: Connected12,
+): Flow<never> {
   for (;;) {
     const message = yield* expect('CONNECTED_12', 'client_hello', 'renegotiate');
     const may = connection.mayRenegotiate();

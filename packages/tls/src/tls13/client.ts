@@ -29,7 +29,7 @@ import type { ClientConfig } from '../config.ts';
 import type { Chosen } from '../credentials.ts';
 import { refuseVersion } from '../downgrade.ts';
 import { TlsError } from '../errors.ts';
-import { expect, type Flow, type FlowHost } from '../flow.ts';
+import { expect, type Flow, type FlowHost, type HandshakeFlow } from '../flow.ts';
 import type { SentHello } from '../hello.ts';
 import { writeCertificate } from '../messages/certificate.ts';
 import type { CertificateRequest } from '../messages/certificate-request.ts';
@@ -100,7 +100,7 @@ interface OfferedKeys {
   readonly early: EarlyOffer | undefined;
 }
 
-function* client(host: FlowHost, sent: SentHello, offered: OfferedKeys, answer: FirstAnswer): Flow<never> {
+function* client(host: FlowHost, sent: SentHello, offered: OfferedKeys, answer: FirstAnswer): HandshakeFlow {
   const { config, serverName } = sent.parameters;
   const { provider } = config;
   host.dialect = dialect13;
@@ -257,11 +257,21 @@ function* client(host: FlowHost, sent: SentHello, offered: OfferedKeys, answer: 
     main?.dispose();
   }
   host.established(connection);
+  return connected(host, sent.parameters, connection, content);
+}
+
+/** Fresh keys of the server's, and its tickets. */
+function* connected(
+  host: FlowHost,
+  parameters: ClientParameters,
+  connection: Connected,
+  content: SessionContent,
+): Flow<never> {
   try {
     for (let tickets = 0; ; ) {
       const message = yield* expect('CONNECTED', 'key_update', 'new_session_ticket');
       if (message.type === 'key_update') connection.receivedUpdate(message);
-      else if (++tickets <= mostTickets) yield* keepTicket(host, sent.parameters, connection, content, message);
+      else if (++tickets <= mostTickets) yield* keepTicket(host, parameters, connection, content, message);
     }
   } finally {
     wipe(content.resumptionSecret);

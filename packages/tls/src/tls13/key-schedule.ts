@@ -25,8 +25,8 @@ const none: Bytes = new Uint8Array(0);
 export class Kdf {
   readonly suite: Tls13CipherSuite;
   readonly provider: CryptoProvider;
-  /** Most secrets are the key of several derivations: each is prepared once. */
-  readonly #prepared: WeakMap<Uint8Array, Hmac> = new WeakMap();
+  /** Most secrets are the key of several derivations in a row: it is prepared once. */
+  #last: { readonly secret: Uint8Array; readonly hmac: Hmac } | undefined;
 
   constructor(provider: CryptoProvider, suite: Tls13CipherSuite) {
     this.provider = provider;
@@ -63,12 +63,8 @@ export class Kdf {
    */
   expandLabel(secret: Uint8Array, label: string, context: Uint8Array, length: number): Bytes {
     const { hash } = this.suite;
-    let hmac = this.#prepared.get(secret);
-    if (hmac === undefined) {
-      hmac = this.provider.hmac(hash, secret);
-      this.#prepared.set(secret, hmac);
-    }
-    return expandLabel(hash, hmac, label, context, length);
+    if (this.#last?.secret !== secret) this.#last = { secret, hmac: this.provider.hmac(hash, secret) };
+    return expandLabel(hash, this.#last.hmac, label, context, length);
   }
 
   /** Derive-Secret(Secret, Label, Messages), with the transcript hash of Messages given. */

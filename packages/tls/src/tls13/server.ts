@@ -11,7 +11,7 @@ import { agreeSizeLimits, badShare } from '../checks.ts';
 import type { HelloInfo, ServerConfig } from '../config.ts';
 import { type Chosen, isFor } from '../credentials.ts';
 import { TlsError } from '../errors.ts';
-import { exchangeOf, expect, type Flow, type FlowHost, type Negotiated } from '../flow.ts';
+import { exchangeOf, expect, type Flow, type FlowHost, type HandshakeFlow, type Negotiated } from '../flow.ts';
 import { writeCertificateRequest } from '../messages/certificate-request.ts';
 import type { ClientHello } from '../messages/client-hello.ts';
 import { writeEncryptedExtensions } from '../messages/encrypted-extensions.ts';
@@ -51,7 +51,7 @@ const noContext = new Uint8Array(0);
 /** What a client may send beside its certificate, where it was asked for. */
 const offeredForCertificate = [extensionType.status_request, extensionType.signed_certificate_timestamp];
 
-export function* server(host: FlowHost, config: ServerConfig, info: HelloInfo): Flow<never> {
+export function* server(host: FlowHost, config: ServerConfig, info: HelloInfo): HandshakeFlow {
   const { provider } = config;
   const { clientHello: firstHello, serverName } = info;
   host.dialect = dialect13;
@@ -233,6 +233,10 @@ export function* server(host: FlowHost, config: ServerConfig, info: HelloInfo): 
     // Until then nobody else wipes its secrets.
     if (!announced) connection.dispose();
   }
+  return connected(connection);
+}
+
+function* connected(connection: Connected): Flow<never> {
   for (;;) connection.receivedUpdate(yield* expect('CONNECTED', 'key_update'));
 }
 
