@@ -110,11 +110,7 @@ export class DerReader {
     const contentStart = this.#at;
     if (length > this.#bytes.length - contentStart) throw this.#error('a length beyond the end');
     this.#at = contentStart + length;
-    return {
-      tag: tagByte,
-      raw: this.#bytes.subarray(start, this.#at),
-      content: this.#bytes.subarray(contentStart, this.#at),
-    };
+    return new ReadElement(tagByte, this.#bytes, start, this.#bytes.subarray(contentStart, this.#at));
   }
 
   /** The next value where it has this tag; else `undefined`, and nothing is read. */
@@ -246,6 +242,25 @@ export class DerReader {
 
   #error(why: string): CertificateError {
     return malformed(this.#what, `${why} (at byte ${this.#at} of the ${this.#bytes.length} there)`);
+  }
+}
+
+/** Most values are asked for their content alone: a view of all their bytes is made for who wants it. */
+class ReadElement implements DerElement {
+  readonly tag: number;
+  readonly content: Bytes;
+  readonly #from: Bytes;
+  readonly #start: number;
+
+  constructor(tagByte: number, from: Bytes, start: number, content: Bytes) {
+    this.tag = tagByte;
+    this.content = content;
+    this.#from = from;
+    this.#start = start;
+  }
+
+  get raw(): Bytes {
+    return this.#from.subarray(this.#start, this.content.byteOffset - this.#from.byteOffset + this.content.length);
   }
 }
 

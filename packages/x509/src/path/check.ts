@@ -277,7 +277,14 @@ function checkForm(certificate: Certificate): void {
       continue;
     }
     const label = extensionLabel(oid);
-    if (label !== oid) readDer(value, `certificate for ${nameOf(certificate)}: ${label}`, (reader) => reader.element());
+    if (label === oid) continue;
+    try {
+      readDer(value, label, (reader) => reader.element());
+    } catch (error) {
+      // The name is put together for who fails: that takes as long as all the rest here.
+      if (!(error instanceof CertificateError)) throw error;
+      throw new CertificateError(error.code, `certificate for ${nameOf(certificate)}: ${error.message}`);
+    }
   }
   inForm.add(certificate);
 }
