@@ -108,7 +108,7 @@ const tasks = {
     flags: sourceFlags,
   },
   bench: {
-    does: 'measures against node:tls and other certificate libraries',
+    does: 'measures against node:tls, other TLS and other certificate libraries',
     entry: 'bench/src/main.ts',
     flags: sourceFlags,
     needs: ['bench'],

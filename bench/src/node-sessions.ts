@@ -9,7 +9,7 @@ import { constants } from 'node:crypto';
 import { once } from 'node:events';
 import type { AddressInfo } from 'node:net';
 import * as tls from 'node:tls';
-import type { Setting } from './contenders.ts';
+import type { Setting } from './settings.ts';
 
 /** PEM. */
 export interface NodeIdentity {

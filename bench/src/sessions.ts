@@ -39,10 +39,10 @@ import {
   toPem,
   trustStore,
 } from '@handfast/x509';
-import { type Setting, tls12 as settingOf12, tls13 as settingOf13 } from './contenders.ts';
 import { bytesEach } from './heap.ts';
 import { type NodeIdentity, nodeClientSessions, nodeServerSessions } from './node-sessions.ts';
 import type { Contestant, Row } from './rounds.ts';
+import { type Setting, tls12 as settingOf12, tls13 as settingOf13 } from './settings.ts';
 
 /** A round's: with eight times as many each takes the same. */
 const sessions = 500;

@@ -5,47 +5,59 @@
  */
 
 import type { Duplex } from 'node:stream';
-import { type Contender, contenders, type Running, type Setting, tls12, tls13 } from './contenders.ts';
+import {
+  type Contender,
+  type ContenderName,
+  contestantOf,
+  gone,
+  type Run,
+  type Running,
+  withServer,
+} from './contenders.ts';
+import { makeIdentity } from './identity.ts';
 import type { Row } from './rounds.ts';
+import { type Setting, tls12, tls13, tls13Hybrid } from './settings.ts';
 
-/** Beside `node:tls` of the same Node. */
+/** Beside `node:tls` of the same Node, and others where they can do it. */
 export async function tlsRows(): Promise<readonly Row[]> {
-  return [...(await rowsOf('TLS 1.3', tls13)), ...(await rowsOf('TLS 1.2', tls12))];
-}
-
-async function rowsOf(version: string, setting: Setting): Promise<readonly Row[]> {
-  const both = await contenders(setting);
+  const ecdsa = await makeIdentity('secp256r1');
+  const rsa = await makeIdentity('rsa');
   const row = (
-    name: string,
+    setting: Setting,
+    what: string,
     unit: string,
-    run: (contender: Contender, milliseconds: number) => Promise<number>,
+    run: Run,
+    names: readonly ContenderName[],
+    reach?: number,
   ): Row => ({
-    name,
+    name: `TLS ${setting.version.slice(-3)}: ${what}`,
     unit,
     better: 'more',
-    contestants: both.map((contender) => ({
-      name: contender.name,
-      round: (milliseconds) => run(contender, milliseconds),
-    })),
+    contestants: names.map((name) => contestantOf(name, setting, name === 'node-forge' ? rsa : ecdsa, run)),
+    ...(reach !== undefined && { reach }),
   });
   return [
-    row(`${version}: full handshakes (X25519, ECDSA P-256)`, '/s', handshakes),
-    row(`${version}: resumed handshakes (ticket${version === 'TLS 1.3' ? ', X25519' : ''})`, '/s', resumed),
-    row(`${version}: bulk (AES-128-GCM, 16 KiB records)`, 'MiB/s', bulk),
+    row(tls13, 'full handshakes (X25519, ECDSA P-256)', '/s', handshakes, [...three, 'node-forge'], 1.5),
+    row(tls13Hybrid, 'full handshakes (X25519MLKEM768, ECDSA P-256)', '/s', handshakes, three, 1.5),
+    row(tls13, 'resumed handshakes (ticket, X25519)', '/s', resumed, three, 1.8),
+    row(tls13, 'bulk (AES-128-GCM, 16 KiB records)', 'MiB/s', bulk, [...three, 'node-forge'], 0.65),
+    row(tls12, 'full handshakes (X25519, ECDSA P-256)', '/s', handshakes, three),
+    row(tls12, 'resumed handshakes (ticket)', '/s', resumed, three),
+    row(tls12, 'bulk (AES-128-GCM, 16 KiB records)', 'MiB/s', bulk, three),
   ];
 }
 
-const closed = (socket: Duplex): Promise<void> => new Promise((resolve) => socket.once('close', () => resolve()));
+const three = ['handfast', 'node:tls', 'lemon-tls'] as const;
 
 /** Full handshakes, chain verified, four at a time: how many a second. */
-function handshakes(contender: Contender, milliseconds: number): Promise<number> {
-  return rate(contender, milliseconds, ({ connect }) => connect());
+function handshakes(contender: Contender, milliseconds: number, setting: Setting): Promise<number> {
+  return rate(contender, milliseconds, setting, async ({ connect }) => await connect());
 }
 
 /** Handshakes that resume the session of an earlier one, and are refused if they do not. */
-async function resumed(contender: Contender, milliseconds: number): Promise<number> {
+async function resumed(contender: Contender, milliseconds: number, setting: Setting): Promise<number> {
   let begun = 0;
-  return await rate(contender, milliseconds, async ({ comeBack }) => {
+  return await rate(contender, milliseconds, setting, async ({ comeBack }) => {
     const { socket, resumed: goesOn } = await comeBack();
     // The first of each worker, and who comes before a ticket does, have nothing to come back by.
     if (!goesOn && ++begun > 2 * workers) throw new Error(`${contender.name} did not resume a session`);
@@ -56,50 +68,55 @@ async function resumed(contender: Contender, milliseconds: number): Promise<numb
 const workers = 4;
 
 /** Connections that are made and closed in good order, four at a time: how many a second. */
-async function rate(
+function rate(
   contender: Contender,
   milliseconds: number,
-  connect: (server: Running) => Promise<Duplex>,
+  setting: Setting,
+  connect: (server: Running) => ReturnType<Running['connect']>,
 ): Promise<number> {
-  const server = await contender.listen((socket) => socket.resume());
-  const start = performance.now();
-  let count = 0;
-  const worker = async (): Promise<void> => {
-    while (performance.now() - start < milliseconds) {
-      const socket = await connect(server);
-      const gone = closed(socket);
-      socket.resume().end();
-      await gone;
-      count++;
-    }
-  };
-  await Promise.all(Array.from({ length: workers }, worker));
-  const elapsed = performance.now() - start;
-  await server.close();
-  return (count * 1000) / elapsed;
+  return withServer(
+    contender,
+    setting,
+    (socket) => socket.resume(),
+    async (server) => {
+      const start = performance.now();
+      let count = 0;
+      const worker = async (): Promise<void> => {
+        while (performance.now() - start < milliseconds) {
+          const socket = await connect(server);
+          socket.resume().end();
+          await gone(socket);
+          count++;
+        }
+      };
+      await Promise.all(Array.from({ length: workers }, worker));
+      return (count * 1000) / (performance.now() - start);
+    },
+  );
 }
 
 /** One direction, 16 KiB a write: MiB a second. */
-async function bulk(contender: Contender, milliseconds: number): Promise<number> {
+function bulk(contender: Contender, milliseconds: number, setting: Setting): Promise<number> {
   const chunk = Buffer.alloc(16_384, 0x5a);
   let received = 0;
-  const server = await contender.listen((socket) => {
+  const count = (socket: Duplex): void => {
     socket.on('error', () => undefined);
     socket.on('data', (data: Buffer) => {
       received += data.length;
     });
+  };
+  return withServer(contender, setting, count, async ({ connect }) => {
+    const socket = await connect();
+    socket.on('error', () => undefined);
+    const start = performance.now();
+    while (performance.now() - start < milliseconds) {
+      if (!socket.write(chunk)) await new Promise((resolve) => socket.once('drain', resolve));
+    }
+    const rate = (received / mebibyte / (performance.now() - start)) * 1000;
+    socket.destroy();
+    await gone(socket);
+    return rate;
   });
-  const socket = await server.connect();
-  socket.on('error', () => undefined);
-  const start = performance.now();
-  while (performance.now() - start < milliseconds) {
-    if (!socket.write(chunk)) await new Promise((resolve) => socket.once('drain', resolve));
-  }
-  const elapsed = performance.now() - start;
-  const rate = (received / 1_048_576 / elapsed) * 1000;
-  const gone = closed(socket);
-  socket.destroy();
-  await gone;
-  await server.close();
-  return rate;
 }
+
+export const mebibyte = 1_048_576;
