@@ -16,9 +16,10 @@ import { Conduct, checkChangeCipherSpec, readAlert } from './conduct.ts';
 import type { ConnectionHandlers, ConnectionOptions } from './connection-options.ts';
 import { Deliveries } from './deliveries.ts';
 import { type Dialect, helloDialect } from './dialect.ts';
+import { FlowDriver } from './driver.ts';
 import { EarlyWrites } from './early-writes.ts';
 import { type Phase, reasonOf, TlsError } from './errors.ts';
-import { discard, type Established, type Expectation, type Flow, type FlowHost, type Negotiated } from './flow.ts';
+import type { Established, Expectation, FlowHost, Negotiated } from './flow.ts';
 import { Inbox } from './inbox.ts';
 import { keyLogLine } from './key-log.ts';
 import type { ClientHello } from './messages/client-hello.ts';
@@ -43,8 +44,7 @@ export class Connection {
   readonly #deframer: Deframer = new Deframer();
   readonly #joiner: HandshakeJoiner = new HandshakeJoiner();
   readonly #host: FlowHost;
-  /** The handshake, then the connection that stands. */
-  #flow: Flow<Flow<never>>;
+  readonly #driver: FlowDriver;
   /** Made when a callback first asks for its signal. */
   #abort: AbortControllerLike | undefined;
 
@@ -60,9 +60,6 @@ export class Connection {
   #running = false;
 
   #started = false;
-  #waiting: Expectation | undefined;
-  /** A promise is out: of a flow, or of an AEAD. No input is taken. */
-  #parked = false;
 
   #established: Established | undefined;
   /** A server's, once it takes early data: it may be written to, and its client has not finished. */
@@ -102,12 +99,18 @@ export class Connection {
     this.#deliveries = new Deliveries(options.handlers, {
       takeOutput: () => this.#records.takeOutput(),
       holdsBack: () => this.sealing || this.holding,
-      parked: () => this.#parked,
+      parked: () => this.#driver.parked,
       fail: (error) => this.fail(error),
     });
     this.#inbox = new Inbox(options.handlers, this.#deliveries);
     this.#host = new Connection.#Host(this);
-    this.#flow = options.flow(this.#host);
+    this.#driver = new FlowDriver(options.flow(this.#host), {
+      step: (work) => this.#step(work),
+      waits: ({ state }) => {
+        if (this.#listeners.trace) this.#trace({ type: 'state', state });
+      },
+      awake: () => this.#pump(),
+    });
   }
 
   /** A class in the class: an object with accessors of its own would take 2 kB a connection. */
@@ -208,12 +211,12 @@ export class Connection {
 
   /** The state that the handshake waits in: of RFC 9846 appendix A, or of `tls12/states.ts`. */
   get state(): string | undefined {
-    return this.#waiting?.state;
+    return this.#driver.waiting?.state;
   }
 
   /** Whether an asynchronous operation is under way, so that `receive` takes nothing. */
   get parked(): boolean {
-    return this.#parked;
+    return this.#driver.parked;
   }
 
   /** Whether records that were written still wait for an asynchronous AEAD: `drained` follows. */
@@ -250,7 +253,7 @@ export class Connection {
     this.#step(() => {
       if (this.#started) return;
       this.#started = true;
-      this.#advance(() => this.#flow.next());
+      this.#driver.begin();
     });
   }
 
@@ -270,17 +273,17 @@ export class Connection {
     let at = 0;
     this.#step(() => {
       for (let records = 0; records < recordsPerTurn && at < bytes.length && at < bytesPerTurn; records++) {
-        if (this.#parked || this.#ended || this.#readEnded) break;
+        if (this.#driver.parked || this.#ended || this.#readEnded) break;
         const { record, taken } = this.#deframer.next(bytes, at, this.#records.maxPayload);
         at += taken;
         if (record === undefined) continue;
         const content = this.#records.open(record);
-        if (isThenable(content)) this.#park(content, (opened) => this.#content(opened as Content | undefined));
+        if (isThenable(content)) this.#driver.park(content, (opened) => this.#content(opened as Content | undefined));
         else this.#content(content);
       }
     });
     if (this.#ended || this.#readEnded) return input.length;
-    if (at < input.length && this.#parked) this.#deliveries.oweResume();
+    if (at < input.length && this.#driver.parked) this.#deliveries.oweResume();
     return at;
   }
 
@@ -377,7 +380,7 @@ export class Connection {
       });
     }
     this.#step(() => {
-      if (this.#waiting?.types.includes('renegotiate')) this.#advance(() => this.#flow.next({ type: 'renegotiate' }));
+      if (this.#driver.waiting?.types.includes('renegotiate')) this.#driver.give({ type: 'renegotiate' });
     });
   }
 
@@ -502,16 +505,13 @@ export class Connection {
     if (this.#ended) return;
     if (error !== undefined) {
       error.phase = this.phase;
-      error.state = this.#waiting?.state;
+      error.state = this.#driver.waiting?.state;
       // An alert that could not go out any more was not sent: the error must not say so.
       if (!this.#sendLastAlert(error) && error.origin === 'local') error.alert = null;
     }
     this.#ended = true;
     if (error !== undefined) this.#inbox.fail();
-    this.#parked = false;
-    this.#waiting = undefined;
-    // `finally` blocks wipe what the flow holds. A flow that threw has ended already.
-    this.#flow.return(undefined as never);
+    this.#driver.end();
     this.#standing?.dispose(error);
     this.#records.dispose();
     this.#abort?.abort(error);
@@ -553,65 +553,12 @@ export class Connection {
 
   // ---- the flow
 
-  #advance(resume: () => IteratorResult<Expectation | Promise<unknown>, Flow<never>>): void {
-    const { done, value } = resume();
-    if (done) {
-      this.#flow = value;
-      this.#advance(() => this.#flow.next());
-      return;
-    }
-    if (isThenable(value)) {
-      this.#waiting = undefined;
-      this.#parkFlow(value as Promise<unknown>);
-    } else {
-      this.#waiting = value;
-      if (this.#listeners.trace) this.#trace({ type: 'state', state: value.state });
-    }
-  }
-
-  #parkFlow(promise: Promise<unknown>): void {
-    this.#parked = true;
-    const wake = (resume: () => IteratorResult<Expectation | Promise<unknown>, Flow<never>>): void => {
-      this.#step(() => {
-        this.#parked = false;
-        this.#advance(resume);
-        this.#pump();
-      });
-    };
-    promise.then(
-      (value) => {
-        if (this.#ended) discard(value);
-        else wake(() => this.#flow.next(value));
-      },
-      (error: unknown) => {
-        if (!this.#ended) wake(() => this.#flow.throw(error));
-      },
-    );
-  }
-
-  /** Waits for an AEAD; its failure is a failure of ours. */
-  #park(promise: PromiseLike<unknown>, then: (value: unknown) => void): void {
-    this.#parked = true;
-    promise.then(
-      (value) =>
-        this.#step(() => {
-          this.#parked = false;
-          then(value);
-        }),
-      (error: unknown) =>
-        this.#step(() => {
-          if (error instanceof TlsError) throw error;
-          throw new TlsError('crypto_failed', `a record could not be opened: ${reasonOf(error)}`, { cause: error });
-        }),
-    );
-  }
-
   /** Gives the flow whole messages until it waits for more input. */
   #pump(): void {
-    while (!this.#parked && !this.#ended && this.#waiting !== undefined) {
+    while (!this.#driver.parked && !this.#ended && this.#driver.waiting !== undefined) {
       const type = this.#joiner.nextType;
       if (type === undefined) return;
-      const waiting: Expectation = this.#waiting;
+      const waiting: Expectation = this.#driver.waiting;
       const { messages } = this.#host.dialect;
       const row = messages.get(type);
       if (!row?.types.some((known) => waiting.types.includes(known))) throw unexpected(waiting, messageTitle(type));
@@ -621,7 +568,7 @@ export class Connection {
       if (!waiting.types.includes(message.type)) throw unexpected(waiting, message.type);
       if (message.type === 'finished') this.#finished = { ...this.#finished, peer: message.verifyData };
       this.#trace({ type: 'message', direction: 'in', message });
-      this.#advance(() => this.#flow.next(message));
+      this.#driver.give(message);
     }
   }
 
@@ -688,7 +635,7 @@ export class Connection {
     this.#conduct.data();
     // Opened into memory of its own: it is handed over.
     const data = bytes as Bytes;
-    if (this.#waiting?.applicationData === 'early') {
+    if (this.#driver.waiting?.applicationData === 'early') {
       this.#inbox.earlyData(data);
       return;
     }
@@ -698,9 +645,9 @@ export class Connection {
 
   /** In a renegotiation the peer's data may come until its keys change. */
   get #takesData(): boolean {
-    if (this.#waiting === undefined) return false;
-    if (this.#waiting.applicationData !== 'never') return true;
-    return this.#host.renegotiating && !this.#waiting.types.includes('finished');
+    if (this.#driver.waiting === undefined) return false;
+    if (this.#driver.waiting.applicationData !== 'never') return true;
+    return this.#host.renegotiating && !this.#driver.waiting.types.includes('finished');
   }
 
   #handshakeFragment(bytes: Uint8Array): void {
@@ -728,8 +675,8 @@ export class Connection {
       return;
     }
     if (level === 1 && alert !== 'close_notify' && this.#host.dialect.passesWarnings) {
-      if (alert === 'no_renegotiation' && this.#waiting?.types.includes(alert)) {
-        this.#advance(() => this.#flow.next({ type: alert }));
+      if (alert === 'no_renegotiation' && this.#driver.waiting?.types.includes(alert)) {
+        this.#driver.give({ type: alert });
         return;
       }
       this.#conduct.warning('warnings');
@@ -742,9 +689,9 @@ export class Connection {
   }
 
   #changeCipherSpec(content: Content): void {
-    if (this.#waiting?.types.includes('change_cipher_spec')) {
+    if (this.#driver.waiting?.types.includes('change_cipher_spec')) {
       checkChangeCipherSpec(content);
-      this.#advance(() => this.#flow.next({ type: 'change_cipher_spec' }));
+      this.#driver.give({ type: 'change_cipher_spec' });
       return;
     }
     this.#conduct.droppedOne(content, this.#host.changeCipherSpecAllowed);
