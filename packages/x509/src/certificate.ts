@@ -16,6 +16,7 @@ import {
   type LegacySignatureAlgorithm,
   type PublicKeyInfo,
   type SignatureAlgorithm,
+  type SignatureVerifier,
   toHex,
 } from '@handfast/crypto';
 import {
@@ -24,7 +25,7 @@ import {
   readAlgorithmIdentifier,
   signatureAlgorithmOf,
 } from './algorithms.ts';
-import { type ExtensionName, extensionLabel, extensionOids, type Oid } from './der/oid.ts';
+import { type ExtensionName, extensionOids, type Oid } from './der/oid.ts';
 import { looksLikePem, parsePem } from './der/pem.ts';
 import { contextConstructed, contextPrimitive, type DerReader, readDer, tag } from './der/reader.ts';
 import { type DistributionPoint, parseDistributionPoints } from './distribution-points.ts';
@@ -43,7 +44,7 @@ import {
   readExtensions,
   type SubjectAltName,
 } from './extensions.ts';
-import { parsePublicKey } from './keys.ts';
+import { readPublicKey } from './keys.ts';
 import { type NameConstraints, parseNameConstraints } from './names/constraints.ts';
 import { type DirectoryName, parseDirectoryName, sameName } from './names/directory.ts';
 import {
@@ -255,6 +256,25 @@ function readVersion(tbs: DerReader): 1 | 2 | 3 {
   );
 }
 
+/** What verifications found out of a certificate, and do not ask it again: certificates do not change. */
+export interface Findings {
+  /** Whether its extensions were all found to be in form. */
+  inForm: boolean;
+  /** Who found its signature good, by the issuer's object. */
+  signedBy: WeakMap<Certificate, SignatureVerifier> | undefined;
+}
+
+/** In the object itself, as an entry of a `WeakMap` costs a microsecond; of another's object nothing is kept. */
+export function findingsOf(certificate: Certificate): Findings {
+  return ParsedCertificate.findingsOf(certificate);
+}
+
+function noFindings(): Findings {
+  return { inForm: false, signedBy: undefined };
+}
+
+const absent = Symbol('absent');
+
 class ParsedCertificate implements Certificate {
   readonly raw: Bytes;
   readonly tbs: Bytes;
@@ -271,10 +291,17 @@ class ParsedCertificate implements Certificate {
   /** Milliseconds: a Date can be changed, and certificates are shared. */
   readonly #notBefore: number;
   readonly #notAfter: number;
-  /** Decoded extensions by name. */
+  /** Decoded extensions by name, and `absent` for those that were asked for and are not there. */
   readonly #decoded = new Map<ExtensionName, unknown>();
   #publicKey: PublicKeyInfo | undefined;
   #selfIssued: boolean | undefined;
+  #findings: Findings | undefined;
+
+  static findingsOf(certificate: Certificate): Findings {
+    if (!(#findings in certificate)) return noFindings();
+    certificate.#findings ??= noFindings();
+    return certificate.#findings;
+  }
 
   constructor(raw: Bytes, fields: CertificateFields) {
     this.raw = raw;
@@ -312,7 +339,7 @@ class ParsedCertificate implements Certificate {
   }
 
   get publicKey(): PublicKeyInfo {
-    this.#publicKey ??= this.#attribute(() => parsePublicKey(this.spki));
+    this.#publicKey ??= this.#attribute(() => readPublicKey(this.spki));
     return this.#publicKey;
   }
 
@@ -369,13 +396,12 @@ class ParsedCertificate implements Certificate {
   }
 
   #decode<T>(name: ExtensionName, parse: (value: Bytes, what: string) => T): T | undefined {
-    const extension = this.extension(name);
-    if (extension === undefined) return undefined;
     const known = this.#decoded.get(name);
     // A name is always decoded by the same parser: this map's one reader and writer.
-    if (known !== undefined) return known as T;
-    const value = this.#attribute(() => parse(extension.value, extensionLabel(extension.oid)));
-    this.#decoded.set(name, value);
+    if (known !== undefined) return known === absent ? undefined : (known as T);
+    const extension = this.extension(name);
+    const value = extension && this.#attribute(() => parse(extension.value, name));
+    this.#decoded.set(name, value ?? absent);
     return value;
   }
 

@@ -137,16 +137,19 @@ export function parseSubjectAltName(value: Bytes, what: string): SubjectAltName 
   });
   if (names.length === 0) throw malformed(what, 'an empty list');
   if (names.length > maxListLength) throw malformed(what, `${names.length} names`);
-  const texts = (kind: 'dns' | 'email' | 'uri'): string[] =>
-    names.flatMap((name) => (name.kind === kind && 'text' in name ? [name.text] : []));
-  return {
-    dnsNames: texts('dns'),
-    ipAddresses: names.flatMap((name) => (name.kind === 'ip' ? [name.bytes] : [])),
-    emails: texts('email'),
-    uris: texts('uri'),
-    directoryNames: names.flatMap((name) => (name.kind === 'directory' ? [name.name] : [])),
-    names,
-  };
+  const dnsNames: string[] = [];
+  const ipAddresses: Bytes[] = [];
+  const emails: string[] = [];
+  const uris: string[] = [];
+  const directoryNames: DirectoryName[] = [];
+  for (const name of names) {
+    if (name.kind === 'dns') dnsNames.push(name.text);
+    else if (name.kind === 'ip') ipAddresses.push(name.bytes);
+    else if (name.kind === 'email') emails.push(name.text);
+    else if (name.kind === 'uri') uris.push(name.text);
+    else if (name.kind === 'directory') directoryNames.push(name.name);
+  }
+  return { dnsNames, ipAddresses, emails, uris, directoryNames, names };
 }
 
 export function encodeSubjectAltName(names: {

@@ -69,8 +69,12 @@ const maxRsaExponentBits = 33;
  * parameters, compressed points, DSA, P-192 …)
  */
 export function parsePublicKey(spki: Uint8Array): PublicKeyInfo {
-  const own = copyBytes(spki);
-  const { algorithm, raw } = readDer(own, 'public key', (reader) => {
+  return readPublicKey(copyBytes(spki));
+}
+
+/** The same of bytes that are ours already: the key has views of them. */
+export function readPublicKey(spki: Bytes): PublicKeyInfo {
+  const { algorithm, raw } = readDer(spki, 'public key', (reader) => {
     const info = reader.sequence();
     const fields = {
       algorithm: readAlgorithmIdentifier(info, 'public key algorithm'),
@@ -79,7 +83,8 @@ export function parsePublicKey(spki: Uint8Array): PublicKeyInfo {
     info.end();
     return fields;
   });
-  return { ...keyKind(algorithm, raw), spki: own, raw };
+  const { type, bits } = keyKind(algorithm, raw);
+  return { type, bits, spki, raw };
 }
 
 /** The hash that an id-RSASSA-PSS key is bound to by its parameters; `undefined`: not bound (RFC 4055 §1.2). */

@@ -324,7 +324,7 @@ const stringDecoders: ReadonlyMap<number, (content: Bytes) => string | undefined
 function* verify(provider: SignatureProvider, request: CertificateRequest): Settling<void> {
   const name = request.subject.commonName ?? request.subject.toString();
   const who = name === '' ? 'the certificate request' : `the certificate request for ${quote(name)}`;
-  const refusal = algorithmRefusal(who, request, provider, { policy: {}, profile: undefined });
+  const refusal = algorithmRefusal(() => who, request, provider, { policy: {}, profile: undefined });
   if (refusal !== undefined) throw new CertificateError(refusal.rule, refusal.message);
   const { signatureAlgorithm: algorithm } = request;
   if (algorithm === undefined)

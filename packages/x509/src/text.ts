@@ -26,21 +26,27 @@ export function quote(text: string): string {
  * becomes a `k`.
  */
 export function asciiLowerCase(text: string): string {
+  let upper = false;
   for (let at = 0; at < text.length; at++) {
     const code = text.charCodeAt(at);
-    if (code >= 0x41 && code <= 0x5a) return text.replace(upperCase, (letters) => letters.toLowerCase());
+    if (code > 0x7f) return text.replace(upperCase, (letters) => letters.toLowerCase());
+    upper ||= code >= 0x41 && code <= 0x5a;
   }
-  return text;
+  return upper ? text.toLowerCase() : text;
 }
 
 const upperCase = /[A-Z]+/g;
 
 /** One character a byte (ISO 8859-1; ASCII where the bytes are). */
 export function latin1(bytes: Uint8Array): string {
+  // At once, up to what a call takes arguments: what `+=` makes is a chain of pieces, which its first reader pays for.
+  if (bytes.length <= maxArguments) return Reflect.apply(String.fromCharCode, undefined, bytes);
   let out = '';
-  for (const byte of bytes) out += String.fromCharCode(byte);
+  for (let at = 0; at < bytes.length; at += maxArguments) out += latin1(bytes.subarray(at, at + maxArguments));
   return out;
 }
+
+const maxArguments = 1024;
 
 /** The text of ASCII bytes, or `undefined`. */
 export function ascii(bytes: Uint8Array): string | undefined {

@@ -165,7 +165,11 @@ class IndexedStore implements TrustStore {
   }
 
   bySubject(name: DirectoryName): readonly Certificate[] {
-    return certificatesOf(this.#candidates(name)).filter(({ subject }) => sameName(subject, name));
+    const named: Certificate[] = [];
+    for (const { certificate } of this.#candidates(name)) {
+      if (certificate !== undefined && sameName(certificate.subject, name)) named.push(certificate);
+    }
+    return named;
   }
 
   has(certificate: Certificate): boolean {

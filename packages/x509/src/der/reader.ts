@@ -69,38 +69,57 @@ export class DerReader {
   readonly #bytes: Bytes;
   readonly #what: string;
   readonly #depth: number;
-  #at = 0;
+  /** What is read lies from here to `#end`: a reader inside another has the same bytes, and no view of its own. */
+  readonly #start: number;
+  readonly #end: number;
+  #at: number;
 
   /**
    * @param what names the structure in errors: `certificate`, `keyUsage of "db.internal"`
    * @param limit of bytes; what lies inside cannot be longer
    */
-  constructor(bytes: Bytes, what: string, depth = 0, limit: number = maxDerLength) {
+  constructor(
+    bytes: Bytes,
+    what: string,
+    depth = 0,
+    limit: number = maxDerLength,
+    start = 0,
+    end: number = bytes.length,
+  ) {
     if (depth === 0 && bytes.length > limit) throw malformed(what, `${bytes.length} bytes, over the limit of ${limit}`);
     if (depth > maxDepth) throw malformed(what, `nested deeper than ${maxDepth}`);
     this.#bytes = bytes;
     this.#what = what;
     this.#depth = depth;
+    this.#start = start;
+    this.#end = end;
+    this.#at = start;
   }
 
   /** Whether nothing is left. */
   get done(): boolean {
-    return this.#at === this.#bytes.length;
+    return this.#at === this.#end;
   }
 
   /** The next value's identifier octet, or `undefined` at the end. */
   get nextTag(): number | undefined {
-    return this.#bytes[this.#at];
+    return this.done ? undefined : this.#bytes[this.#at];
   }
 
   /** Refuses trailing bytes. Every structure is read up to this call. */
   end(): void {
-    if (!this.done) throw this.#error(`${this.#bytes.length - this.#at} bytes too many`);
+    if (!this.done) throw this.#error(`${this.#end - this.#at} bytes too many`);
   }
 
   /** The next value, of the tag that the grammar demands (any, where absent). */
   element(expected?: number): DerElement {
     const start = this.#at;
+    const contentStart = this.#next(expected);
+    return new ReadElement(this.#bytes, start, contentStart, this.#at);
+  }
+
+  /** Steps over the next value, and answers where its content starts; it ends where the reader then is. */
+  #next(expected?: number): number {
     const tagByte = this.#byte();
     if ((tagByte & 0x1f) === 0x1f) throw this.#error('a tag number above 30');
     if (expected !== undefined && tagByte !== expected) {
@@ -108,9 +127,14 @@ export class DerReader {
     }
     const length = this.#length();
     const contentStart = this.#at;
-    if (length > this.#bytes.length - contentStart) throw this.#error('a length beyond the end');
+    if (length > this.#end - contentStart) throw this.#error('a length beyond the end');
     this.#at = contentStart + length;
-    return new ReadElement(tagByte, this.#bytes, start, this.#bytes.subarray(contentStart, this.#at));
+    return contentStart;
+  }
+
+  #content(expected: number): Bytes {
+    const start = this.#next(expected);
+    return this.#bytes.subarray(start, this.#at);
   }
 
   /** The next value where it has this tag; else `undefined`, and nothing is read. */
@@ -120,7 +144,8 @@ export class DerReader {
 
   /** A reader over the content of the next value, which has this tag. */
   inside(expected: number, what: string = this.#what): DerReader {
-    return new DerReader(this.element(expected).content, what, this.#depth + 1);
+    const start = this.#next(expected);
+    return new DerReader(this.#bytes, what, this.#depth + 1, maxDerLength, start, this.#at);
   }
 
   sequence(what: string = this.#what): DerReader {
@@ -134,8 +159,9 @@ export class DerReader {
 
   /** An INTEGER's content: two's complement, big-endian, minimal. */
   integer(expected: number = tag.integer): Bytes {
-    const { content } = this.element(expected);
-    const [first, second] = content;
+    const content = this.#content(expected);
+    const first = content[0];
+    const second = content[1];
     if (first === undefined) throw this.#error('an empty INTEGER');
     if (second !== undefined && ((first === 0 && second < 0x80) || (first === 0xff && second >= 0x80))) {
       throw this.#error('an INTEGER that is not minimal');
@@ -159,9 +185,10 @@ export class DerReader {
   }
 
   boolean(): boolean {
-    const { content } = this.element(tag.boolean);
-    if (content.length !== 1 || (content[0] !== 0 && content[0] !== 0xff)) throw this.#error('a BOOLEAN not 00 or FF');
-    return content[0] === 0xff;
+    const start = this.#next(tag.boolean);
+    const value = this.#bytes[start];
+    if (this.#at - start !== 1 || (value !== 0 && value !== 0xff)) throw this.#error('a BOOLEAN not 00 or FF');
+    return value === 0xff;
   }
 
   /** A `BOOLEAN DEFAULT FALSE`: absent, or TRUE. DER does not encode defaults. */
@@ -172,27 +199,27 @@ export class DerReader {
   }
 
   null(): void {
-    if (this.element(tag.null).content.length > 0) throw this.#error('a NULL that is not empty');
+    if (this.#next(tag.null) !== this.#at) throw this.#error('a NULL that is not empty');
   }
 
   oid(): Oid {
-    return decodeOid(this.element(tag.oid).content, this.#what);
+    return decodeOid(this.#content(tag.oid), this.#what);
   }
 
   octetString(): Bytes {
-    return this.element(tag.octetString).content;
+    return this.#content(tag.octetString);
   }
 
   bitString(expected: number = tag.bitString): BitString {
-    const { content } = this.element(expected);
-    const unusedBits = content[0];
-    if (unusedBits === undefined) throw this.#error('an empty BIT STRING');
-    const bytes = content.subarray(1);
-    if (unusedBits > 7 || (bytes.length === 0 && unusedBits > 0))
-      throw this.#error('a BIT STRING of impossible length');
-    if (((bytes.at(-1) ?? 0) & ((1 << unusedBits) - 1)) !== 0)
-      throw this.#error('a BIT STRING whose unused bits are set');
-    return { unusedBits, bytes };
+    const start = this.#next(expected);
+    const end = this.#at;
+    if (start === end) throw this.#error('an empty BIT STRING');
+    const unusedBits = this.#bytes[start] ?? 0;
+    const empty = end - start === 1;
+    if (unusedBits > 7 || (empty && unusedBits > 0)) throw this.#error('a BIT STRING of impossible length');
+    const last = empty ? 0 : (this.#bytes[end - 1] ?? 0);
+    if ((last & ((1 << unusedBits) - 1)) !== 0) throw this.#error('a BIT STRING whose unused bits are set');
+    return { unusedBits, bytes: this.#bytes.subarray(start + 1, end) };
   }
 
   /** A BIT STRING of whole bytes: a key, a signature. */
@@ -222,7 +249,7 @@ export class DerReader {
   }
 
   #byte(): number {
-    const byte = this.#bytes[this.#at];
+    const byte = this.nextTag;
     if (byte === undefined) throw this.#error('cut short');
     this.#at++;
     return byte;
@@ -241,26 +268,34 @@ export class DerReader {
   }
 
   #error(why: string): CertificateError {
-    return malformed(this.#what, `${why} (at byte ${this.#at} of the ${this.#bytes.length} there)`);
+    return malformed(this.#what, `${why} (at byte ${this.#at - this.#start} of the ${this.#end - this.#start} there)`);
   }
 }
 
-/** Most values are asked for their content alone: a view of all their bytes is made for who wants it. */
+/** Views are made for who asks for them: of a value, most want either its content or all of it. */
 class ReadElement implements DerElement {
-  readonly tag: number;
-  readonly content: Bytes;
   readonly #from: Bytes;
   readonly #start: number;
+  readonly #contentStart: number;
+  readonly #end: number;
 
-  constructor(tagByte: number, from: Bytes, start: number, content: Bytes) {
-    this.tag = tagByte;
-    this.content = content;
+  constructor(from: Bytes, start: number, contentStart: number, end: number) {
     this.#from = from;
     this.#start = start;
+    this.#contentStart = contentStart;
+    this.#end = end;
+  }
+
+  get tag(): number {
+    return this.#from[this.#start] ?? 0;
   }
 
   get raw(): Bytes {
-    return this.#from.subarray(this.#start, this.content.byteOffset - this.#from.byteOffset + this.content.length);
+    return this.#from.subarray(this.#start, this.#end);
+  }
+
+  get content(): Bytes {
+    return this.#from.subarray(this.#contentStart, this.#end);
   }
 }
 

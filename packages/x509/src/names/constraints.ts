@@ -48,27 +48,77 @@ export function constraintViolation(
   names: readonly GeneralName[],
   count: () => void,
 ): string | undefined {
-  for (const name of names) {
-    for (const base of constraints.excluded) {
+  const { permitted, excluded } = subtreesOf(constraints);
+  for (const item of names) {
+    const name = new Comparable(item, isPresentedDnsName);
+    for (const base of excluded) {
       if (base.kind !== name.kind) continue;
       count();
       const verdict = within(name, base, 'excluded');
-      if (verdict === undefined)
-        return `${describeGeneralName(name)} cannot be compared with the excluded ${describeGeneralName(base)}`;
-      if (verdict) return `${describeGeneralName(name)} is in the excluded ${describeGeneralName(base)}`;
+      if (verdict === undefined) return `${name} cannot be compared with the excluded ${base}`;
+      if (verdict) return `${name} is in the excluded ${base}`;
     }
     let constrained = false;
     let inside = false;
-    for (const base of constraints.permitted) {
+    for (const base of permitted) {
       if (base.kind !== name.kind) continue;
       count();
       constrained = true;
       inside = within(name, base, 'permitted') === true;
       if (inside) break;
     }
-    if (constrained && !inside) return `${describeGeneralName(name)} is in none of the permitted subtrees`;
+    if (constrained && !inside) return `${name} is in none of the permitted subtrees`;
   }
   return undefined;
+}
+
+/** A DNS name's 253 characters behind `*.`. A longer text is told from a host at once: each issuer asks again. */
+const maxHostLength = 255;
+
+/** A name or a base. Hostile lists compare each with each, so what a comparison takes is worked out once. */
+class Comparable {
+  readonly kind: GeneralName['kind'];
+  readonly value: GeneralName;
+  readonly #isHost: (text: string) => boolean;
+  #host: string | null | undefined;
+
+  constructor(value: GeneralName, isHost: (text: string) => boolean) {
+    this.kind = value.kind;
+    this.value = value;
+    this.#isHost = isHost;
+  }
+
+  /** A DNS name in lower case; `null`: it is none. */
+  get host(): string | null {
+    if (this.#host === undefined) {
+      const text = this.value.kind === 'dns' && this.value.text.length <= maxHostLength ? this.value.text : undefined;
+      const host = text === undefined ? undefined : asciiLowerCase(text);
+      this.#host = host !== undefined && this.#isHost(host) ? host : null;
+    }
+    return this.#host;
+  }
+
+  toString(): string {
+    return describeGeneralName(this.value);
+  }
+}
+
+interface Subtrees {
+  readonly permitted: readonly Comparable[];
+  readonly excluded: readonly Comparable[];
+}
+
+/** Kept as long as the constraints are, for every certificate below. */
+const known = new WeakMap<NameConstraints, Subtrees>();
+
+function subtreesOf(constraints: NameConstraints): Subtrees {
+  let subtrees = known.get(constraints);
+  if (subtrees === undefined) {
+    const comparable = (base: GeneralName): Comparable => new Comparable(base, isSubtree);
+    subtrees = { permitted: constraints.permitted.map(comparable), excluded: constraints.excluded.map(comparable) };
+    known.set(constraints, subtrees);
+  }
+  return subtrees;
 }
 
 function readSubtrees(reader: DerReader, number: number, what: string): readonly GeneralName[] | undefined {
@@ -105,11 +155,13 @@ function checkMask(bytes: Bytes, what: string): void {
 type Sense = 'permitted' | 'excluded';
 
 /** Whether `name` is inside `base`, both of one kind; `undefined` where that cannot be said. */
-function within(name: GeneralName, base: GeneralName, sense: Sense): boolean | undefined {
+function within(presented: Comparable, subtree: Comparable, sense: Sense): boolean | undefined {
+  if (presented.kind === 'dns') return dnsWithin(presented.host, subtree.host, sense);
+  const name = presented.value;
+  const base = subtree.value;
   if (name.kind === 'directory' && base.kind === 'directory')
     return sense === 'excluded' ? mayStartWithName(name.name, base.name) : startsWithName(name.name, base.name);
   if (name.kind === 'ip' && base.kind === 'ip') return ipWithin(name.bytes, base.bytes);
-  if (name.kind === 'dns' && base.kind === 'dns') return dnsWithin(name, base, sense);
   if (name.kind === 'email' && base.kind === 'email') return emailWithin(name.text, base.text);
   if (name.kind === 'uri' && base.kind === 'uri') return uriWithin(name.text, base.text);
   return undefined;
@@ -124,31 +176,12 @@ function ipWithin(address: Bytes, base: Bytes): boolean | undefined {
   });
 }
 
-/** DNS names in lower case, or `null` for what is none: hostile lists compare each with each. */
-const hosts = new WeakMap<GeneralName, string | null>();
-
-function hostOf(name: GeneralName & { readonly text: string }, isHost: (text: string) => boolean): string | null {
-  let host = hosts.get(name);
-  if (host === undefined) {
-    const text = asciiLowerCase(name.text);
-    host = isHost(text) ? text : null;
-    hosts.set(name, host);
-  }
-  return host;
-}
-
 /** Nothing is every name. A leading dot is not RFC 5280's, but in use: the names below, without the name itself. */
 function isSubtree(text: string): boolean {
   return text === '' || isDnsName(text.startsWith('.') ? text.slice(1) : text);
 }
 
-function dnsWithin(
-  name: GeneralName & { readonly text: string },
-  base: GeneralName & { readonly text: string },
-  sense: Sense,
-): boolean | undefined {
-  const presented = hostOf(name, isPresentedDnsName);
-  const subtree = hostOf(base, isSubtree);
+function dnsWithin(presented: string | null, subtree: string | null, sense: Sense): boolean | undefined {
   if (presented === null || subtree === null) return undefined;
   if (subtree === '') return true;
   const dotted = subtree.startsWith('.');

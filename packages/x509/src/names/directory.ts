@@ -100,7 +100,12 @@ function sameLastValue(a: DirectoryName, b: DirectoryName): boolean {
   const [first, ...others] = a.rdns.at(-1) ?? [];
   const [second, ...more] = b.rdns.at(-1) ?? [];
   if (first === undefined || second === undefined || others.length > 0 || more.length > 0) return true;
-  return first.type === second.type && attributeKey(first) === attributeKey(second);
+  return first.type === second.type && sameValue(first, second);
+}
+
+function sameValue(a: NameAttribute, b: NameAttribute): boolean {
+  if (a.text === undefined || b.text === undefined) return a.text === b.text && equalBytes(a.raw, b.raw);
+  return foldText(a.text) === foldText(b.text);
 }
 
 /** Whether `name` lies in the subtree under `base`: its first relative names are those of `base`. */
@@ -194,7 +199,11 @@ function rdnKey(rdn: readonly NameAttribute[]): string {
 
 /** Equal for equal attributes: type and text, or type and DER. */
 function attributeKey({ type, text, raw }: NameAttribute): string {
-  return text === undefined ? `${type}#${toHex(raw)}` : `${type}=${asciiLowerCase(foldSpaces(text))}`;
+  return text === undefined ? `${type}#${toHex(raw)}` : `${type}=${foldText(text)}`;
+}
+
+function foldText(text: string): string {
+  return asciiLowerCase(foldSpaces(text));
 }
 
 /** White space at the ends is none, and within is one space (RFC 4518 §2.6.1, §2.2). */

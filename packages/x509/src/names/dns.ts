@@ -31,7 +31,8 @@ export function isDnsName(text: string): boolean {
       return false;
     }
   }
-  return !/^(\d+|0x[0-9a-fA-F]*)$/.test(text.slice(text.lastIndexOf('.') + 1));
+  const last = text.lastIndexOf('.') + 1;
+  return !isDigitCode(text.charCodeAt(last)) || !/^(\d+|0x[0-9a-fA-F]*)$/.test(text.slice(last));
 }
 
 const dotCode = 0x2e;
@@ -44,10 +45,14 @@ function isLabel(text: string, start: number, end: number): boolean {
   );
 }
 
+function isDigitCode(code: number): boolean {
+  return code >= 0x30 && code <= 0x39;
+}
+
 /** ASCII letters, digits, hyphen and underscore. */
 function isLabelCode(code: number): boolean {
   const lower = code | 0x20;
-  return (lower >= 0x61 && lower <= 0x7a) || (code >= 0x30 && code <= 0x39) || code === hyphenCode || code === 0x5f;
+  return (lower >= 0x61 && lower <= 0x7a) || isDigitCode(code) || code === hyphenCode || code === 0x5f;
 }
 
 /** A presented name: a host name, or one under a wildcard as its whole left-most label. */

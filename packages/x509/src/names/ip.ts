@@ -32,7 +32,7 @@ function parseIpv4(text: string): Bytes | undefined {
 }
 
 function parseIpv6(text: string): Bytes | undefined {
-  if (text.length > 45) return undefined;
+  if (text.length > 45 || !text.includes(':')) return undefined;
   const halves = text.split('::', 3);
   const [head, tail] = halves.map((half, index) => groupsOf(half, index === halves.length - 1));
   if (head === undefined || halves.length > 2 || (halves.length === 2 && tail === undefined)) return undefined;

@@ -18,7 +18,7 @@ import {
   type Settling,
   type SignatureVerifier,
 } from '@handfast/crypto';
-import { type Certificate, keyIdentifierFits, nameOf, sameCertificate } from '../certificate.ts';
+import { type Certificate, findingsOf, keyIdentifierFits, nameOf, sameCertificate } from '../certificate.ts';
 import { CertificateError, type CertificateErrorCode, type RefusedPath } from '../errors.ts';
 import type { AbortSignalLike } from '../fetch.ts';
 import { keyFits, keyLabel } from '../keys.ts';
@@ -136,13 +136,17 @@ export function* verify(options: VerifyOptions): Settling<VerifiedPath> {
   const path: Path = pinned ? [leaf] : yield* new Search(options, context, spending).run(leaf);
   const mismatch = name === undefined ? undefined : nameRefusal(leaf, name, context);
   if (mismatch !== undefined) throw refused(mismatch, leaf, []);
-  return new Verified(path, context, name, yield* revocationOf(path, options));
+  const verdicts = options.revocation === undefined ? [] : yield* revocationOf(path, options.revocation, options);
+  return new Verified(path, context, name, verdicts);
 }
 
 /** What is known of the path's revocation. A signer of CRLs outside the path has to have one that ends in the same anchor. */
-function* revocationOf(path: Path, options: VerifyOptions): Settling<readonly RevocationVerdict[]> {
-  const { revocation, provider, time, policy, profile, intermediates, staple, signal } = options;
-  if (revocation === undefined) return [];
+function* revocationOf(
+  path: Path,
+  revocation: Revocation,
+  options: VerifyOptions,
+): Settling<readonly RevocationVerdict[]> {
+  const { provider, time, policy, profile, intermediates, staple, signal } = options;
   return yield* revocation({
     ...{ provider, path, time, policy, profile, candidates: intermediates, staple, signal },
     *pathOf(leaf) {
@@ -278,6 +282,8 @@ class Search {
       }
       const found = position === 'anchor' ? yield* this.#whole(longer) : yield* this.#extend(longer, issuer);
       if (found !== undefined) return found;
+      // Until now this signature could not be met again: its certificate stands in the path.
+      this.#keepVerdict(child, issuer, undefined);
     }
     return undefined;
   }
@@ -285,7 +291,7 @@ class Search {
   /** The path where it passes the rules that need all of it. */
   *#whole(path: Path): Settling<Path | undefined> {
     const refusal =
-      (yield* this.#inheritedKeysRefusal(path)) ??
+      (this.#context.profile === 'rfc5280' ? yield* this.#inheritedKeysRefusal(path) : undefined) ??
       policyRefusal(path, this.#context.certificatePolicies, this.#spending);
     if (refusal === undefined) return path;
     this.#refuse(path, refusal.certificate, refusal);
@@ -301,7 +307,7 @@ class Search {
     }
     const helpers = this.#options.trust.helpersBySubject?.(child.issuer) ?? [];
     const sent = this.#pool.filter(({ subject }) => sameName(subject, child.issuer));
-    for (const certificate of distinct([...helpers, ...sent])) {
+    for (const certificate of helpers.length === 0 ? sent : distinct([...helpers, ...sent])) {
       if (!path.some((known) => sameEntity(known, certificate)))
         candidates.push(candidateOf(certificate, child, 'intermediate'));
     }
@@ -326,17 +332,25 @@ class Search {
   }
 
   *#signatureRefusal(child: Certificate, candidate: Candidate): Settling<Refusal | undefined> {
-    const verdicts = this.#verdicts.get(child) ?? new Map<Certificate, Refusal | undefined>();
-    this.#verdicts.set(child, verdicts);
-    if (verdicts.has(candidate.certificate)) return verdicts.get(candidate.certificate);
+    const verdicts = this.#verdicts.get(child);
+    if (verdicts?.has(candidate.certificate)) return verdicts.get(candidate.certificate);
     const refusal = yield* this.#verifySignature(child, candidate);
-    verdicts.set(candidate.certificate, refusal);
+    if (refusal !== undefined) this.#keepVerdict(child, candidate.certificate, refusal);
     return refusal;
+  }
+
+  #keepVerdict(child: Certificate, issuer: Certificate, refusal: Refusal | undefined): void {
+    let verdicts = this.#verdicts.get(child);
+    if (verdicts === undefined) {
+      verdicts = new Map();
+      this.#verdicts.set(child, verdicts);
+    }
+    verdicts.set(issuer, refusal);
   }
 
   *#verifySignature(child: Certificate, candidate: Candidate): Settling<Refusal | undefined> {
     const { provider } = this.#options;
-    const unsupported = algorithmRefusal(`certificate for ${nameOf(child)}`, child, provider, this.#context);
+    const unsupported = algorithmRefusal(() => `certificate for ${nameOf(child)}`, child, provider, this.#context);
     if (unsupported !== undefined) return unsupported;
     const { signatureAlgorithm: algorithm, legacySignatureAlgorithm: legacy } = child;
     if (algorithm === undefined) {
@@ -348,7 +362,7 @@ class Search {
     // Counted also where it is remembered: what a budget allows must not depend on history.
     this.#spending.spend('signatures');
     const verifier = provider.signatures[algorithm];
-    if (verifier !== undefined && signedBy.get(child)?.get(issuer) === verifier) return undefined;
+    if (verifier !== undefined && findingsOf(child).signedBy?.get(issuer) === verifier) return undefined;
     const verdict = yield* judged(issuer, verifySignature(provider, key, algorithm, child.tbs, child.signature));
     if (verdict !== true) return verdict === false ? notSigned(child, candidate) : verdict;
     if (verifier !== undefined) remember(child, issuer, verifier);
@@ -388,7 +402,6 @@ class Search {
 
   /** The signatures that waited: under DSA keys with the parameters of an issuer (RFC 5280 §6.1.4 (d) to (f)). */
   *#inheritedKeysRefusal(path: Path): Settling<BlamedRefusal | undefined> {
-    if (this.#context.profile !== 'rfc5280') return undefined;
     for (const [index, child] of path.entries()) {
       const issuer = path[index + 1];
       const key = issuer === undefined ? undefined : dsaKeyOf(issuer);
@@ -440,15 +453,13 @@ class Search {
 }
 
 /**
- * Signatures that were found good, by the certificate's object, its issuer's, and who found it. Certificates do not
- * change, so what was true of them once stays true: a server's own, which comes with every connection, costs one
- * verification.
+ * A signature that was found good, by the certificate's object and its issuer's. What was true of them once stays true: a
+ * server's own certificate, which comes with every connection, costs one verification.
  */
-const signedBy = new WeakMap<Certificate, WeakMap<Certificate, SignatureVerifier>>();
-
 function remember(child: Certificate, issuer: Certificate, verifier: SignatureVerifier): void {
-  const issuers = signedBy.get(child) ?? new WeakMap<Certificate, SignatureVerifier>();
-  signedBy.set(child, issuers.set(issuer, verifier));
+  const findings = findingsOf(child);
+  findings.signedBy ??= new WeakMap<Certificate, SignatureVerifier>();
+  findings.signedBy.set(issuer, verifier);
 }
 
 /** The verdict on a signature; a key that cannot be used is a refusal. */

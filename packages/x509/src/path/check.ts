@@ -12,7 +12,7 @@
  */
 
 import type { SignatureAlgorithm } from '@handfast/crypto';
-import { type Certificate, nameOf } from '../certificate.ts';
+import { type Certificate, findingsOf, nameOf } from '../certificate.ts';
 import { extensionLabel, extensionOids, keyPurposeLabel, keyPurposeOids, type Oid } from '../der/oid.ts';
 import { readDer } from '../der/reader.ts';
 import { CertificateError, type CertificateErrorCode } from '../errors.ts';
@@ -85,19 +85,21 @@ export type Position = 'leaf' | 'intermediate' | 'anchor';
 
 const defaultMinRsaBits = 2048;
 
-/** Extensions that are processed, so that their being critical is no reason to refuse, and where they are decoded. */
-const processed: ReadonlyMap<Oid, keyof Certificate> = new Map<Oid, keyof Certificate>([
-  [extensionOids.basicConstraints, 'basicConstraints'],
-  [extensionOids.keyUsage, 'keyUsage'],
-  [extensionOids.extKeyUsage, 'extendedKeyUsage'],
-  [extensionOids.subjectAltName, 'subjectAltName'],
-  [extensionOids.nameConstraints, 'nameConstraints'],
-  [extensionOids.subjectKeyIdentifier, 'subjectKeyIdentifier'],
-  [extensionOids.authorityKeyIdentifier, 'authorityKeyIdentifier'],
-  [extensionOids.certificatePolicies, 'certificatePolicies'],
-  [extensionOids.policyMappings, 'policyMappings'],
-  [extensionOids.policyConstraints, 'policyConstraints'],
-  [extensionOids.inhibitAnyPolicy, 'inhibitAnyPolicy'],
+type Decode = (certificate: Certificate) => unknown;
+
+/** Extensions that are processed, so that their being critical is no reason to refuse, and how they are decoded. */
+const processed: ReadonlyMap<Oid, Decode> = new Map<Oid, Decode>([
+  [extensionOids.basicConstraints, (certificate) => certificate.basicConstraints],
+  [extensionOids.keyUsage, (certificate) => certificate.keyUsage],
+  [extensionOids.extKeyUsage, (certificate) => certificate.extendedKeyUsage],
+  [extensionOids.subjectAltName, (certificate) => certificate.subjectAltName],
+  [extensionOids.nameConstraints, (certificate) => certificate.nameConstraints],
+  [extensionOids.subjectKeyIdentifier, (certificate) => certificate.subjectKeyIdentifier],
+  [extensionOids.authorityKeyIdentifier, (certificate) => certificate.authorityKeyIdentifier],
+  [extensionOids.certificatePolicies, (certificate) => certificate.certificatePolicies],
+  [extensionOids.policyMappings, (certificate) => certificate.policyMappings],
+  [extensionOids.policyConstraints, (certificate) => certificate.policyConstraints],
+  [extensionOids.inhibitAnyPolicy, (certificate) => certificate.inhibitAnyPolicy],
 ]);
 
 /** The rules of a leaf, before any issuer is looked for. `pinned`: it is a trust anchor itself. */
@@ -259,9 +261,6 @@ function criticalExtensionRefusal(certificate: Certificate): Refusal | undefined
   return undefined;
 }
 
-/** Certificates whose extensions were all found to be in form. */
-const inForm = new WeakSet<Certificate>();
-
 /**
  * Every extension that has a name here is one DER value with nothing behind it, and what is processed decodes: also where
  * no rule below would look at it. Certificates do not change, so once is enough.
@@ -269,11 +268,12 @@ const inForm = new WeakSet<Certificate>();
  * @throws CertificateError `malformed`
  */
 function checkForm(certificate: Certificate): void {
-  if (inForm.has(certificate)) return;
+  const findings = findingsOf(certificate);
+  if (findings.inForm) return;
   for (const { oid, value } of certificate.extensions) {
-    const decoded = processed.get(oid);
-    if (decoded !== undefined) {
-      void certificate[decoded];
+    const decode = processed.get(oid);
+    if (decode !== undefined) {
+      decode(certificate);
       continue;
     }
     const label = extensionLabel(oid);
@@ -286,7 +286,7 @@ function checkForm(certificate: Certificate): void {
       throw new CertificateError(error.code, `certificate for ${nameOf(certificate)}: ${error.message}`);
     }
   }
-  inForm.add(certificate);
+  findings.inForm = true;
 }
 
 /** Where KeyUsage is there, it must have what the leaf's key is needed for. */
@@ -352,7 +352,9 @@ function pathLengthRefusal(issuer: Certificate, below: readonly Certificate[]): 
 
 /** Certificates of a path but the leaf (the first) that count against a path length. */
 export function intermediatesIn(path: readonly Certificate[]): number {
-  return path.slice(1).filter((certificate) => !certificate.selfIssued).length;
+  let count = 0;
+  for (let index = 1; index < path.length; index++) if (path[index]?.selfIssued === false) count++;
+  return count;
 }
 
 /** §6.1.3 (b), (c): every certificate below but self-issued intermediates. */
@@ -363,11 +365,10 @@ function nameConstraintsRefusal(
 ): Refusal | undefined {
   const constraints = issuer.nameConstraints;
   if (constraints === undefined) return undefined;
+  const count = (): void => spending.spend('nameComparisons');
   for (const [index, certificate] of below.entries()) {
     if (index > 0 && certificate.selfIssued) continue;
-    const violation = constraintViolation(constraints, constrainedNames(certificate), () =>
-      spending.spend('nameComparisons'),
-    );
+    const violation = constraintViolation(constraints, constrainedNames(certificate), count);
     if (violation === undefined) continue;
     return {
       rule: 'name_constraints',
@@ -383,8 +384,10 @@ function constrainedNames(certificate: Certificate): readonly GeneralName[] {
   const names: GeneralName[] = [...(subjectAltName?.names ?? [])];
   if (subject.rdns.length > 0) names.push({ kind: 'directory', name: subject });
   if (names.some(({ kind }) => kind === 'email')) return names;
-  for (const { type, text } of subject.rdns.flat()) {
-    if (type === '1.2.840.113549.1.9.1' && text !== undefined) names.push({ kind: 'email', text });
+  for (const rdn of subject.rdns) {
+    for (const { type, text } of rdn) {
+      if (type === '1.2.840.113549.1.9.1' && text !== undefined) names.push({ kind: 'email', text });
+    }
   }
   return names;
 }

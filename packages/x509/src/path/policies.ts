@@ -61,13 +61,14 @@ export function policyRefusal(
   inputs: PolicyInputs,
   spending: Spending,
 ): BlamedRefusal | undefined {
-  const mapped = belowAnchor(path).find(({ policyMappings = [] }) => policyMappings.some(mapsAnyPolicy));
+  const below = belowAnchor(path);
+  const mapped = below.find(({ policyMappings = [] }) => policyMappings.some(mapsAnyPolicy));
   // §6.1.4 (a).
   if (mapped !== undefined) return refuse(mapped, `maps "any policy" (${anyPolicy}), which no CA may do`);
   // Only a demand for an explicit policy can be disappointed.
   const demanded =
     inputs.initialExplicitPolicy === true ||
-    belowAnchor(path).some(({ policyConstraints }) => policyConstraints?.requireExplicitPolicy !== undefined);
+    below.some(({ policyConstraints }) => policyConstraints?.requireExplicitPolicy !== undefined);
   return demanded ? new PolicyProcess(inputs, () => spending.spend('policies')).run(path).refusal : undefined;
 }
 

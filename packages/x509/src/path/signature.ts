@@ -40,10 +40,10 @@ export interface Signed {
 /**
  * Why the algorithm of a signature is not taken, before any arithmetic; `undefined` where it is.
  *
- * @param who what is signed, as messages begin: `certificate for "db.internal"`
+ * @param who what is signed, as messages begin: `certificate for "db.internal"`; asked only where something is refused
  */
 export function algorithmRefusal(
-  who: string,
+  who: () => string,
   signed: Omit<Signed, 'tbs' | 'signature'>,
   provider: SignatureProvider,
   { policy, profile }: Pick<Context, 'policy' | 'profile'>,
@@ -51,27 +51,27 @@ export function algorithmRefusal(
   const { signatureAlgorithm: algorithm, signatureAlgorithmOid: oid } = signed;
   const legacy = algorithm === undefined ? legacySignature(oid) : undefined;
   if (legacy !== undefined && isTaken(legacy, policy, profile)) {
-    if (signed.legacySignatureAlgorithm === undefined) return unknownAlgorithm(who, oid);
+    if (signed.legacySignatureAlgorithm === undefined) return unknownAlgorithm(who(), oid);
     if (provider.legacySignatures?.[legacy.algorithm] !== undefined) return undefined;
     return {
       rule: 'unsupported_algorithm',
-      message: `${who} is signed with ${legacy.name}, which the crypto provider "${provider.name}" does not verify`,
+      message: `${who()} is signed with ${legacy.name}, which the crypto provider "${provider.name}" does not verify`,
     };
   }
   const weak = algorithm === undefined ? weakSignatureName(oid) : undefined;
   if (weak !== undefined)
-    return { rule: 'weak_signature', message: `${who} is signed with ${weak}, which is too weak to trust` };
-  if (algorithm === undefined) return unknownAlgorithm(who, oid);
+    return { rule: 'weak_signature', message: `${who()} is signed with ${weak}, which is too weak to trust` };
+  if (algorithm === undefined) return unknownAlgorithm(who(), oid);
   if (policy.signatureAlgorithms?.includes(algorithm) === false) {
     return {
       rule: 'unsupported_algorithm',
-      message: `${who} is signed with ${algorithm}, which our policy does not take`,
+      message: `${who()} is signed with ${algorithm}, which our policy does not take`,
     };
   }
   if (provider.signatures[algorithm] !== undefined) return undefined;
   return {
     rule: 'unsupported_algorithm',
-    message: `${who} is signed with ${algorithm} (${signatureOid(algorithm)}), which the crypto provider "${provider.name}" does not verify`,
+    message: `${who()} is signed with ${algorithm} (${signatureOid(algorithm)}), which the crypto provider "${provider.name}" does not verify`,
   };
 }
 

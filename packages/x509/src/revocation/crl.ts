@@ -174,7 +174,7 @@ class CrlSearch {
   /** (f), (g): who signed it, and may. */
   *#signatureRefusal(crl: Crl): Settling<string | undefined> {
     const { provider, rules } = this.#check;
-    const unsupported = algorithmRefusal(crlLabel(crl), crl, provider, rules);
+    const unsupported = algorithmRefusal(() => crlLabel(crl), crl, provider, rules);
     if (unsupported !== undefined) return unsupported.message;
     let why = `nobody is known who may have signed ${crlLabel(crl)}`;
     for (const signer of this.#signersOf(crl)) {

@@ -191,7 +191,7 @@ function* signerRefusal(
   who: string,
 ): Settling<string | undefined> {
   const { issuer, provider, policy = {}, profile } = options;
-  const algorithm = algorithmRefusal(who, basic, provider, { policy, profile });
+  const algorithm = algorithmRefusal(() => who, basic, provider, { policy, profile });
   if (algorithm !== undefined) return algorithm.message;
   // The issuer first: then the certificates of the response are not even parsed.
   let why: string | undefined;
@@ -281,7 +281,7 @@ function* certificateRefusal(
 ): Settling<string | undefined> {
   const { issuer, provider, policy = {}, profile } = options;
   const responder = `certificate of the responder ${nameOf(delegate)}`;
-  const algorithm = algorithmRefusal(responder, delegate, provider, { policy, profile });
+  const algorithm = algorithmRefusal(() => responder, delegate, provider, { policy, profile });
   if (algorithm !== undefined) return `${who}: ${algorithm.message}`;
   return yield* signatureRefusal(`${who}: the ${responder}`, delegate, issuer, options);
 }

@@ -41,6 +41,35 @@ describe('DER structure', () => {
   it('has no trailing bytes', () => refuses('050000', (reader) => reader.null(), /1 bytes too many/));
   it('has no tag numbers above 30', () => refuses('1f2a0100', element, /above 30/));
   it('has the tag that the grammar demands', () => refuses('0500', integer, /tag 0x05 where 0x02 belongs/));
+  it('ends within what holds it, whatever follows there', () => {
+    const inner = (reader: DerReader): DerReader => reader.sequence().sequence();
+    refuses('30053001020105', (reader) => inner(reader).integer(), /cut short \(at byte 1 of the 1 there\)/);
+    refuses(
+      '3006300202010500',
+      (reader) => inner(reader).integer(),
+      /a length beyond the end \(at byte 2 of the 2 there\)/,
+    );
+    refuses('3006300101020105', (reader) => inner(reader).boolean(), /cut short \(at byte 1 of the 1 there\)/);
+    assert.deepEqual(
+      read('300430000500', (reader) => {
+        const outer = reader.sequence();
+        const empty = outer.sequence();
+        const found = [empty.done, empty.nextTag, outer.nextTag];
+        outer.null();
+        outer.end();
+        return found;
+      }),
+      [true, undefined, 0x05],
+    );
+  });
+  it('hands out a value’s content and all of it, wherever it stands', () => {
+    const { tag, content, raw } = read('300602010104010a', (reader) => {
+      const list = reader.sequence();
+      list.integer();
+      return list.element();
+    });
+    assert.deepEqual([tag, toHex(content), toHex(raw)], [0x04, '0a', '04010a']);
+  });
   it('is bounded in size', () => {
     assert.throws(() => readDer(new Uint8Array(maxDerLength + 1), 'test', element), /over the limit/);
   });

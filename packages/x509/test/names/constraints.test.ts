@@ -12,6 +12,9 @@ const ip = (text: string): GeneralName => ({ kind: 'ip', bytes: parseIp(text) ??
 const range = (hex: string): GeneralName => ({ kind: 'ip', bytes: fromHex(hex) });
 const dn = (commonName: string): GeneralName => ({ kind: 'directory', name: directoryName({ commonName }) });
 
+/** As long as a DNS name may be. */
+const longest = `${'a'.repeat(61)}.${`${'b'.repeat(63)}.`.repeat(2)}${'c'.repeat(63)}`;
+
 const free = (): void => {};
 
 const rows: readonly (readonly [constraint: GeneralName, name: GeneralName, permitted: boolean, excluded: boolean])[] =
@@ -26,6 +29,9 @@ const rows: readonly (readonly [constraint: GeneralName, name: GeneralName, perm
     [dns(''), dns('anything.example'), true, true],
     [dns('example.com'), dns('.example.com'), false, true],
     [dns('example.com'), dns('a b.example.com'), false, true],
+    [dns(longest), dns(`*.${longest.toUpperCase()}`), true, true],
+    [dns(`.${longest.slice(62)}`), dns(longest), true, true],
+    [dns('example'), dns(`${'a.'.repeat(124)}example`), false, true],
     [range('c0000200ffffff00'), ip('192.0.2.7'), true, true],
     [range('c0000200ffffff00'), ip('192.0.3.7'), false, false],
     [range('c0000200ffffff00'), ip('::1'), false, false],
@@ -48,7 +54,7 @@ const rows: readonly (readonly [constraint: GeneralName, name: GeneralName, perm
 
 describe('a name constraint on', () => {
   for (const [constraint, name, permitted, excluded] of rows) {
-    const label = (item: GeneralName): string => `${item.kind} ${'text' in item ? item.text : ''}`;
+    const label = (item: GeneralName): string => `${item.kind} ${'text' in item ? item.text.slice(0, 30) : ''}`;
     it(`${label(constraint)}: ${label(name)} is ${permitted ? '' : 'not '}permitted, ${excluded ? '' : 'not '}excluded`, () => {
       assert.equal(
         constraintViolation({ permitted: [constraint], excluded: [] }, [name], free) === undefined,
