@@ -11,7 +11,7 @@ import { capture, nodes, tool, toolPath } from './tool.mjs';
 
 /** @typedef {{ code: number, output: string }} Outcome */
 
-const packages = ['crypto', 'x509', 'tls', 'cli'].map((folder) => ({
+const packages = ['crypto', 'x509', 'tls', 'ca', 'cli'].map((folder) => ({
   folder: join(root, 'packages', folder),
   manifest: JSON.parse(readFileSync(join(root, 'packages', folder, 'package.json'), 'utf8')),
 }));

@@ -97,6 +97,11 @@ const tasks = {
   release: { does: 'makes a release, or shows what it would do', entry: 'scripts/release.mjs' },
   examples: { does: 'runs every example', entry: 'scripts/examples.mjs' },
   interop: { does: 'talks to other stacks, in both directions', entry: 'interop/src/main.ts', flags: sourceFlags },
+  acme: {
+    does: 'ACME clients of others get, renew and revoke certificates of our authority',
+    entry: 'interop/acme/src/main.ts',
+    flags: sourceFlags,
+  },
   fleet: {
     does: 'four servers, a balancer and a Redis that comes and goes: who comes back is resumed',
     entry: 'fleet/src/main.ts',

@@ -10,12 +10,13 @@ module.exports = {
   forbidden: [
     {
       name: 'crypto-is-the-ground',
-      comment: 'crypto <- x509 <- tls <- cli: nothing imports upward',
+      comment: 'crypto <- x509 <- tls <- ca <- cli: nothing imports upward',
       from: { path: '^packages/crypto/' },
-      to: { path: '^packages/(x509|tls|cli)/' },
+      to: { path: '^packages/(x509|tls|ca|cli)/' },
     },
-    { name: 'x509-is-below-tls', from: { path: '^packages/x509/' }, to: { path: '^packages/(tls|cli)/' } },
-    { name: 'tls-is-below-cli', from: { path: '^packages/tls/' }, to: { path: '^packages/cli/' } },
+    { name: 'x509-is-below-tls', from: { path: '^packages/x509/' }, to: { path: '^packages/(tls|ca|cli)/' } },
+    { name: 'tls-is-below-ca', from: { path: '^packages/tls/' }, to: { path: '^packages/(ca|cli)/' } },
+    { name: 'ca-is-below-cli', from: { path: '^packages/ca/' }, to: { path: '^packages/cli/' } },
     {
       name: 'core-knows-no-adapter',
       comment: 'the core of a package runs anywhere: its node/, web/ and redis/ import it, never the reverse',

@@ -5,6 +5,7 @@
  */
 
 import { Command, CommanderError, Option } from 'commander';
+import { addCaCommands } from './commands/ca.ts';
 import { addCertCommands } from './commands/cert.ts';
 import { type ConnectOptions, connectCommand } from './commands/connect.ts';
 import { type DemoOptions, demo } from './commands/demo.ts';
@@ -148,5 +149,6 @@ Examples:
     });
 
   addCertCommands(program, io, done);
+  addCaCommands(program, io, done);
   return program;
 }

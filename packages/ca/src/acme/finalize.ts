@@ -1,0 +1,103 @@
+/**
+ * Finalizing an order (RFC 8555 §7.4). The order is leased and `processing` before the authority is asked, and `valid` or
+ * `invalid` after; what the authority signs it has recorded itself. An order whose process died meanwhile becomes `invalid` when
+ * its lease is over.
+ *
+ * @module
+ */
+
+import { toPem } from '@handfast/x509';
+import type { Issued } from '../authority.ts';
+import { CaError } from '../errors.ts';
+import type { Sql } from '../store/database.ts';
+import { isAccountKey } from './accounts.ts';
+import { authorizationsOf } from './authorizations.ts';
+import { badCsr, readCsr } from './csr.ts';
+import { fromBase64url, jsonMembers, stringMember } from './encoding.ts';
+import { orderIdentifier } from './identifiers.ts';
+import { type Order, orderAnswer, ownOrder, shownStatus } from './orders.ts';
+import { malformed, Problem, type ProblemDocument, type ProblemType, problemDocument } from './problems.ts';
+import { parseCertId } from './renewal-info.ts';
+import type { AccountCall, After } from './requests.ts';
+import type { Service } from './settings.ts';
+import { move } from './states.ts';
+
+export async function finalize(call: AccountCall, sql: Sql): Promise<After> {
+  const { service, account, now, jws } = call;
+  const { authority, database, provider } = service;
+  const own = await ownOrder(call, sql);
+  const status = shownStatus(own, now);
+  if (status !== 'ready') throw new Problem('orderNotReady', { detail: `the order is ${status}, not ready` });
+  const authorizations = await authorizationsOf(sql, own.id);
+  if (!authorizations.every((one) => one.status === 'valid' && one.expiresAt > now)) {
+    throw new Problem('orderNotReady', { detail: 'an authorization of the order is no longer valid' });
+  }
+  const csr = fromBase64url(stringMember(jsonMembers(jws.payload, 'the payload'), 'csr') ?? '');
+  if (csr === undefined || csr.length === 0) throw malformed('"csr" is the base64url of a certification request');
+  const names = authorizations.map((one) => orderIdentifier(one).value);
+  const request = await readCsr(provider, csr, names);
+  if (await isAccountKey(sql, request.publicKey)) throw badCsr('its key is the key of an account');
+  await move(sql, 'acme_orders', own.id, 'ready', 'processing', { leased_until: now + service.limits.leaseMs });
+
+  return {
+    after: async () => {
+      const outcome = await attempt(() =>
+        authority.issue({
+          publicKey: request.publicKey,
+          names,
+          ...(own.profile !== undefined && { profile: own.profile }),
+          ...(own.replaces !== undefined && { replaces: parseCertId(own.replaces).serial }),
+          by: `acme account ${account.id}`,
+          origin: `acme order ${own.id}`,
+        }),
+      );
+      const done = await database.transaction(async (write) => await settleOrder(write, own, outcome));
+      const failure = 'failure' in outcome ? outcome.failure : undefined;
+      service.log({ event: 'order', orderId: own.id, status: failure === undefined ? 'valid' : 'invalid', failure });
+      return orderAnswer(service, done, authorizations, service.now());
+    },
+  };
+}
+
+/** Ends what others left: orders in work whose lease is over. How many. */
+export async function abandonOrders(service: Service): Promise<number> {
+  return await service.database.run(
+    `UPDATE acme_orders SET status = 'invalid', error = $2 WHERE status = 'processing' AND leased_until <= $1`,
+    [service.now(), JSON.stringify(problemDocument('serverInternal'))],
+  );
+}
+
+type Outcome = Issued | { readonly failure: unknown };
+
+async function attempt(issue: () => Promise<Issued>): Promise<Outcome> {
+  try {
+    return await issue();
+  } catch (failure) {
+    return { failure };
+  }
+}
+
+/** The order as it is now. */
+async function settleOrder(sql: Sql, own: Order, outcome: Outcome): Promise<Order> {
+  if ('failure' in outcome) {
+    const error = JSON.stringify(refusalOf(outcome.failure));
+    await move(sql, 'acme_orders', own.id, 'processing', 'invalid', { error });
+    return { ...own, status: 'invalid', error };
+  }
+  const chain = outcome.chain.map(({ raw }) => toPem('CERTIFICATE', raw)).join('');
+  const serial = outcome.certificate.serialNumberHex;
+  const moved = await move(sql, 'acme_orders', own.id, 'processing', 'valid', { serial, chain });
+  return moved ? { ...own, status: 'valid', chain } : { ...own, status: 'invalid' };
+}
+
+const refusals: Readonly<Partial<Record<CaError['code'], ProblemType>>> = {
+  not_allowed: 'rejectedIdentifier',
+  bad_key: 'badCSR',
+  bad_request: 'badCSR',
+};
+
+/** A refusal of the authority's is in its own words; anything else is not the client's to know. */
+function refusalOf(failure: unknown): ProblemDocument {
+  const type = failure instanceof CaError ? refusals[failure.code] : undefined;
+  return type === undefined ? problemDocument('serverInternal') : problemDocument(type, (failure as CaError).message);
+}

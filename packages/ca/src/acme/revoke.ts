@@ -1,0 +1,83 @@
+/**
+ * Revocation by clients (RFC 8555 §7.6): by the account that ordered the certificate, by an account that has proven all of its
+ * names, or by the certificate's own key.
+ *
+ * @module
+ */
+
+import { equalBytes } from '@handfast/crypto';
+import { type Certificate, CertificateError, formatIp, parseCertificate, type RevocationReason } from '@handfast/x509';
+import { CaError } from '../errors.ts';
+import { fromBase64url, jsonMembers, stringMember } from './encoding.ts';
+import { malformed, Problem } from './problems.ts';
+import type { After, Answer, Call } from './requests.ts';
+
+/** What a client may give (RFC 5280 §5.3.1): what concerns CAs, holds and privileges is not its to say. */
+const reasons: ReadonlyMap<unknown, RevocationReason> = new Map<unknown, RevocationReason>([
+  [undefined, 'unspecified'],
+  [0, 'unspecified'],
+  [1, 'keyCompromise'],
+  [3, 'affiliationChanged'],
+  [4, 'superseded'],
+  [5, 'cessationOfOperation'],
+]);
+
+export async function revokeCert(call: Call): Promise<After> {
+  const payload = jsonMembers(call.jws.payload, 'the payload');
+  const certificate = certificateOf(stringMember(payload, 'certificate'));
+  const reason = reasons.get(payload.get('reason'));
+  // The authority has transactions of its own.
+  return { after: async () => await revoke(call, certificate, reason) };
+}
+
+async function revoke(call: Call, certificate: Certificate, reason: RevocationReason | undefined): Promise<Answer> {
+  const { authority } = call.service;
+  const serial = certificate.serialNumberHex;
+  const record = await authority.find(serial);
+  if (record === undefined || !equalBytes(record.der, certificate.raw)) {
+    throw malformed('this CA has not issued the certificate', 404);
+  }
+  if (!(await mayRevoke(call, certificate))) throw new Problem('unauthorized');
+  if (record.status === 'revoked') throw new Problem('alreadyRevoked');
+  if (reason === undefined) throw new Problem('badRevocationReason');
+  try {
+    const { account } = call;
+    const by = account === undefined ? "acme, with the certificate's key" : `acme account ${account.id}`;
+    await authority.revoke({ serial, reason, by });
+  } catch (error) {
+    if (error instanceof CaError && error.code === 'already_done')
+      throw new Problem('alreadyRevoked', { cause: error });
+    throw error;
+  }
+  return { status: 200 };
+}
+
+async function mayRevoke({ service, account, key }: Call, certificate: Certificate): Promise<boolean> {
+  if (account === undefined) return equalBytes(key.spki, certificate.spki);
+  const { database } = service;
+  const ordered = 'SELECT id FROM acme_orders WHERE serial = $1 AND account_id = $2';
+  if ((await database.all(ordered, [certificate.serialNumberHex, account.id])).length > 0) return true;
+  const names = certificate.subjectAltName?.names ?? [];
+  for (const name of names) {
+    const value = name.kind === 'dns' ? name.text.toLowerCase() : name.kind === 'ip' ? formatIp(name.bytes) : undefined;
+    if (value === undefined) return false;
+    const wildcard = value.startsWith('*.');
+    const proven = await database.all(
+      `SELECT id FROM acme_authorizations WHERE account_id = $1 AND identifier_value = $2 AND identifier_type = $3
+         AND wildcard = $4 AND status = 'valid' AND expires_at > $5 LIMIT 1`,
+      [account.id, wildcard ? value.slice(2) : value, name.kind, wildcard ? 1 : 0, service.now()],
+    );
+    if (proven.length === 0) return false;
+  }
+  return names.length > 0;
+}
+
+function certificateOf(encoded: string | undefined): Certificate {
+  const der = fromBase64url(encoded ?? '');
+  try {
+    if (der !== undefined && der.length > 0) return parseCertificate(der);
+  } catch (error) {
+    if (!(error instanceof CertificateError)) throw error;
+  }
+  throw malformed('"certificate" is the base64url of a certificate');
+}

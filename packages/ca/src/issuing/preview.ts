@@ -1,0 +1,132 @@
+/**
+ * A certificate as it will be, but for its signature: linted, and put to the rules that every verifier will put it to, those of all
+ * issuers' name constraints included.
+ *
+ * @module
+ */
+
+import { type Bytes, type SignatureAlgorithm, type SignatureVerifier, type Signer, toHex } from '@handfast/crypto';
+import {
+  type Certificate,
+  CertificateError,
+  type CertificateErrorCode,
+  type CertificateUsage,
+  type IssueOptions,
+  issueCertificate,
+  keyPurposeLabel,
+  verifyCertificate,
+} from '@handfast/x509';
+import type { CaContext } from '../context.ts';
+import { CaError, type CaErrorCode } from '../errors.ts';
+import { lint } from './lint.ts';
+import type { Intention } from './request.ts';
+
+export interface Preview {
+  readonly serial: string;
+  /** What is to be signed. */
+  readonly tbs: Bytes;
+  /** For the signer. */
+  readonly template: IssueOptions;
+}
+
+/** @throws CaError for what no verifier would accept, and `lint` */
+export async function previewOf(context: CaContext, intention: Intention): Promise<Preview> {
+  const { signer, issuer } = context;
+  const template = { ...templateOf(context, intention), serialNumber: context.provider.random(16) };
+  const certificate = await issueCertificate({
+    ...template,
+    issuer: { certificate: issuer, signer: unsigned(signer) },
+    // It has no signature; and the rules are asked below, of the whole path.
+    unverifiable: true,
+  });
+  await refuseUnverifiable(context, intention, certificate);
+  const breaches = lint(certificate, { ...context, ...intention });
+  if (breaches.length > 0)
+    throw new CaError('lint', `the certificate would break rules of form: ${breaches.join('; ')}`);
+  return { serial: toHex(certificate.serialNumber), tbs: certificate.tbs, template };
+}
+
+function templateOf({ provider, issuer, signer, crlUrl }: CaContext, intention: Intention): IssueOptions {
+  const { profile, names, commonName } = intention;
+  return {
+    provider,
+    issuer: { certificate: issuer, signer },
+    subject: commonName === undefined ? {} : { commonName },
+    publicKey: intention.publicKey,
+    notBefore: intention.notBefore,
+    notAfter: intention.notAfter,
+    extendedKeyUsage: profile.extendedKeyUsage,
+    keyUsage: profile.keyUsage,
+    names: names.filter(({ kind }) => kind !== 'email').map(({ name }) => name),
+    emails: names.filter(({ kind }) => kind === 'email').map(({ name }) => name),
+    crlUrls: crlUrl === undefined ? undefined : [crlUrl],
+  };
+}
+
+/** A signer that makes none. */
+function unsigned({ publicKey, algorithms }: Signer): Signer {
+  return { publicKey, algorithms, sign: () => new Uint8Array(1) };
+}
+
+async function refuseUnverifiable(context: CaContext, { profile, now }: Intention, leaf: Certificate): Promise<void> {
+  const { provider, chain, trust } = context;
+  const [usage] = profile.extendedKeyUsage.map(keyPurposeLabel).filter(isUsage);
+  try {
+    await verifyCertificate({
+      // Its own signature is not there yet; those above it were verified when the authority was opened.
+      provider: { ...provider, signatures: takenAsGood },
+      leaf,
+      intermediates: chain.slice(0, -1),
+      trust,
+      time: now,
+      usage: usage ?? 'any',
+    });
+  } catch (error) {
+    if (!(error instanceof CertificateError)) throw error;
+    throw new CaError(refusalCodes.get(error.code) ?? 'lint', `no verifier would accept it: ${error.message}`, {
+      cause: error,
+    });
+  }
+}
+
+const good: SignatureVerifier = { verify: () => true };
+
+const takenAsGood: Readonly<Partial<Record<SignatureAlgorithm, SignatureVerifier>>> = {
+  'ecdsa-sha256': good,
+  'ecdsa-sha384': good,
+  'ecdsa-sha512': good,
+  'rsa-pss-sha256': good,
+  'rsa-pss-sha384': good,
+  'rsa-pss-sha512': good,
+  'rsa-pkcs1-sha256': good,
+  'rsa-pkcs1-sha384': good,
+  'rsa-pkcs1-sha512': good,
+  ed25519: good,
+  ed448: good,
+  'ml-dsa-44': good,
+  'ml-dsa-65': good,
+  'ml-dsa-87': good,
+};
+
+/** What a requester may not have, and what the CA cannot give; anything else is a fault of the template's. */
+const refusalCodes: ReadonlyMap<CertificateErrorCode, CaErrorCode> = new Map<CertificateErrorCode, CaErrorCode>([
+  ['name_constraints', 'not_allowed'],
+  ['extended_key_usage', 'not_allowed'],
+  ['weak_key', 'bad_key'],
+  ['unsupported_key', 'bad_key'],
+  ['expired', 'cannot_sign'],
+  ['not_yet_valid', 'cannot_sign'],
+]);
+
+const usages: ReadonlySet<string> = new Set<CertificateUsage>([
+  'serverAuth',
+  'clientAuth',
+  'codeSigning',
+  'emailProtection',
+  'timeStamping',
+  'ocspSigning',
+]);
+
+function isUsage(label: string): label is CertificateUsage {
+  return usages.has(label);
+}

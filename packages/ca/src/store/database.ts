@@ -1,0 +1,27 @@
+/**
+ * What the CA asks of a database: one SQL text for SQLite and PostgreSQL. Placeholders are `$1`, `$2`, …; times are
+ * milliseconds since the epoch, flags 0 or 1, both in whole-number columns; bytes are bytes.
+ *
+ * @module
+ */
+
+export type SqlValue = string | number | null | Uint8Array;
+
+export type SqlRow = Readonly<Record<string, SqlValue>>;
+
+export interface Sql {
+  /** The rows that a statement answers, `RETURNING` included. */
+  all(text: string, values?: readonly SqlValue[]): Promise<readonly SqlRow[]>;
+  /** How many rows a statement has changed. */
+  run(text: string, values?: readonly SqlValue[]): Promise<number>;
+}
+
+export interface Database extends Sql {
+  readonly kind: 'sqlite' | 'postgres';
+  /**
+   * All of `work` or nothing: it is durable when this resolves. `work` may run again from its start where the database asks for
+   * that (a serialization failure), so it must have no other effect.
+   */
+  transaction<T>(work: (sql: Sql) => Promise<T>): Promise<T>;
+  close(): Promise<void>;
+}

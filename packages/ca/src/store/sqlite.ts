@@ -1,0 +1,217 @@
+/**
+ * A database in a file, by `node:sqlite` in a thread of its own (`sqlite-channel.ts`).
+ *
+ * Transactions run one after another, each in a savepoint; those that wait meanwhile are committed together, since a commit's
+ * cost is the disk's and the same for one as for many. None is answered before the commit that holds it.
+ *
+ * @module
+ */
+
+import { AsyncLocalStorage } from 'node:async_hooks';
+import type { Database, Sql, SqlRow, SqlValue } from './database.ts';
+import { Channel, localTransport, threadTransport } from './sqlite-channel.ts';
+import type { ConnectionOptions } from './sqlite-connection.ts';
+
+export interface SqliteOptions {
+  /** How long to wait for another process that writes: 5 seconds unless set. Then the error is SQLite's, `database is locked`. */
+  readonly busyTimeoutMs?: number;
+}
+
+/**
+ * Opens the database of a file, which is made where it is not there; `:memory:` is one that ends with `close`.
+ *
+ * @throws what SQLite has to say of the file
+ */
+export async function openSqlite(file: string, options: SqliteOptions = {}): Promise<Database> {
+  const database = new SqliteDatabase({ file, busyTimeoutMs: options.busyTimeoutMs ?? 5000 });
+  try {
+    await database.all('SELECT 1');
+  } catch (error) {
+    await database.close().catch(() => undefined); // it never opened
+    throw error;
+  }
+  return database;
+}
+
+/** Transactions that one commit takes at most, so that the first does not wait for ever. */
+const maxBatch = 64;
+
+type Rows = readonly SqlRow[];
+
+/** What waits for the connection that writes. */
+type Job =
+  | { readonly kind: 'statement'; readonly perform: () => Promise<void> }
+  | { readonly kind: 'transaction'; readonly member: Member };
+
+/** One transaction among those that are committed together. */
+interface Member {
+  run(sql: Sql): Promise<void>;
+  /** After the commit. */
+  succeed(): void;
+  fail(error: unknown): void;
+}
+
+class SqliteDatabase implements Database {
+  readonly kind = 'sqlite';
+  readonly #channel: Channel;
+  readonly #readsApart: boolean;
+  readonly #jobs: Job[] = [];
+  readonly #inside = new AsyncLocalStorage<true>();
+  #draining: Promise<void> | undefined;
+  #closing: Promise<void> | undefined;
+
+  constructor(options: ConnectionOptions) {
+    const inMemory = options.file === ':memory:';
+    this.#channel = new Channel(inMemory ? localTransport(options) : threadTransport(options));
+    this.#readsApart = !inMemory;
+  }
+
+  async all(text: string, values: readonly SqlValue[] = []): Promise<Rows> {
+    // A SELECT sees what is committed, and waits for nobody.
+    if (this.#readsApart && /^\s*select\b/i.test(text)) {
+      this.#refuseInside();
+      return this.#channel.rows('read', text, values, false);
+    }
+    return this.#statement(() => this.#channel.rows('all', text, values, false));
+  }
+
+  async run(text: string, values: readonly SqlValue[] = []): Promise<number> {
+    return this.#statement(() => this.#channel.run(text, values, false));
+  }
+
+  async transaction<T>(work: (sql: Sql) => Promise<T>): Promise<T> {
+    this.#refuseInside();
+    return new Promise<T>((resolve, reject) => {
+      let result: T;
+      const member: Member = {
+        run: async (sql) => {
+          result = await this.#inside.run(true, () => work(sql));
+        },
+        succeed: () => resolve(result),
+        fail: reject,
+      };
+      this.#enqueue({ kind: 'transaction', member });
+    });
+  }
+
+  close(): Promise<void> {
+    this.#closing ??= (async () => {
+      await this.#draining;
+      await this.#channel.close();
+    })();
+    return this.#closing;
+  }
+
+  #statement<T>(perform: () => Promise<T>): Promise<T> {
+    this.#refuseInside();
+    return new Promise<T>((resolve, reject) => {
+      this.#enqueue({ kind: 'statement', perform: () => perform().then(resolve, reject) });
+    });
+  }
+
+  /** It would wait for the transaction that it is in. */
+  #refuseInside(): void {
+    if (this.#inside.getStore() === true) {
+      throw new Error('within a transaction, statements go by the `sql` that its work is given');
+    }
+    if (this.#closing !== undefined) throw new Error('the database is closed');
+  }
+
+  #enqueue(job: Job): void {
+    this.#jobs.push(job);
+    this.#draining ??= this.#drain();
+  }
+
+  async #drain(): Promise<void> {
+    for (let job = this.#jobs.shift(); job !== undefined; job = this.#jobs.shift()) {
+      if (job.kind === 'statement') await job.perform();
+      else await this.#commitTogether(job.member);
+    }
+    this.#draining = undefined;
+  }
+
+  /** `first`, and whoever comes to wait while it runs. */
+  async #commitTogether(first: Member): Promise<void> {
+    const done: Member[] = [];
+    // SQLite takes things in order, so its answer is waited for where something fails: then all after it does.
+    const begun = this.#channel.exec('BEGIN IMMEDIATE', false);
+    const reasonOf = (error: unknown): Promise<unknown> =>
+      begun.then(
+        () => error,
+        (reason: unknown) => reason,
+      );
+    try {
+      for (let member: Member | undefined = first; member !== undefined; member = this.#nextMember(done.length)) {
+        await this.#runMember(member, done, reasonOf);
+      }
+      await this.#channel.exec('COMMIT', true);
+    } catch (error) {
+      // A full disk ends the transaction at once; then there is nothing to roll back.
+      await this.#channel.exec('ROLLBACK', true).catch(() => undefined);
+      const reason = await reasonOf(error);
+      for (const member of done) member.fail(reason);
+      return;
+    }
+    for (const member of done) member.succeed();
+  }
+
+  #nextMember(taken: number): Member | undefined {
+    const [next] = this.#jobs;
+    if (next?.kind !== 'transaction' || taken >= maxBatch) return undefined;
+    this.#jobs.shift();
+    return next.member;
+  }
+
+  /** Puts a member among `done`, or lets it fail alone. Throws where all have failed. */
+  async #runMember(member: Member, done: Member[], reasonOf: (error: unknown) => Promise<unknown>): Promise<void> {
+    const sql = new TransactionSql(this.#channel);
+    this.#channel.exec('SAVEPOINT member', true).catch(() => undefined); // as for BEGIN
+    try {
+      await member.run(sql);
+    } catch (error) {
+      await sql.end();
+      member.fail(await reasonOf(error));
+      await this.#channel.exec('ROLLBACK TO member; RELEASE member', true);
+      return;
+    }
+    done.push(member);
+    await sql.end();
+    this.#channel.exec('RELEASE member', true).catch(() => undefined); // where it fails, so does COMMIT
+  }
+}
+
+/** What a transaction's work is given: of no use when it is over. */
+class TransactionSql implements Sql {
+  readonly #channel: Channel;
+  readonly #pending = new Set<Promise<unknown>>();
+  #ended = false;
+
+  constructor(channel: Channel) {
+    this.#channel = channel;
+  }
+
+  all(text: string, values: readonly SqlValue[] = []): Promise<Rows> {
+    return this.#track(() => this.#channel.rows('all', text, values, true));
+  }
+
+  run(text: string, values: readonly SqlValue[] = []): Promise<number> {
+    return this.#track(() => this.#channel.run(text, values, true));
+  }
+
+  /** Waits for statements that its work did not wait for. */
+  async end(): Promise<void> {
+    this.#ended = true;
+    await Promise.allSettled(this.#pending);
+  }
+
+  async #track<T>(perform: () => Promise<T>): Promise<T> {
+    if (this.#ended) throw new Error('the transaction is over');
+    const pending = perform();
+    this.#pending.add(pending);
+    try {
+      return await pending;
+    } finally {
+      this.#pending.delete(pending);
+    }
+  }
+}

@@ -1,0 +1,433 @@
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import { nodeProvider } from '@handfast/crypto/node';
+import { issueRequest, parseCertificates, parsePrivateKey } from '@handfast/x509';
+import { ValidationFailure } from '../../src/acme/validation/challenge.ts';
+import { CaError } from '../../src/errors.ts';
+import { assertProblem, csrFor, keyOf, newKey, orderFor, type Reply } from './support/client.ts';
+import { certificateFor, provenOrder, startServer } from './support/server.ts';
+
+const day = 86_400_000;
+
+test('identifiers that are none are refused all at once, with a subproblem for each', async () => {
+  await using server = await startServer({ allowsName: (name) => name.endsWith('.test') });
+  const client = await server.registered();
+  const refused = await client.post('new-order', {
+    identifiers: [
+      { type: 'dns', value: 'a.test' },
+      { type: 'dns', value: 'example.com' },
+      { type: 'dns', value: 'a b.test' },
+      { type: 'email', value: 'a@b.test' },
+    ],
+  });
+  const { subproblems } = assertProblem(refused, 'compound', 400);
+  assert.deepEqual(
+    subproblems.map((each: { type: string; identifier?: { value: string } }) => [
+      each.type.split(':').at(-1),
+      each.identifier?.value,
+    ]),
+    [
+      ['rejectedIdentifier', 'example.com'],
+      ['malformed', 'a b.test'],
+      ['unsupportedIdentifier', undefined],
+    ],
+  );
+  assertProblem(await client.post('new-order', orderFor('example.com')), 'rejectedIdentifier', 403);
+  assertProblem(await client.post('new-order', orderFor('example.com', 'example.net')), 'rejectedIdentifier', 403);
+});
+
+test('what an order may not say is malformed', async () => {
+  await using server = await startServer({ limits: { identifiersPerOrder: 2 } });
+  const client = await server.registered();
+  const table: readonly (readonly [order: object, type: string, status: number])[] = [
+    [{}, 'malformed', 400],
+    [{ identifiers: [] }, 'malformed', 400],
+    [{ identifiers: {} }, 'malformed', 400],
+    [{ identifiers: [null] }, 'malformed', 400],
+    [{ identifiers: ['app.test'] }, 'malformed', 400],
+    [orderFor('a.test', 'b.test', 'c.test'), 'malformed', 400],
+    [orderFor('-a.test'), 'malformed', 400],
+    [orderFor('a..test'), 'malformed', 400],
+    [orderFor('*.*.test'), 'malformed', 400],
+    [orderFor('a.*.test'), 'malformed', 400],
+    [orderFor('127.1'), 'malformed', 400],
+    [{ identifiers: [{ type: 'ip', value: 'app.test' }] }, 'malformed', 400],
+    [{ identifiers: [{ type: 'ip', value: '010.0.0.1' }] }, 'malformed', 400],
+    [{ identifiers: [{ type: 'dns', value: '10.0.0.1' }] }, 'malformed', 400],
+    [{ identifiers: [{ type: 'dns', value: 'bücher.test' }] }, 'malformed', 400],
+    [{ identifiers: [{ type: 'email', value: 'a@b.test' }] }, 'unsupportedIdentifier', 400],
+    [{ ...orderFor('a.test'), notAfter: '2027-01-01T00:00:00Z' }, 'malformed', 400],
+    [{ ...orderFor('a.test'), profile: 'toString' }, 'invalidProfile', 400],
+    [{ ...orderFor('a.test'), profile: 7 }, 'malformed', 400],
+    // No challenge here proves a wildcard.
+    [orderFor('*.a.test'), 'rejectedIdentifier', 403],
+  ];
+  for (const [order, type, status] of table) assertProblem(await client.post('new-order', order), type, status);
+});
+
+test('names come in one spelling, and each once', async () => {
+  await using server = await startServer();
+  const client = await server.registered();
+  const order = await client.post('new-order', orderFor('A.Test', 'a.test.', '2001:DB8:0::1'));
+  assert.deepEqual(order.json.identifiers, [
+    { type: 'dns', value: 'a.test' },
+    { type: 'ip', value: '2001:db8::1' },
+  ]);
+});
+
+test("orders, authorizations, challenges and certificates are their account's alone", async () => {
+  await using server = await startServer();
+  const [client, other] = [await server.registered(), await server.registered()];
+  const { order } = await certificateFor(server, client, 'app.test');
+  const { json } = await client.post(order.json.authorizations[0]);
+  const urls = [
+    order.headers.get('location'),
+    order.json.authorizations[0],
+    json.challenges[0].url,
+    order.json.certificate,
+  ];
+  for (const url of urls) {
+    assertProblem(await other.post(url), 'unauthorized', 403);
+    assertProblem(await client.post(`${url}x`), 'malformed', 404);
+  }
+  assertProblem(await other.post(json.challenges[0].url, {}), 'unauthorized', 403);
+  assertProblem(await other.post(order.json.finalize, { csr: await csrFor(['app.test']) }), 'unauthorized', 403);
+});
+
+test('an account has so many open orders and no more, until some end', async () => {
+  await using server = await startServer({ limits: { openOrdersPerAccount: 2 } });
+  const client = await server.registered();
+  await client.post('new-order', orderFor('a.test'));
+  const second = await client.post('new-order', orderFor('b.test'));
+  const refused = await client.post('new-order', orderFor('c.test'));
+  assertProblem(refused, 'rateLimited', 429);
+  assert.equal(refused.headers.get('retry-after'), '3600');
+  await client.post(second.json.authorizations[0], { status: 'deactivated' });
+  assert.equal((await client.post('new-order', orderFor('c.test'))).status, 201);
+  server.pass(day + 1);
+  assert.equal((await client.post('new-order', orderFor('d.test'))).status, 201);
+});
+
+test('what is not done in time is invalid', async () => {
+  await using server = await startServer();
+  const client = await server.registered();
+  const order = await client.post('new-order', orderFor('app.test'));
+  const { json } = await client.post(order.json.authorizations[0]);
+  server.pass(day + 1);
+  assert.equal((await client.post(order.headers.get('location') ?? '')).json.status, 'invalid');
+  assert.equal((await client.post(order.json.authorizations[0])).json.status, 'invalid');
+  assertProblem(await client.post(json.challenges[0].url, {}), 'malformed', 400);
+  assertProblem(await client.post(order.json.finalize, { csr: await csrFor(['app.test']) }), 'orderNotReady', 403);
+});
+
+test('a proof is good for its order alone, or for as long as the server says', async () => {
+  for (const [authorizationReuseMs, status] of [
+    [0, 'pending'],
+    [day, 'ready'],
+  ] as const) {
+    await using server = await startServer({ limits: { authorizationReuseMs } });
+    const client = await server.registered();
+    await provenOrder(server, client, 'app.test');
+    assert.equal((await client.post('new-order', orderFor('app.test'))).json.status, status);
+    assert.equal((await (await server.registered()).post('new-order', orderFor('app.test'))).json.status, 'pending');
+    server.pass(day + 1);
+    assert.equal((await client.post('new-order', orderFor('app.test'))).json.status, 'pending');
+  }
+});
+
+test('an authorization that is deactivated takes its order with it', async () => {
+  await using server = await startServer();
+  const client = await server.registered();
+  const order = await provenOrder(server, client, 'app.test');
+  const url = order.json.authorizations[0];
+  assertProblem(await client.post(url, { status: 'valid' }), 'malformed', 400);
+  assert.equal((await client.post(url, { status: 'deactivated' })).json.status, 'deactivated');
+  assertProblem(await client.post(url, { status: 'deactivated' }), 'malformed', 400);
+  assertProblem(await client.post(order.json.finalize, { csr: await csrFor(['app.test']) }), 'orderNotReady', 403);
+});
+
+test('a challenge that fails says how in fixed words, and can be tried no more', async () => {
+  await using server = await startServer();
+  server.answer = async () => {
+    throw new ValidationFailure('connection', 'words for the client', 'words for the log');
+  };
+  const client = await server.registered();
+  const order = await provenOrder(server, client, 'app.test');
+  const { json } = await client.post(order.json.authorizations[0]);
+  const error = { type: 'urn:ietf:params:acme:error:connection', detail: 'words for the client' };
+  assert.deepEqual([json.status, json.challenges[0].status, json.challenges[0].error], ['invalid', 'invalid', error]);
+  assert.doesNotMatch(JSON.stringify([json, order.json]), /for the log/);
+  assert.equal((await client.post(json.challenges[0].url, {})).json.status, 'invalid');
+  assert.equal(server.validations.length, 1);
+  const logged = server.events.find(({ event }) => event === 'validation');
+  assert.equal(logged?.event === 'validation' && logged.failure?.message, 'words for the log');
+});
+
+test('a challenge is looked at once, however often it is asked for', async () => {
+  await using server = await startServer();
+  const { promise, resolve } = Promise.withResolvers<void>();
+  server.answer = () => promise;
+  const client = await server.registered();
+  const order = await client.post('new-order', orderFor('app.test'));
+  const { json } = await client.post(order.json.authorizations[0]);
+  for (let count = 0; count < 3; count++) {
+    assert.equal((await client.post(json.challenges[0].url, {})).json.status, 'processing');
+  }
+  assert.equal((await client.post(order.json.authorizations[0])).headers.get('retry-after'), '1');
+  resolve();
+  await server.acme.idle();
+  assert.equal(server.validations.length, 1);
+});
+
+test('a validation whose process died is taken up when its lease is over', async () => {
+  await using server = await startServer();
+  const client = await server.registered();
+  const order = await client.post('new-order', orderFor('app.test'));
+  await server.database.run(`UPDATE acme_challenges SET status = 'processing', leased_until = $1`, [
+    Date.UTC(2026, 10, 1) + 60_000,
+  ]);
+  await server.acme.maintain();
+  await server.acme.idle();
+  assert.equal(server.validations.length, 0);
+  server.pass(60_000);
+  await server.acme.maintain();
+  await server.acme.idle();
+  assert.equal(server.validations.length, 1);
+  assert.equal((await client.post(order.headers.get('location') ?? '')).json.status, 'ready');
+});
+
+async function finalized(names: readonly string[], csr: () => Promise<string> | string): Promise<Reply> {
+  await using server = await startServer();
+  const client = await server.registered();
+  const order = await provenOrder(server, client, ...names);
+  return await client.post(order.json.finalize, { csr: await csr() });
+}
+
+test("a request whose names are not exactly the order's is a bad CSR, and the order stays ready", async () => {
+  await using server = await startServer();
+  const client = await server.registered();
+  const order = await provenOrder(server, client, 'a.test', 'b.test');
+  const table = [['a.test'], ['a.test', 'b.test', 'c.test'], ['a.test', 'c.test'], ['a.test', 'b.test', '10.0.0.1']];
+  for (const names of table)
+    assertProblem(await client.post(order.json.finalize, { csr: await csrFor(names) }), 'badCSR', 400);
+  const foreign = await csrFor(['a.test', 'b.test'], { commonName: 'c.test' });
+  assertProblem(await client.post(order.json.finalize, { csr: foreign }), 'badCSR', 400);
+  const good = await csrFor(['B.test', 'a.test'], { commonName: 'A.test' });
+  assert.equal((await client.post(order.json.finalize, { csr: good })).json.status, 'valid');
+  assertProblem(await client.post(order.json.finalize, { csr: good }), 'orderNotReady', 403);
+});
+
+test('a request that is none, or none of ours to sign, is refused', async () => {
+  assertProblem(await finalized(['a.test'], () => ''), 'malformed', 400);
+  assertProblem(await finalized(['a.test'], () => '!'), 'malformed', 400);
+  assertProblem(await finalized(['a.test'], () => 'MAA'), 'badCSR', 400);
+  const changed = async (): Promise<string> => {
+    const der = Buffer.from(await csrFor(['a.test']), 'base64url');
+    der.writeUInt8(der.readUInt8(der.length - 1) ^ 1, der.length - 1);
+    return der.toString('base64url');
+  };
+  assertProblem(await finalized(['a.test'], changed), 'badCSR', 400);
+});
+
+test("a request for the key of an account, whoever's it is, is a bad CSR", async () => {
+  await using server = await startServer();
+  const client = await server.registered();
+  const other = await server.registered(newKey('RS256'));
+  const order = await provenOrder(server, client, 'a.test');
+  for (const { privateKey } of [client.key, other.key]) {
+    const pkcs8 = parsePrivateKey(privateKey.export({ format: 'der', type: 'pkcs8' }));
+    const signer = await nodeProvider.importPrivateKey(pkcs8);
+    const { raw } = await issueRequest({ provider: nodeProvider, signer, subject: {}, names: ['a.test'] });
+    const csr = Buffer.from(raw).toString('base64url');
+    assertProblem(await client.post(order.json.finalize, { csr }), 'badCSR', 400);
+  }
+});
+
+test('an order whose challenges are open is not ready', async () => {
+  await using server = await startServer();
+  const client = await server.registered();
+  const order = await client.post('new-order', orderFor('app.test'));
+  assertProblem(await client.post(order.json.finalize, { csr: await csrFor(['app.test']) }), 'orderNotReady', 403);
+});
+
+test('two requests at once to finalize one order issue one certificate', async () => {
+  await using server = await startServer();
+  const client = await server.registered();
+  const order = await provenOrder(server, client, 'app.test');
+  const csr = await csrFor(['app.test']);
+  const replies = await Promise.all([1, 2, 3].map(() => client.post(order.json.finalize, { csr })));
+  assert.deepEqual(replies.map(({ status }) => status).toSorted(), [200, 403, 403]);
+  assert.equal(server.authority.requests.length, 1);
+});
+
+test("what the authority refuses is the order's error; what it fails at is not told", async () => {
+  const table: readonly (readonly [failure: Error, type: string, detail: string])[] = [
+    [new CaError('not_allowed', 'app.test is not allowed'), 'rejectedIdentifier', 'app.test is not allowed'],
+    [new CaError('bad_key', 'the key is known to be lost'), 'badCSR', 'the key is known to be lost'],
+    [new CaError('cannot_sign', 'the clock went back'), 'serverInternal', 'the CA met with an error of its own'],
+    [new Error('disk full at /var/lib/ca'), 'serverInternal', 'the CA met with an error of its own'],
+  ];
+  for (const [failure, type, detail] of table) {
+    await using server = await startServer();
+    server.authority.failure = failure;
+    const client = await server.registered();
+    const order = await provenOrder(server, client, 'app.test');
+    const { status, json } = await client.post(order.json.finalize, { csr: await csrFor(['app.test']) });
+    assert.deepEqual([status, json.status], [200, 'invalid']);
+    assert.deepEqual(json.error, { type: `urn:ietf:params:acme:error:${type}`, detail });
+    assertProblem(
+      await client.post(`${order.headers.get('location')?.replace('/order/', '/certificate/')}`),
+      'malformed',
+      404,
+    );
+  }
+});
+
+test('an order whose process died while it was issued is invalid when its lease is over', async () => {
+  await using server = await startServer();
+  const client = await server.registered();
+  const order = await provenOrder(server, client, 'app.test');
+  await server.database.run(`UPDATE acme_orders SET status = 'processing', leased_until = $1`, [
+    Date.UTC(2026, 10, 1) + 60_000,
+  ]);
+  const location = order.headers.get('location') ?? '';
+  await server.acme.maintain();
+  const working = await client.post(location);
+  assert.deepEqual([working.json.status, working.headers.get('retry-after')], ['processing', '1']);
+  server.pass(60_000);
+  await server.acme.maintain();
+  assert.equal((await client.post(location)).json.status, 'invalid');
+});
+
+test('what came to nothing is forgotten after a while; what was issued stays', async () => {
+  await using server = await startServer({ limits: { keptMs: 10 * day } });
+  const client = await server.registered();
+  const { order } = await certificateFor(server, client, 'app.test');
+  const pending = await client.post('new-order', orderFor('b.test'));
+  const location = pending.headers.get('location') ?? '';
+  server.pass(day + 1);
+  await server.acme.maintain();
+  assert.equal((await client.post(location)).json.status, 'invalid');
+  server.pass(10 * day);
+  await server.acme.maintain();
+  assertProblem(await client.post(location), 'malformed', 404);
+  assertProblem(await client.post(pending.json.authorizations[0]), 'malformed', 404);
+  assert.equal((await client.post(order.headers.get('location') ?? '')).json.status, 'valid');
+  assert.equal((await client.post(order.json.authorizations[0])).json.status, 'expired');
+});
+
+test('so many validations run at a time, and the others in turn', async () => {
+  await using server = await startServer({ limits: { validations: 2 } });
+  let [running, most] = [0, 0];
+  server.answer = async () => {
+    most = Math.max(most, ++running);
+    await new Promise((resolve) => setImmediate(resolve));
+    running--;
+  };
+  const client = await server.registered();
+  const order = await provenOrder(server, client, 'a.test', 'b.test', 'c.test', 'd.test', 'e.test');
+  assert.deepEqual([order.json.status, server.validations.length, most <= 2], ['ready', 5, true]);
+});
+
+test('a profile goes from the order to the authority', async () => {
+  await using server = await startServer({ profiles: { short: 'a week' } });
+  const client = await server.registered();
+  const order = await client.post('new-order', { ...orderFor('app.test'), profile: 'short' });
+  assert.equal(order.json.profile, 'short');
+  const { json } = await client.post(order.json.authorizations[0]);
+  await client.post(json.challenges[0].url, {});
+  await server.acme.idle();
+  await client.post(order.json.finalize, { csr: await csrFor(['app.test']) });
+  assert.equal(server.authority.requests[0]?.profile, 'short');
+});
+
+test('a fault of our own is serverInternal with a nonce, and the log has it', async () => {
+  await using server = await startServer();
+  const client = await server.registered();
+  await server.database.run('DROP TABLE acme_order_authorizations');
+  const reply = await client.post('new-order', orderFor('app.test'));
+  assert.deepEqual(assertProblem(reply, 'serverInternal', 500).detail, 'the CA met with an error of its own');
+  assert.match(reply.headers.get('replay-nonce') ?? '', /^[\w-]{51}$/);
+  assert.equal(server.events.at(-1)?.event, 'refused');
+  assert.equal(server.events.at(-2)?.event, 'error');
+  const [row] = await server.database.all('SELECT count(*) AS orders FROM acme_orders');
+  assert.equal(row?.orders, 0);
+});
+
+test('a certificate is revoked by its own key, and by an account that has proven its names', async () => {
+  await using server = await startServer();
+  const [client, other] = [await server.registered(), await server.registered()];
+  const { pem } = await certificateFor(server, client, 'app.test');
+  const certificate = leafOf(pem);
+  assertProblem(await other.post('revoke-cert', { certificate }), 'unauthorized', 403);
+  assertProblem(await server.client().post('revoke-cert', { certificate }), 'unauthorized', 403);
+  for (const reason of [2, 6, 7, 8, 10, -1, 'keyCompromise', null]) {
+    assertProblem(await client.post('revoke-cert', { certificate, reason }), 'badRevocationReason', 400);
+  }
+  await provenOrder(server, other, 'app.test');
+  assert.equal((await other.post('revoke-cert', { certificate })).status, 200);
+  assertProblem(await client.post('revoke-cert', { certificate }), 'alreadyRevoked', 400);
+
+  const { signer, pkcs8 } = await nodeProvider.generateKeyPair('secp256r1');
+  const order = await provenOrder(server, client, 'b.test');
+  const { raw } = await issueRequest({ provider: nodeProvider, signer, subject: {}, names: ['b.test'] });
+  const done = await client.post(order.json.finalize, { csr: Buffer.from(raw).toString('base64url') });
+  const second = leafOf((await client.post(done.json.certificate)).text);
+  const { createPrivateKey } = await import('node:crypto');
+  const own = keyOf('ES256', createPrivateKey({ key: Buffer.from(pkcs8), format: 'der', type: 'pkcs8' }));
+  assert.equal((await server.client(own).post('revoke-cert', { certificate: second, reason: 1 })).status, 200);
+  assert.equal((await server.authority.list()).at(-1)?.reason, 'keyCompromise');
+});
+
+test('what is no certificate of ours is not revoked', async () => {
+  await using server = await startServer();
+  await using elsewhere = await startServer();
+  const [client, stranger] = [await server.registered(), await elsewhere.registered()];
+  const { pem } = await certificateFor(elsewhere, stranger, 'app.test');
+  assertProblem(await client.post('revoke-cert', { certificate: leafOf(pem) }), 'malformed', 404);
+  for (const certificate of ['', 'MAA', '!', 7, undefined]) {
+    assertProblem(await client.post('revoke-cert', { certificate }), 'malformed', 400);
+  }
+});
+
+test("renewal is suggested at two thirds of a certificate's life, and at once where it is revoked", async () => {
+  await using server = await startServer();
+  const client = await server.registered();
+  const { pem } = await certificateFor(server, client, 'app.test');
+  const id = certIdOf(pem);
+  const { json, headers } = await client.get(`renewal-info/${id}`);
+  assert.deepEqual(json, { suggestedWindow: { start: '2026-11-21T00:00:00.000Z', end: '2026-11-22T12:00:00.000Z' } });
+  assert.equal(headers.get('retry-after'), '21600');
+  server.pass(1000);
+  await client.post('revoke-cert', { certificate: leafOf(pem) });
+  const { suggestedWindow } = (await client.get(`renewal-info/${id}`)).json;
+  assert.ok(Date.parse(suggestedWindow.end) < Date.UTC(2026, 10, 1) + 1000);
+  for (const bad of ['x', 'a.b.c', 'AAAA.', '!.!'])
+    assertProblem(await client.get(`renewal-info/${bad}`), 'malformed', 400);
+  assertProblem(await client.get('renewal-info/AAAA.AAAA'), 'malformed', 404);
+  assertProblem(await client.get(`renewal-info/AAAA.${id.split('.')[1]}`), 'malformed', 404);
+});
+
+test('an order says what it replaces: once, of its own account, with a name in common', async () => {
+  await using server = await startServer();
+  const [client, other] = [await server.registered(), await server.registered()];
+  const { pem } = await certificateFor(server, client, 'app.test');
+  const replaces = certIdOf(pem);
+  assertProblem(await other.post('new-order', { ...orderFor('app.test'), replaces }), 'malformed', 400);
+  assertProblem(await client.post('new-order', { ...orderFor('b.test'), replaces }), 'malformed', 400);
+  assertProblem(await client.post('new-order', { ...orderFor('app.test'), replaces: 'x' }), 'malformed', 400);
+  const order = await client.post('new-order', { ...orderFor('app.test'), replaces });
+  assert.deepEqual([order.status, order.json.replaces], [201, replaces]);
+  assertProblem(await client.post('new-order', { ...orderFor('app.test'), replaces }), 'alreadyReplaced', 409);
+});
+
+function leafOf(pem: string): string {
+  return Buffer.from(parseCertificates(pem)[0]?.raw ?? []).toString('base64url');
+}
+
+/** RFC 9773 §4.1 */
+function certIdOf(pem: string): string {
+  const [leaf] = parseCertificates(pem);
+  const parts = [leaf?.authorityKeyIdentifier?.keyIdentifier, leaf?.serialNumber];
+  return parts.map((part) => Buffer.from(part ?? []).toString('base64url')).join('.');
+}

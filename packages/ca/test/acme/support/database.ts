@@ -1,0 +1,44 @@
+/**
+ * SQLite in this thread, for tests of what is above it: it opens in a millisecond. That the real one does the same is shown
+ * beside (`whole.test.ts`).
+ *
+ * @module
+ */
+
+import { DatabaseSync, type SQLInputValue } from 'node:sqlite';
+import type { Database, Sql, SqlRow, SqlValue } from '../../../src/store/database.ts';
+
+export function memoryDatabase(): Database {
+  const sqlite = new DatabaseSync(':memory:');
+  let last: Promise<unknown> = Promise.resolve();
+  const parameters = (values: readonly SqlValue[] = []): Record<string, SQLInputValue> =>
+    Object.fromEntries(values.map((value, index) => [`$${index + 1}`, value]));
+  const sql: Sql = {
+    all: async (text, values) => sqlite.prepare(text).all(parameters(values)) as readonly SqlRow[],
+    run: async (text, values) => Number(sqlite.prepare(text).run(parameters(values)).changes),
+  };
+  /** One after another, so that nothing slips into a transaction. */
+  const inTurn = <T>(work: () => Promise<T>): Promise<T> => {
+    const turn = last.then(work, work);
+    last = turn.catch(() => undefined);
+    return turn;
+  };
+  return {
+    kind: 'sqlite',
+    all: (text, values) => inTurn(() => sql.all(text, values)),
+    run: (text, values) => inTurn(() => sql.run(text, values)),
+    transaction: (work) =>
+      inTurn(async () => {
+        sqlite.exec('BEGIN');
+        try {
+          const result = await work(sql);
+          sqlite.exec('COMMIT');
+          return result;
+        } catch (error) {
+          sqlite.exec('ROLLBACK');
+          throw error;
+        }
+      }),
+    close: () => inTurn(async () => sqlite.close()),
+  };
+}

@@ -1,0 +1,73 @@
+import assert from 'node:assert/strict';
+import { readdirSync, readFileSync } from 'node:fs';
+import { after, before, test } from 'node:test';
+import { finish } from '../support/io.ts';
+import { modeOf, Place } from './support.ts';
+
+const place = new Place();
+before(async () => {
+  await place.json('init', '--dev');
+  await place.json('issue', 'before.test', '--out', place.path('out'));
+});
+after(() => place.remove());
+
+const at = (dir: string, ...argv: readonly string[]) => finish(['ca', ...argv, '--json', '--dir', place.path(dir)]);
+
+test('a CA is restored from one file as it was, and goes on', async () => {
+  const file = place.path('ca.backup');
+  const { exitCode, stderr, stdout } = await place.ca('backup', file, '--json');
+  assert.equal(exitCode, 0);
+  assert.deepEqual(stdout.values, [{ file, folder: place.dir }]);
+  assert.equal(stderr.values[0]?.event, 'warning');
+  if (process.platform !== 'win32') assert.equal(modeOf(file), 0o600);
+  await place.json('issue', 'later.test', '--out', place.path('out'));
+
+  assert.equal((await at('again', 'restore', file)).exitCode, 0);
+  assert.deepEqual(readdirSync(place.path('again')).toSorted(), readdirSync(place.dir).toSorted());
+  for (const name of ['config.json', 'root.pem', 'intermediate.pem', 'intermediate-key.pem']) {
+    assert.deepEqual(readFileSync(place.path('again', name)), readFileSync(place.path('ca', name)), name);
+  }
+  if (process.platform !== 'win32') {
+    assert.equal(modeOf(place.path('again')), 0o700);
+    assert.equal(modeOf(place.path('again', 'intermediate-key.pem')), 0o600);
+  }
+  const known = (await at('again', 'list')).stdout.values.map(({ names }) => names);
+  assert.deepEqual(known, [['before.test']]);
+  assert.equal((await at('again', 'audit', 'verify')).exitCode, 0);
+  assert.equal((await at('again', 'issue', 'on.test', '--out', place.path('out'))).exitCode, 0);
+});
+
+test('numbers of lists do not go back with a restored CA', async () => {
+  const file = place.path('numbers.backup');
+  await place.json('backup', file);
+  const number = async (dir: string): Promise<bigint> => {
+    const { stdout } = await at(dir, 'crl', 'export', '--out', place.path('crl.pem'));
+    const crls = (stdout.values[0]?.crls ?? []) as readonly { readonly number: string }[];
+    return BigInt(crls[0]?.number ?? 0);
+  };
+  const serial = String((await place.json('list'))[0]?.serial);
+  await place.json('revoke', serial);
+  const newest = await number('ca');
+  await at('numbers', 'restore', file);
+  assert.ok((await number('numbers')) >= newest);
+});
+
+test('what is no backup, or would be written over, is refused', async () => {
+  const text = place.file('text', 'no database');
+  const refusals: readonly (readonly [readonly string[], string, string | null])[] = [
+    [['backup', text], `"${text}" is there already`, 'name a new file: none is written over'],
+    [
+      ['restore', text],
+      `there is a CA in "${place.dir}" already`,
+      'handfast ca list shows what it has issued; --dir makes another one elsewhere',
+    ],
+  ];
+  for (const [argv, message, hint] of refusals) {
+    assert.deepEqual(await place.refusal(...argv), { exitCode: 2, message, hint });
+  }
+  const elsewhere = await at('elsewhere', 'restore', text);
+  assert.equal(elsewhere.exitCode, 2);
+  assert.equal(elsewhere.stderr.values[0]?.message, `"${text}" is no backup of a CA`);
+  const missing = await at('elsewhere', 'restore', place.path('none'));
+  assert.equal(missing.stderr.values[0]?.message, `there is no file "${place.path('none')}"`);
+});

@@ -1,0 +1,300 @@
+import assert from 'node:assert/strict';
+import { readFileSync } from 'node:fs';
+import { createServer, get } from 'node:http';
+import { after, afterEach, before, describe, test } from 'node:test';
+import type { Issued, IssueRequest } from '@handfast/ca';
+import { nodeProvider as provider } from '@handfast/crypto/node';
+import { issueRequest, issueServerCertificate, parseCertificates, parseCrl } from '@handfast/x509';
+import { makeAuthority } from '../../src/authority.ts';
+import { EndpointCertificate } from '../../src/ca/endpoint.ts';
+import { type Session, start } from '../support/io.ts';
+import { deadPort, tcpServer } from '../support/net.ts';
+import { AcmeClient, https } from './acme-client.ts';
+import { Place } from './support.ts';
+
+const place = new Place();
+let root: string;
+before(async () => {
+  await place.json('init', '--dev');
+  root = readFileSync(place.path('ca', 'root.pem'), 'utf8');
+});
+after(() => place.remove());
+
+const sessions: Session[] = [];
+/** What a test that failed has left running. */
+afterEach(async () => {
+  for (const session of sessions.splice(0)) {
+    session.interrupt.abort();
+    await session.exitCode;
+  }
+});
+
+function started(...argv: readonly string[]): Session {
+  const session = start(['ca', 'serve', '--port', '0', '--http-port', '0', '--dir', place.dir, ...argv]);
+  sessions.push(session);
+  return session;
+}
+
+interface Serving extends Session {
+  readonly directory: string;
+  readonly http: string;
+  stop(): Promise<number>;
+}
+
+async function serving(...argv: readonly string[]): Promise<Serving> {
+  const session = started('--json', ...argv);
+  const [line] = await Promise.race([
+    session.stderr.match(/^\{"event":"listening".*$/m),
+    session.exitCode.then((code) => Promise.reject(new Error(`it ended with ${code}: ${session.stderr.text}`))),
+  ]);
+  const { directory, http } = JSON.parse(line) as { directory: string; http: string };
+  return {
+    ...session,
+    directory,
+    http,
+    stop() {
+      session.interrupt.abort();
+      return session.exitCode;
+    },
+  };
+}
+
+interface Fetched {
+  readonly status: number | undefined;
+  readonly type: string | undefined;
+  readonly body: Buffer;
+}
+
+function fetched(url: string, method = 'GET'): Promise<Fetched> {
+  return new Promise((resolve, reject) => {
+    get(url, { method, agent: false }, (response) => {
+      const chunks: Buffer[] = [];
+      response.on('data', (chunk: Buffer) => chunks.push(chunk));
+      response.on('end', () => {
+        const { statusCode: status, headers } = response;
+        resolve({ status, type: headers['content-type'], body: Buffer.concat(chunks) });
+      });
+    }).on('error', reject);
+  });
+}
+
+describe('ca serve', () => {
+  test('an ACME client that trusts the root gets a certificate by http-01, which the CA lists', async (t) => {
+    const answers = new Map<string, string>();
+    const web = createServer((request, response) => response.end(answers.get(request.url ?? '') ?? ''));
+    t.after(() => web.close());
+    const listening = await new Promise<number>((resolve) => {
+      web.listen(0, '127.0.0.1', () => {
+        const address = web.address();
+        resolve(typeof address === 'object' && address !== null ? address.port : 0);
+      });
+    });
+    const server = await serving('--dev', '--http-01-port', String(listening));
+    const client = await AcmeClient.open(root, server.directory);
+    const { signer } = await provider.generateKeyPair('secp256r1');
+    const csr = await issueRequest({ provider, signer, subject: {}, names: ['app.localhost'] });
+    const chain = await client.order('app.localhost', csr.raw, (path, content) => answers.set(path, content));
+    const [leaf] = parseCertificates(chain);
+    assert.deepEqual(leaf?.subjectAltName?.dnsNames, ['app.localhost']);
+    assert.deepEqual(leaf?.publicKey.spki, signer.publicKey.spki);
+    assert.equal(await server.stop(), 0);
+    const [issued] = await place.json('list', '--search', 'app.localhost');
+    assert.equal(issued?.serial, leaf?.serialNumberHex);
+    assert.match(String(issued?.by), /^acme account /);
+    const events = server.stderr.values;
+    assert.ok(events.some(({ event, failure }) => event === 'validation' && failure === null));
+    assert.ok(
+      events.some(({ event, url, status }) => event === 'request' && url === '/acme/new-order' && status === 201),
+    );
+    assert.equal(events.at(-1)?.event, 'stopped');
+  });
+
+  test('root and lists are had over plain HTTP, and over TLS', async () => {
+    const server = await serving('--dev');
+    const { issuerId } = await issuer();
+    assert.equal((await fetched(`${server.http}/root.pem`)).body.toString(), root);
+    const crl = await fetched(`${server.http}/crl/${issuerId}.crl`);
+    assert.equal(crl.type, 'application/pkix-crl');
+    assert.match(parseCrl(crl.body).issuer.toString(), /issuing CA/);
+    const welcome = (await fetched(`${server.http}/`)).body.toString();
+    assert.match(
+      welcome,
+      new RegExp(`\nACME {2}${server.directory}\nroot {2}/root\\.pem\nCRL {3}/crl/${issuerId}\\.crl\n`),
+    );
+    const [, rootCrl = ''] = /CRL {3}(\S+)\n$/.exec(welcome) ?? [];
+    const ofRoot = await fetched(`${server.http}${rootCrl}`);
+    assert.match(parseCrl(ofRoot.body).issuer.toString(), / root /);
+    assert.equal((await fetched(`${server.http}/crl/${'0'.repeat(64)}.crl`)).status, 404);
+    assert.equal((await fetched(`${server.http}/crl/other.crl`)).status, 404);
+    assert.equal((await fetched(`${server.http}/ca.db`)).status, 404);
+    assert.equal((await fetched(`${server.http}/../intermediate-key.pem`)).status, 404);
+    assert.equal((await fetched(`${server.http}/`, 'POST')).status, 405);
+    assert.equal((await fetched(`${server.http}/root.pem`, 'HEAD')).body.length, 0);
+    assert.equal((await https(root, new URL('/root.pem', server.directory).href)).body, root);
+    // ACME is signed and its nonces are secrets of nobody, but its URLs are those of TLS.
+    assert.equal((await fetched(`${server.http}/acme/directory`)).status, 404);
+    assert.equal(await server.stop(), 0);
+  });
+
+  test('tells people where it is, and a line a request', async () => {
+    const session = started('--dev');
+    await session.stderr.match(
+      /^certbot: REQUESTS_CA_BUNDLE=\S+root\.pem certbot certonly --standalone --server https:\/\/localhost:\d+\/acme\/directory -d NAME$/m,
+    );
+    const [, http = ''] = await session.stderr.match(/^root and CRLs at (http:\/\/localhost:\d+)$/m);
+    await fetched(`${http}/root.pem?x=%1b`);
+    await session.stderr.match(/^\d{4}-\S+Z 127\.0\.0\.1 GET \/root\.pem\?x=%1b 200 \d+ ms$/m);
+    session.interrupt.abort();
+    assert.equal(await session.exitCode, 0);
+  });
+
+  test('listens for lists where certificates say that they are; without --dev it says what it cannot prove', async () => {
+    const port = await deadPort();
+    const based = new Place();
+    await based.json('init', '--dev', '--base-url', `http://localhost:${port}`);
+    const session = start(['ca', 'serve', '--port', '0', '--json', '--dir', based.dir]);
+    sessions.push(session);
+    await session.stderr.match(/"event":"listening"/);
+    assert.equal(session.stderr.values.find(({ event }) => event === 'listening')?.http, `http://localhost:${port}`);
+    await session.stderr.match(/without --dev no name on this machine can be proven/);
+    await based.json('issue', 'app.test', '--out', based.path('out'));
+    const chain = parseCertificates(readFileSync(based.path('out', 'app.test.pem')));
+    const bases = chain.map(
+      ({ raw }) => /http:\/\/localhost:\d+\/crl\/[0-9a-f]{64}\.crl/.exec(Buffer.from(raw).toString('latin1'))?.[0],
+    );
+    const issuers = await Promise.all(
+      bases.map(async (url = '') => parseCrl((await fetched(url)).body).issuer.commonName),
+    );
+    assert.deepEqual(
+      issuers,
+      chain.map((certificate) => certificate.issuer.commonName),
+    );
+    session.interrupt.abort();
+    assert.equal(await session.exitCode, 0);
+    based.remove();
+  });
+
+  test('refuses what would open it to strangers, with what to do', async () => {
+    const base = ['--port', '0', '--http-port', '0'];
+    assert.deepEqual(await place.refusal('serve', ...base, '--dev', '--host', '0.0.0.0'), {
+      exitCode: 2,
+      message: '--dev at 0.0.0.0: others could have the CA send requests to this machine',
+      hint: 'leave --dev out, or listen at 127.0.0.1',
+    });
+    assert.deepEqual(await place.refusal('serve', ...base, '--host', '0.0.0.0'), {
+      exitCode: 2,
+      message: 'at 0.0.0.0, by which name do clients reach the CA?',
+      hint: 'say so in its config.json: "baseUrl": "http://ca.corp.example"',
+    });
+    assert.deepEqual(await place.refusal('serve', ...base, '--host', 'ca.test'), {
+      exitCode: 2,
+      message: '--host is an address of this machine, not "ca.test"',
+      hint: '127.0.0.1, or 0.0.0.0 for all',
+    });
+    assert.deepEqual(await place.refusal('serve', ...base, '--http-01-port', '5002'), {
+      exitCode: 2,
+      message: '--http-01-port without --dev',
+      hint: 'clients elsewhere prove a name at its port 80',
+    });
+    const config = JSON.parse(readFileSync(place.path('ca', 'config.json'), 'utf8')) as Record<string, unknown>;
+    const closed = new Place();
+    await closed.json('init', '--dev');
+    closed.file('ca/config.json', JSON.stringify({ ...config, allow: [] }));
+    assert.deepEqual(await closed.refusal('serve', ...base, '--host', '0.0.0.0'), {
+      exitCode: 2,
+      message: 'at 0.0.0.0 anybody may ask, and no name is allowed',
+      hint: 'list in config.json what may be issued for: "allow": ["corp.example"]',
+    });
+    assert.deepEqual(await closed.refusal('serve', ...base), {
+      exitCode: 2,
+      message: 'the CA needs a certificate itself, and may issue for none of its names: localhost, 127.0.0.1, ::1',
+      hint: 'add "baseUrl": "http://…" to its config.json, with a host that is allowed; or allow localhost',
+    });
+    closed.remove();
+  });
+
+  test('a port that is taken ends with 3, and nothing listens', async () => {
+    const taken = await tcpServer(() => undefined);
+    const { exitCode, message, hint } = await place.refusal(
+      ...['serve', '--dev', '--port', '0', '--http-port', String(taken.port)],
+    );
+    assert.equal(exitCode, 3);
+    assert.match(String(message), new RegExp(`^cannot listen at 127\\.0\\.0\\.1:${taken.port}: .*EADDRINUSE`));
+    assert.match(String(hint), /--http-port takes another, 0 picks a free one/);
+    taken.close();
+  });
+});
+
+async function issuer(): Promise<{ readonly issuerId: string }> {
+  const [record] = await place.json('list', '--limit', '1');
+  return { issuerId: String(record?.issuer) };
+}
+
+describe('the CA’s own certificate', () => {
+  const dayMs = 86_400_000;
+
+  async function authority(now: () => number) {
+    const { issuer: by } = await makeAuthority('Test CA', { from: new Date(now() - dayMs), days: 400 });
+    const asked: IssueRequest[] = [];
+    const state = { asked, failing: undefined as Error | undefined };
+    const issue = async (request: IssueRequest): Promise<Issued> => {
+      asked.push(request);
+      if (state.failing !== undefined) throw state.failing;
+      const certificate = await issueServerCertificate({
+        provider,
+        subject: {},
+        issuer: by,
+        publicKey: request.publicKey,
+        names: request.names,
+        notBefore: new Date(now()),
+        notAfter: new Date(now() + (request.lifetimeMs ?? 0)),
+      });
+      return { certificate, chain: [certificate] };
+    };
+    return { ...state, state, issue };
+  }
+
+  test('is replaced when a third of its days is left, once for all who wait', async () => {
+    let now = Date.now();
+    const { asked, issue } = await authority(() => now);
+    const endpoint = new EndpointCertificate(
+      { issue },
+      ['localhost'],
+      (error) => assert.ifError(error),
+      () => now,
+    );
+    const first = await endpoint.current();
+    assert.deepEqual(
+      asked.map(({ names, by, lifetimeMs }) => [names, by, lifetimeMs]),
+      [[['localhost'], 'ca serve, for itself', 7 * dayMs]],
+    );
+    now += 4 * dayMs;
+    assert.equal(await endpoint.current(), first);
+    now += dayMs;
+    const [second, again] = await Promise.all([endpoint.current(), endpoint.current()]);
+    assert.notEqual(second, first);
+    assert.equal(again, second);
+    assert.equal(asked.length, 2);
+    assert.notDeepEqual(asked[0]?.publicKey.spki, asked[1]?.publicKey.spki);
+  });
+
+  test('stays where no other can be had, and is asked for again later; an expired one is not shown', async () => {
+    let now = Date.now();
+    const { asked, state, issue } = await authority(() => now);
+    const failures: unknown[] = [];
+    const endpoint = new EndpointCertificate(
+      { issue },
+      ['localhost'],
+      (error) => failures.push(error),
+      () => now,
+    );
+    const first = await endpoint.current();
+    state.failing = new Error('the disk is full');
+    now += 5 * dayMs;
+    assert.equal(await endpoint.current(), first);
+    assert.equal(await endpoint.current(), first);
+    assert.deepEqual([failures, asked.length], [[state.failing], 2]);
+    now += 3 * dayMs;
+    await assert.rejects(endpoint.current(), { message: 'the disk is full' });
+  });
+});
