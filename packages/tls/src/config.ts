@@ -256,17 +256,9 @@ export interface ServerConfig
   readonly clientCertificate: 'none' | 'request' | 'require';
 }
 
-const commonKeys: readonly (keyof CommonOptions | 'versions')[] = [
-  'provider',
-  'versions',
-  'cipherSuites',
-  'groups',
-  'signatureSchemes',
-  'alpnProtocols',
-  'credentials',
-  'trust',
+/** Options of both sides that adapters take as they are. */
+export const plainOptions = [
   'time',
-  'pathPolicy',
   'verifyPeer',
   'certificateStatus',
   'revocation',
@@ -279,6 +271,19 @@ const commonKeys: readonly (keyof CommonOptions | 'versions')[] = [
   'limits',
   'trace',
   'keyLog',
+] as const;
+
+const commonKeys: readonly (keyof CommonOptions | 'versions')[] = [
+  ...plainOptions,
+  'provider',
+  'versions',
+  'cipherSuites',
+  'groups',
+  'signatureSchemes',
+  'alpnProtocols',
+  'credentials',
+  'trust',
+  'pathPolicy',
   'clock',
 ];
 

@@ -5,9 +5,19 @@
  */
 
 import { invalidArgType, outOfRange } from './argument-errors.ts';
+import type { TLSSocket } from './typed-socket.ts';
 
 /** Names, in text or in bytes; or bytes as they stand on the wire, each name behind its length. */
 export type AlpnProtocols = readonly (string | Uint8Array)[] | NodeJS.ArrayBufferView;
+
+/**
+ * A server's choice among the protocols that a client offers; `undefined` ends the connection. It may be asynchronous. A socket's
+ * certificate may be chosen with it, by `this.setKeyCert()`.
+ */
+export type AlpnCallback = (
+  this: TLSSocket,
+  offer: { readonly servername: string; readonly protocols: string[] },
+) => string | undefined | Promise<string | undefined>;
 
 /** Names of protocols, one character a byte. */
 export function alpnNames(protocols: AlpnProtocols | undefined): readonly string[] {

@@ -31,8 +31,9 @@ export const rootCertificates: readonly string[] = nodeTls.rootCertificates;
  *
  * @throws TypeError `ERR_INVALID_ARG_TYPE`, `ERR_INVALID_ARG_VALUE`
  */
-export function getCACertificates(type: CACertificateType = 'default'): readonly string[] {
-  return type === 'default' && ownDefault !== undefined ? ownDefault : listOf(type);
+export function getCACertificates(type: CACertificateType = 'default'): string[] {
+  // Frozen, as Node's lists are, and called what Node's declarations call those.
+  return type === 'default' && ownDefault !== undefined ? (ownDefault as string[]) : listOf(type);
 }
 
 /**

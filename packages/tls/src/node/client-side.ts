@@ -6,57 +6,52 @@
  */
 
 import { isIP } from 'node:net';
-import type { DetailedPeerCertificate } from 'node:tls';
+import type { CommonConnectionOptions, DetailedPeerCertificate } from 'node:tls';
 import type { TrustStore } from '@handfast/x509';
 import { tlsClient } from '../client.ts';
-import { type ClientConfig, type ClientOptions, clientConfig, type PreSharedKey } from '../config.ts';
+import { type ClientConfig, type ClientOptions, clientConfig, type PreSharedKey, plainOptions } from '../config.ts';
 import { TlsError } from '../errors.ts';
 import type { PeerVerdict, PeerVerification } from '../peer.ts';
 import { namedGroups } from '../registry.ts';
 import type { Session, SessionCache } from '../session/session.ts';
 import { type AlpnProtocols, alpnNames } from './alpn.ts';
 import { invalidArgType } from './argument-errors.ts';
+import { errorOfCallback, tell } from './callbacks.ts';
 import { peerCertificateOf } from './peer-certificate.ts';
 import { rejectsUnauthorized } from './process-settings.ts';
 import {
+  type AnyContext,
+  acceptAnyway,
   believeStaples,
+  type ContextOptions,
+  contextOf,
   createSecureContext,
   list,
   named,
   type SecureContext,
-  type SecureContextOptions,
 } from './secure-context.ts';
 import { bufferOfSession, sessionOfBuffer } from './session-buffer.ts';
 import type { SecureStream, SocketMaking, TLSSocketOptions } from './stream.ts';
 
-/** The engine's options that pass through as they are. */
-const engineOptions = [
-  'verifyPeer',
-  'revocation',
-  'transparency',
-  'certificateStatus',
+/** The engine's options of a client that pass through as they are. */
+const clientOptions = [
   'selectCredential',
   'preSharedKey',
-  'pskModes',
-  'renegotiation',
   'certificateAuthorities',
-  'requireExtendedMasterSecret',
-  'recordSizeLimit',
   'maxFragmentLength',
   'fallback',
   'sessions',
   'ticketRequest',
   'earlyData',
-  'padding',
-  'limits',
-  'trace',
-  'keyLog',
-  'time',
   'grease',
   'middleboxCompatibility',
 ] as const;
 
-export type EngineClientOptions = Pick<ClientOptions, (typeof engineOptions)[number]>;
+type EngineOption = (typeof plainOptions)[number] | (typeof clientOptions)[number];
+
+const engineOptions: readonly EngineOption[] = [...plainOptions, ...clientOptions];
+
+export type EngineClientOptions = Pick<ClientOptions, EngineOption>;
 
 /** What `pskCallback` answers. */
 export interface ClientPsk {
@@ -65,13 +60,13 @@ export interface ClientPsk {
 }
 
 /** What a client's handshake goes by. */
-export interface ClientSideOptions extends SecureContextOptions, EngineClientOptions, TLSSocketOptions {
+export interface ClientHandshakeOptions extends ContextOptions, EngineClientOptions {
   /** The server's name, sent and verified. Default: `host`. An address is verified, and never sent. */
   readonly servername?: string | undefined;
   /** Application protocols, best first. */
   readonly ALPNProtocols?: AlpnProtocols | undefined;
   /** Groups to send shares for, by row or name; see `ClientOptions.keyShares`. */
-  readonly keyShares?: SecureContextOptions['groups'];
+  readonly keyShares?: ContextOptions['groups'];
   /** Refuse a server whose certificate does not verify. Default: true. */
   readonly rejectUnauthorized?: boolean | undefined;
   /** Says whether a certificate is for a name, in place of our own rule: an error, if it is not. */
@@ -87,8 +82,14 @@ export interface ClientSideOptions extends SecureContextOptions, EngineClientOpt
   /** A pre-shared key: see `ClientOptions.preSharedKey`. */
   readonly pskCallback?: ((hint: string | null) => ClientPsk | null | undefined) | undefined;
   /** Made once for many connections, in place of the options of `createSecureContext`. */
-  readonly secureContext?: SecureContext | undefined;
+  readonly secureContext?: AnyContext | undefined;
+  /** These are a server's, which Node's declarations have for both. */
+  readonly requestCert?: boolean | undefined;
+  readonly SNICallback?: CommonConnectionOptions['SNICallback'];
 }
+
+/** And its stream. */
+export interface ClientSideOptions extends ClientHandshakeOptions, TLSSocketOptions {}
 
 /** Where it goes. */
 export interface ClientDestination {
@@ -99,7 +100,7 @@ export interface ClientDestination {
 }
 
 /** A client's socket: its engine, its name, its sessions. */
-export function clientMaking(options: ClientSideOptions, destination: ClientDestination): SocketMaking {
+export function clientMaking(options: ClientHandshakeOptions, destination: ClientDestination): SocketMaking {
   if (options.checkServerIdentity !== undefined && typeof options.checkServerIdentity !== 'function') {
     throw invalidArgType('options.checkServerIdentity', ['function'], options.checkServerIdentity);
   }
@@ -107,11 +108,11 @@ export function clientMaking(options: ClientSideOptions, destination: ClientDest
     throw invalidArgType('options.minDHSize', ['number'], options.minDHSize);
   }
   const { host = 'localhost', path } = destination;
-  const context = options.secureContext ?? createSecureContext(options);
+  const context = options.secureContext ? contextOf(options.secureContext) : createSecureContext(options);
   let name = options.servername || host;
   // What cannot be used is told now, not when the handshake begins.
   const identity = options.checkServerIdentity && new IdentityCheck(options, () => name, trustOf(context));
-  const known: ClientSideOptions =
+  const known: ClientHandshakeOptions =
     identity && options.verifyPeer === undefined
       ? { ...options, verifyPeer: (peer) => identity.verify(peer) }
       : options;
@@ -136,32 +137,34 @@ export function clientMaking(options: ClientSideOptions, destination: ClientDest
     },
     setSession: (session) => sessions.give(session),
     session: () => sessions.latest && bufferOfSession(sessions.latest),
-    ticket: () => sessions.latest && Buffer.from(sessions.latest.ticket),
+    // A session by its identifier has none.
+    ticket: () => (sessions.latest?.ticket.length ? Buffer.from(sessions.latest.ticket) : undefined),
     secured: () => sessions.secured(),
     checked(socket, { peer }) {
       if (options.requestOCSP) {
         const { ocspResponse } = peer ?? {};
-        socket.emit('OCSPResponse', ocspResponse === undefined ? null : Buffer.from(ocspResponse));
+        tell(socket, 'OCSPResponse', ocspResponse === undefined ? null : Buffer.from(ocspResponse));
       }
       if (identity?.error === undefined) return;
       socket.authorized = false;
       socket.authorizationError = (identity.error as { code?: string }).code ?? identity.error.message;
     },
     // It is the program's, as it made it.
-    errorFor: ({ cause }) => (cause !== undefined && cause === identity?.error ? identity?.error : undefined),
+    errorFor: (error) =>
+      identity?.error !== undefined && error.cause === identity.error ? identity.error : errorOfCallback(error),
   };
 }
 
 /** Sessions of one connection, for who handles them as Buffers. */
 class OwnSessions implements SessionCache {
-  readonly #options: ClientSideOptions;
+  readonly #options: ClientHandshakeOptions;
   #given: Session | undefined;
   #wanted = false;
   latest: Session | undefined;
   #socket: SecureStream | undefined;
   readonly #untold: Session[] = [];
 
-  constructor(options: ClientSideOptions) {
+  constructor(options: ClientHandshakeOptions) {
     this.#options = options;
     if (options.session) this.give(options.session);
   }
@@ -196,7 +199,7 @@ class OwnSessions implements SessionCache {
   }
 
   #tell(session: Session): void {
-    this.#socket?.emit('session', bufferOfSession(session));
+    if (this.#socket) tell(this.#socket, 'session', bufferOfSession(session));
   }
 
   remove(): void {
@@ -206,13 +209,13 @@ class OwnSessions implements SessionCache {
 
 /** The program's own word on whether a certificate is for the name. */
 class IdentityCheck {
-  readonly #options: ClientSideOptions;
+  readonly #options: ClientHandshakeOptions;
   readonly #name: () => string;
   readonly #trust: TrustStore;
   /** Why it is not. */
   error: Error | undefined;
 
-  constructor(options: ClientSideOptions, name: () => string, trust: TrustStore) {
+  constructor(options: ClientHandshakeOptions, name: () => string, trust: TrustStore) {
     this.#options = options;
     this.#name = name;
     this.#trust = trust;
@@ -229,8 +232,6 @@ class IdentityCheck {
   }
 }
 
-const acceptAnyway = (): PeerVerdict => ({ accepted: true });
-
 /** Options that are of one connection, and of the engine's configuration no more than its sessions. */
 const connectionOptions: ReadonlySet<string> = new Set([
   ...['host', 'port', 'path', 'socket', 'servername', 'secureContext', 'sessions', 'session', 'requestOCSP'],
@@ -243,7 +244,7 @@ const connectionOptions: ReadonlySet<string> = new Set([
 const plainConfigs = new WeakMap<SecureContext, WeakMap<object, ClientConfig>>();
 
 /** Connections that want no more than their context says, and where sessions are, share one configuration. */
-function configOf(options: ClientSideOptions, context: SecureContext): ClientConfig {
+function configOf(options: ClientHandshakeOptions, context: SecureContext): ClientConfig {
   const own = Object.keys(options).some((name) => !connectionOptions.has(name));
   if (own || !rejectsUnauthorized(options)) return makeConfig(options, context);
   let configs = plainConfigs.get(context);
@@ -264,7 +265,7 @@ function trustOf(context: SecureContext): NonNullable<SecureContext['trust']> {
   return context.trust ?? context.defaultTrust();
 }
 
-function makeConfig(options: ClientSideOptions, context: SecureContext): ClientConfig {
+function makeConfig(options: ClientHandshakeOptions, context: SecureContext): ClientConfig {
   const { keyShares, pskCallback } = options;
   const shares = list('groups', keyShares, namedGroups);
   const verifyPeer = options.verifyPeer ?? (rejectsUnauthorized(options) ? undefined : acceptAnyway);
@@ -282,14 +283,14 @@ function makeConfig(options: ClientSideOptions, context: SecureContext): ClientC
 
 /** For TLS 1.3, which has no hint, OpenSSL takes a key with SHA-256; before it any key is one. */
 function preSharedKeys(
-  callback: NonNullable<ClientSideOptions['pskCallback']>,
+  callback: NonNullable<ClientHandshakeOptions['pskCallback']>,
   hint: Uint8Array | undefined,
 ): readonly PreSharedKey[] {
   const answer = callback(hint === undefined ? null : Buffer.from(hint).toString());
   if (answer === null || answer === undefined) return [];
-  if (typeof answer.identity !== 'string' || !ArrayBuffer.isView(answer.psk)) {
-    throw new TlsError('callback_failed', 'the pskCallback answered neither null nor { psk, identity }');
-  }
+  if (typeof answer !== 'object' || Array.isArray(answer)) throw invalidArgType('ret', ['object'], answer);
+  if (!ArrayBuffer.isView(answer.psk)) throw invalidArgType('psk', ['Buffer', 'TypedArray', 'DataView'], answer.psk);
+  if (typeof answer.identity !== 'string') throw invalidArgType('identity', ['string'], answer.identity);
   const { buffer, byteOffset, byteLength } = answer.psk;
   const key = new Uint8Array(buffer, byteOffset, byteLength);
   const identity = Buffer.from(answer.identity);

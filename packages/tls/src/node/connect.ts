@@ -7,8 +7,8 @@
 import { connect as connectTcp, type TcpNetConnectOpts } from 'node:net';
 import { addAbortSignal, type Duplex } from 'node:stream';
 import { ownOf } from '../config.ts';
-import { type ClientSideOptions, clientMaking } from './client-side.ts';
-import { TLSSocket } from './socket.ts';
+import { type ClientHandshakeOptions, clientMaking } from './client-side.ts';
+import { type StreamSettings, TLSSocket } from './typed-socket.ts';
 
 export type { EngineClientOptions } from './client-side.ts';
 
@@ -17,7 +17,7 @@ type TcpOptions = Partial<
   Omit<TcpNetConnectOpts, 'host' | 'port' | 'onread' | 'allowHalfOpen' | 'timeout' | 'signal' | 'highWaterMark'>
 >;
 
-export interface ConnectOptions extends ClientSideOptions, TcpOptions {
+export interface ConnectOptions extends ClientHandshakeOptions, StreamSettings, TcpOptions {
   readonly host?: string | undefined;
   readonly port?: number | undefined;
   /** A Unix socket's path, in place of host and port. */

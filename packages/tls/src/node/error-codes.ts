@@ -228,6 +228,8 @@ const finer: Readonly<Partial<Record<TlsErrorCode, readonly (readonly [message: 
     // Before TLS 1.3 OpenSSL looks for all at once.
     [/^no signature scheme in common.*, on the curves /, 'no shared cipher'],
     [/^no signature scheme in common/, 'no suitable signature algorithm'],
+    // What else it would have had to show.
+    [/no pre-shared key of ours is in it/, 'no suitable signature algorithm'],
   ],
   too_many_records: [[/ChangeCipherSpec/, 'unexpected message']],
 };

@@ -12,7 +12,7 @@ import type { Duplex } from 'node:stream';
 import { ownOf } from '../config.ts';
 import { TlsError } from '../errors.ts';
 import { createServer, type Server as TlsServer, type TlsServerOptions } from './server.ts';
-import { TLSSocket } from './socket.ts';
+import { TLSSocket } from './typed-socket.ts';
 
 /** Options of `createServer` and of `node:http`'s. `ALPNProtocols` are `['http/1.1']` unless told otherwise. */
 export interface HttpsServerOptions extends TlsServerOptions, Omit<ServerOptions, keyof TlsServerOptions> {

@@ -10,6 +10,23 @@ export { defaultTrust, getCACertificates, rootCertificates, setDefaultCACertific
 export { checkServerIdentity } from './check-server-identity.ts';
 export type { ClientPsk } from './client-side.ts';
 export { type ConnectOptions, connect, type EngineClientOptions } from './connect.ts';
+export type {
+  Certificate,
+  CertificateCompressionAlgorithm,
+  CipherNameAndProtocol,
+  CommonConnectionOptions,
+  ConnectionOptions,
+  DetailedPeerCertificate,
+  EphemeralKeyInfo,
+  KeyObject,
+  PeerCertificate,
+  PSKCallbackNegotation,
+  PxfObject,
+  SecureContextOptions,
+  SecureVersion,
+  TLSSocketOptions,
+  TlsOptions,
+} from './declarations.ts';
 export {
   CLIENT_RENEG_LIMIT,
   CLIENT_RENEG_WINDOW,
@@ -20,6 +37,7 @@ export {
   defaults,
 } from './defaults.ts';
 export { NodeTlsError } from './error-codes.ts';
+export type { ServerEvents, SocketEvents } from './events.ts';
 export {
   createHttpsServer,
   HttpsServer,
@@ -28,9 +46,9 @@ export {
   refuseEarlyData,
 } from './http.ts';
 export { tls as default, tls as 'module.exports' } from './members.ts';
-export { createSecureContext, getCiphers, SecureContext, type SecureContextOptions } from './secure-context.ts';
+export { type ContextOptions, createSecureContext, getCiphers, SecureContext } from './secure-context.ts';
 export { createServer, type EngineServerOptions, Server, serverConfigFrom, type TlsServerOptions } from './server.ts';
-export { type OwnSocketOptions, TLSSocket } from './socket.ts';
-export type { TLSSocketOptions } from './stream.ts';
+export type { ServerPsk } from './server-side.ts';
+export type { OwnSocketOptions } from './socket.ts';
 export { type FileKeyRingOptions, fileKeyRing, TicketKeyFileError } from './ticket-key-file.ts';
-export type { SecureVersion } from './version-range.ts';
+export { TLSSocket } from './typed-socket.ts';

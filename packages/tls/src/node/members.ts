@@ -11,7 +11,7 @@ import { connect } from './connect.ts';
 import { defaults, type TlsDefaults } from './defaults.ts';
 import { createSecureContext, getCiphers, SecureContext } from './secure-context.ts';
 import { createServer, Server } from './server.ts';
-import { TLSSocket } from './socket.ts';
+import { TLSSocket } from './typed-socket.ts';
 
 export interface TlsMembers extends TlsDefaults {
   readonly checkServerIdentity: typeof checkServerIdentity;

@@ -15,12 +15,12 @@ import { tls12, tls13 } from '../index.ts';
 import { legacyCipherSuites, tls10, tls11 } from '../legacy/index.ts';
 import { replaceBuiltIn } from './built-in.ts';
 import * as ours from './index.ts';
-import type { SecureContextOptions } from './secure-context.ts';
+import type { ContextOptions } from './secure-context.ts';
 
 /** With suites for OpenSSL's words to name; which of them are used is said by those words. */
 const knowing = { ...tls12, defaultCipherSuites: [...tls12.defaultCipherSuites, ...legacyCipherSuites] };
 
-type Given = SecureContextOptions & { readonly secureContext?: unknown };
+type Given = ContextOptions & { readonly secureContext?: unknown };
 
 function withLegacy(given: Given): Given {
   if (given.secureContext || given.versions) return given;

@@ -5,12 +5,14 @@
  * @module
  */
 
+import type { SecureContext as NodeContext } from 'node:tls';
 import type { CryptoProvider } from '@handfast/crypto';
 import { nodeProvider } from '@handfast/crypto/node';
 import { type Certificate, type Crl, type Revocation, revocation, type TrustStore } from '@handfast/x509';
 import { type CommonOptions, ownOf } from '../config.ts';
 import type { Credential } from '../credentials.ts';
 import { quote, TlsConfigError } from '../errors.ts';
+import type { PeerVerdict } from '../peer.ts';
 import {
   type CipherSuite,
   cipherSuites,
@@ -22,17 +24,21 @@ import {
 } from '../registry.ts';
 import { defaultCipherSuites12 } from '../tls12/suites.ts';
 import type { Version } from '../version.ts';
+import type { AlpnCallback } from './alpn.ts';
+import { coded, invalidArgType } from './argument-errors.ts';
 import { namedTrust, trustOfNow } from './ca-certificates.ts';
 import { cipherSuitesOf, getCiphers as namesOf } from './cipher-string.ts';
 import { groupsOf } from './curve-list.ts';
+import type { CertificateCompressionAlgorithm } from './declarations.ts';
 import { changedCiphers, defaults } from './defaults.ts';
 import { type KeyMaterialOptions, readKeyMaterial } from './key-material.ts';
+import type { PemInput } from './pem-files.ts';
 import { revocationByCrls } from './revocation-by-crls.ts';
 import { type SecurityLevel, securityDemands } from './security-level.ts';
 import { schemesOf } from './sigalg-list.ts';
-import { type VersionOptions, versionRange } from './version-range.ts';
+import { secureOptionBits, type VersionOptions, versionRange } from './version-range.ts';
 
-export interface SecureContextOptions extends KeyMaterialOptions, VersionOptions {
+export interface ContextOptions extends KeyMaterialOptions, VersionOptions {
   /** Whose signatures are trusted, parsed. Default: `ca`, and without it Node's, as `tls.getCACertificates('default')` says. */
   readonly trust?: TrustStore;
   /** Our certificates with their keys, parsed; a signer may be an HSM or a KMS. They stand before `cert`. */
@@ -53,6 +59,27 @@ export interface SecureContextOptions extends KeyMaterialOptions, VersionOptions
   readonly allowPartialTrustChain?: boolean | undefined;
   /** Default: `nodeProvider`. */
   readonly provider?: CryptoProvider;
+  /** These four count where a server has them. */
+  readonly ALPNCallback?: AlpnCallback | undefined;
+  readonly honorCipherOrder?: boolean | undefined;
+  readonly sessionTimeout?: number | undefined;
+  readonly ticketKeys?: NodeJS.ArrayBufferView | undefined;
+  /** These three are passed by: docs/node-tls.md says why. */
+  readonly certificateCompression?: readonly CertificateCompressionAlgorithm[] | undefined;
+  readonly dhparam?: PemInput | undefined;
+  readonly sessionIdContext?: string | undefined;
+}
+
+/** A context: one of ours, by whichever declaration. */
+export type AnyContext = SecureContext | NodeContext;
+
+/**
+ * What was given as a context.
+ * @throws TypeError `ERR_TLS_INVALID_CONTEXT` for what `createSecureContext` has not made
+ */
+export function contextOf(given: AnyContext): SecureContext {
+  if (given instanceof SecureContext) return given;
+  throw coded(new TypeError('context must be a SecureContext'), 'ERR_TLS_INVALID_CONTEXT');
 }
 
 type ContextConfig = Pick<
@@ -75,11 +102,14 @@ class Context {
   /** The lists of the option `crl`, and how certificates are looked up in them; undefined: there are none. */
   readonly crls: readonly Crl[];
   readonly revocation: Revocation | undefined;
+  /** Bits of OpenSSL's. */
+  readonly secureOptions: number;
   /** As `node:tls` has it, for programs that look whether this is a context. */
   readonly context: this;
 
   /** See `createSecureContext`. */
-  constructor(given: SecureContextOptions = {}) {
+  constructor(given: ContextOptions = {}) {
+    if (given && typeof given !== 'object') throw invalidArgType('options', ['object'], given);
     const options = ownOf(given);
     const provider = options.provider ?? nodeProvider;
     const { suites, securityLevel } = suitesOf(options);
@@ -103,6 +133,7 @@ class Context {
     this.crls = material.crls;
     this.revocation =
       material.crls.length === 0 ? undefined : revocationByCrls(material.crls, { trusted, also: believeStaples });
+    this.secureOptions = secureOptionBits(options.secureOptions);
     this.context = this;
   }
 }
@@ -111,18 +142,21 @@ class Context {
 export interface SecureContext extends Context {}
 
 /** With and without `new`, as Node's is. */
-export const SecureContext: typeof Context & ((options?: SecureContextOptions) => SecureContext) = new Proxy(Context, {
-  apply: (target, _, [options]: [SecureContextOptions?]) => new target(options),
-}) as typeof Context & ((options?: SecureContextOptions) => SecureContext);
+export const SecureContext: typeof Context & ((options?: ContextOptions) => SecureContext) = new Proxy(Context, {
+  apply: (target, _, [options]: [ContextOptions?]) => new target(options),
+}) as typeof Context & ((options?: ContextOptions) => SecureContext);
 
 /** Unless told otherwise: what a server staples is believed, and nothing is fetched. */
 export const believeStaples: Revocation = revocation({ mode: 'prefer' });
+
+/** A `verifyPeer` for who takes a peer that does not verify as well. */
+export const acceptAnyway = (): PeerVerdict => ({ accepted: true });
 
 /**
  * Parses certificates, keys and names.
  * @throws TlsConfigError, CertificateError, CryptoError, or Node's own error, that names what cannot be used.
  */
-export function createSecureContext(options: SecureContextOptions = {}): SecureContext {
+export function createSecureContext(options: ContextOptions = {}): SecureContext {
   return new SecureContext(options);
 }
 
@@ -136,7 +170,7 @@ interface Suites {
   readonly securityLevel?: SecurityLevel | undefined;
 }
 
-function suitesOf({ cipherSuites: rows, ciphers, versions }: SecureContextOptions): Suites {
+function suitesOf({ cipherSuites: rows, ciphers, versions }: ContextOptions): Suites {
   const known = [...cipherSuites, ...defaultCipherSuites12];
   if (rows !== undefined) return { suites: list<CipherSuite>('cipherSuites', rows, known) };
   const words = ciphers ?? changedCiphers();
@@ -145,10 +179,7 @@ function suitesOf({ cipherSuites: rows, ciphers, versions }: SecureContextOption
   return cipherSuitesOf(words, [...new Set([...known, ...more])]);
 }
 
-function groupsAndShares({
-  groups: rows,
-  ecdhCurve,
-}: SecureContextOptions): Pick<ContextConfig, 'groups' | 'keyShares'> {
+function groupsAndShares({ groups: rows, ecdhCurve }: ContextOptions): Pick<ContextConfig, 'groups' | 'keyShares'> {
   const groups = list('groups', rows, namedGroups);
   if (groups !== undefined) return { groups };
   const chosen = groupsOf(ecdhCurve ?? defaults.DEFAULT_ECDH_CURVE);
@@ -165,7 +196,7 @@ function strength(provider: CryptoProvider, level: SecurityLevel | undefined): P
   return { pathPolicy: { minRsaBits: provider.legacy ? minRsaBits : Math.max(2048, minRsaBits), minCurveBits } };
 }
 
-function schemes({ signatureSchemes: rows, sigalgs }: SecureContextOptions): Pick<ContextConfig, 'signatureSchemes'> {
+function schemes({ signatureSchemes: rows, sigalgs }: ContextOptions): Pick<ContextConfig, 'signatureSchemes'> {
   if (rows !== undefined)
     return { signatureSchemes: rows.map((row) => rowOf('signatureSchemes', row, signatureSchemes)) };
   return sigalgs === undefined || sigalgs === null ? {} : { signatureSchemes: schemesOf(sigalgs).signatureSchemes };

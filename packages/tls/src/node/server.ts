@@ -4,8 +4,11 @@
  * @module
  */
 
+import type { EventEmitter } from 'node:events';
 import { Server as NetServer, type ServerOpts, type Socket } from 'node:net';
 import type { Duplex } from 'node:stream';
+import type { CryptoProvider } from '@handfast/crypto';
+import { nodeProvider } from '@handfast/crypto/node';
 import { ownOf } from '../config.ts';
 import type { Credential } from '../credentials.ts';
 import { TlsError } from '../errors.ts';
@@ -13,16 +16,22 @@ import { tlsServer } from '../server.ts';
 import type { TicketKey } from '../session/key-ring.ts';
 import { memorySessionStore, type SessionStore } from '../session/store.ts';
 import { ticketKeys } from '../session/ticket-keys.ts';
+import type { SessionTickets } from '../session/tickets.ts';
 import { coded, invalidArgType } from './argument-errors.ts';
+import { answerOf, errorOfCallback, tell } from './callbacks.ts';
 import { nodeErrorOf } from './error-codes.ts';
-import { SecureContext, type SecureContextOptions } from './secure-context.ts';
-import { errorOfCallback, type ServerSide, type ServerSideOptions, serverSide } from './server-side.ts';
-import { TLSSocket } from './socket.ts';
+import type { AnyListener, OwnBuffer, ServerEvents } from './events.ts';
+import { type AnyContext, type ContextOptions, contextOf, SecureContext } from './secure-context.ts';
+import { type ServerHandshakeOptions, type ServerSide, serverSide } from './server-side.ts';
 import { Turns } from './turns.ts';
+import { type StreamSettings, TLSSocket } from './typed-socket.ts';
 
 export { type EngineServerOptions, serverConfigFrom } from './server-side.ts';
 
-export interface TlsServerOptions extends ServerSideOptions, Omit<ServerOpts, 'allowHalfOpen' | 'highWaterMark'> {}
+export interface TlsServerOptions
+  extends ServerHandshakeOptions,
+    Omit<ServerOpts, keyof StreamSettings>,
+    StreamSettings {}
 
 type ConnectionListener = (socket: TLSSocket) => void;
 
@@ -34,16 +43,33 @@ type ConnectionListener = (socket: TLSSocket) => void;
  * handshake.
  */
 export interface Server extends NetServer {
-  /** Another certificate for a name, with `*` for any label; the last that fits counts. */
-  addContext(hostname: string, context: SecureContext | SecureContextOptions): void;
-  /** Other certificates and settings for connections from now on; those that stand keep theirs. */
-  setSecureContext(options: ServerSideOptions): void;
+  /** Another certificate for a name, with `*` for any label; the last that fits counts, and of the same name there is one. */
+  addContext(hostname: string, context: AnyContext | ContextOptions): void;
+  /**
+   * Other certificates, and whom they are verified by, for connections from now on; those that stand keep theirs. Settings that it
+   * does not name stay as they were (with Node, those of a context go back to its defaults): a new certificate brings no old version
+   * back.
+   */
+  setSecureContext(options: ServerHandshakeOptions): void;
   /** 48 bytes, where `setTicketKeys` or the option `ticketKeys` has set them, or random ones from then on. */
-  getTicketKeys(): Buffer;
-  setTicketKeys(keys: Uint8Array): void;
+  getTicketKeys(): OwnBuffer;
+  setTicketKeys(keys: NodeJS.ArrayBufferView): void;
+
+  addListener<E extends keyof ServerEvents>(event: E, listener: (...news: ServerEvents[E]) => void): this;
+  addListener(event: string | symbol, listener: AnyListener): this;
+  emit<E extends keyof ServerEvents>(event: E, ...news: ServerEvents[E]): boolean;
+  emit(event: string | symbol, ...news: unknown[]): boolean;
+  on<E extends keyof ServerEvents>(event: E, listener: (...news: ServerEvents[E]) => void): this;
+  on(event: string | symbol, listener: AnyListener): this;
+  once<E extends keyof ServerEvents>(event: E, listener: (...news: ServerEvents[E]) => void): this;
+  once(event: string | symbol, listener: AnyListener): this;
+  prependListener<E extends keyof ServerEvents>(event: E, listener: (...news: ServerEvents[E]) => void): this;
+  prependListener(event: string | symbol, listener: AnyListener): this;
+  prependOnceListener<E extends keyof ServerEvents>(event: E, listener: (...news: ServerEvents[E]) => void): this;
+  prependOnceListener(event: string | symbol, listener: AnyListener): this;
 }
 
-interface ServerConstructor {
+interface ServerConstructor extends Omit<typeof NetServer, 'prototype'> {
   new (options?: TlsServerOptions, listener?: ConnectionListener): Server;
   new (listener?: ConnectionListener): Server;
   (options?: TlsServerOptions, listener?: ConnectionListener): Server;
@@ -54,10 +80,12 @@ interface ServerConstructor {
 interface State {
   options: TlsServerOptions;
   side: ServerSide | undefined;
-  readonly contexts: { readonly pattern: RegExp; readonly context: SecureContext }[];
+  readonly contexts: { readonly hostname: string; readonly pattern: RegExp; readonly context: SecureContext }[];
   readonly turns: Turns;
   readonly store: SessionStore;
-  ticketKeys: Buffer | undefined;
+  ticketKeys: OwnBuffer | undefined;
+  /** Under those, or others; the same until they, or the context, are changed. */
+  tickets: SessionTickets | undefined;
 }
 
 /** Not fields of the class: `https.Server` calls us on an object of its own. */
@@ -103,8 +131,9 @@ export const Server: ServerConstructor = function TlsServer(
     side: undefined,
     contexts: [],
     turns: new Turns(),
-    store: storeOf(this),
+    store: storeOf(this, memorySessionStore()),
     ticketKeys: options.ticketKeys && checkedKeys(options.ticketKeys),
+    tickets: undefined,
   };
   states.set(this, state);
   // What cannot be used is told now, not at the first connection.
@@ -119,7 +148,7 @@ Object.setPrototypeOf(Server.prototype, NetServer.prototype);
 Object.setPrototypeOf(Server, NetServer);
 
 Object.assign(Server.prototype, {
-  addContext(this: Server, hostname: string, context: SecureContext | SecureContextOptions): void {
+  addContext(this: Server, hostname: string, context: AnyContext | ContextOptions): void {
     if (!hostname)
       throw coded(
         new Error('"servername" is required parameter for Server.addContext'),
@@ -127,50 +156,56 @@ Object.assign(Server.prototype, {
       );
     const state = stateOf(this);
     const words = hostname.replace(/([.^$+?\-\\[\]{}])/g, '\\$1').replaceAll('*', '[^.]*');
-    const made = context instanceof SecureContext ? context : new SecureContext(context);
-    state.contexts.push({ pattern: new RegExp(`^${words}$`), context: made });
+    const made = context instanceof SecureContext ? context : new SecureContext(context as ContextOptions);
+    // One in the place of another, so that who renews certificates so keeps no old ones.
+    const former = state.contexts.findIndex(({ hostname: name }) => name === hostname);
+    if (former >= 0) state.contexts.splice(former, 1);
+    state.contexts.push({ hostname, pattern: new RegExp(`^${words}$`), context: made });
     state.side = undefined;
   },
-  setSecureContext(this: Server, options: ServerSideOptions): void {
+  setSecureContext(this: Server, options: ServerHandshakeOptions): void {
     if (options === null || typeof options !== 'object') throw invalidArgType('options', ['Object'], options);
     const state = stateOf(this);
-    const { secureContext: _old, ...kept } = withoutMaterial(state.options);
-    state.options = ownOf({ ...kept, ...options });
-    state.side = sideOf(this, state);
+    const { ticketKeys: keys } = options;
+    const next = {
+      ...state,
+      options: renewed(state.options, options),
+      ticketKeys: keys ? checkedKeys(keys) : state.ticketKeys,
+      tickets: undefined,
+    };
+    const side = sideOf(this, next);
+    Object.assign(state, next, { side });
   },
-  getTicketKeys(this: Server): Buffer {
+  getTicketKeys(this: Server): OwnBuffer {
     const state = stateOf(this);
     if (state.ticketKeys === undefined) {
-      state.ticketKeys = Buffer.from(crypto.getRandomValues(new Uint8Array(48)));
-      state.side = undefined;
+      changeTicketKeys(state, Buffer.from(crypto.getRandomValues(new Uint8Array(48))));
     }
-    return Buffer.from(state.ticketKeys);
+    return Buffer.from(state.ticketKeys ?? []);
   },
-  setTicketKeys(this: Server, keys: Uint8Array): void {
-    const state = stateOf(this);
-    state.ticketKeys = checkedKeys(keys);
-    state.side = undefined;
+  setTicketKeys(this: Server, keys: NodeJS.ArrayBufferView): void {
+    changeTicketKeys(stateOf(this), checkedKeys(keys));
   },
 });
 
-/** Options of a context, which another context replaces. */
-const material = [
-  'key',
-  'cert',
-  'pfx',
-  'passphrase',
-  'ca',
-  'crl',
-  'credentials',
-  'trust',
-  'ciphers',
-  'sigalgs',
+/** Who we are, and whom we trust: a context without one of these has none. What else it does not name stays as it was. */
+const identity = ['key', 'cert', 'pfx', 'passphrase', 'ca', 'crl', 'credentials', 'trust', 'secureContext'] as const;
+
+/** Options for the same thing: one that is named takes the place of all. */
+const alike = [
+  ['ciphers', 'cipherSuites'],
+  ['ecdhCurve', 'groups'],
+  ['sigalgs', 'signatureSchemes'],
+  ['minVersion', 'maxVersion', 'secureProtocol'],
 ] as const;
 
-function withoutMaterial(options: TlsServerOptions): TlsServerOptions {
-  const rest = { ...options };
-  for (const name of material) delete rest[name];
-  return rest;
+function renewed(options: TlsServerOptions, given: ServerHandshakeOptions): TlsServerOptions {
+  const replaced = new Set<string>([
+    ...identity,
+    ...alike.filter((names) => names.some((name) => given[name] !== undefined)).flat(),
+  ]);
+  const kept = Object.entries(options).filter(([name]) => !replaced.has(name));
+  return ownOf({ ...Object.fromEntries(kept), ...given });
 }
 
 function netOptions({ pauseOnConnect, keepAlive, keepAliveInitialDelay, blockList }: TlsServerOptions): ServerOpts {
@@ -178,29 +213,35 @@ function netOptions({ pauseOnConnect, keepAlive, keepAliveInitialDelay, blockLis
   return Object.fromEntries(Object.entries(given).filter(([, value]) => value !== undefined));
 }
 
-function checkedKeys(keys: Uint8Array): Buffer {
+function checkedKeys(keys: NodeJS.ArrayBufferView): OwnBuffer {
   if (!ArrayBuffer.isView(keys)) throw invalidArgType('buffer', ['Buffer', 'TypedArray', 'DataView'], keys);
   if (keys.byteLength !== 48) {
     throw coded(new TypeError('Session ticket keys must be a 48-byte buffer'), 'ERR_INVALID_ARG_VALUE');
   }
-  return Buffer.from(keys);
+  return Buffer.from(Buffer.from(keys.buffer, keys.byteOffset, keys.byteLength));
+}
+
+function changeTicketKeys(state: State, keys: OwnBuffer): void {
+  Object.assign(state, { ticketKeys: keys, tickets: undefined, side: undefined });
 }
 
 function sideOf(server: Server, state: State): ServerSide {
   const { contexts, ticketKeys: keys, store, options } = state;
-  const provider = options.provider ?? options.secureContext?.options.provider;
+  const provider =
+    options.provider ?? (options.secureContext && contextOf(options.secureContext).options.provider) ?? nodeProvider;
+  state.tickets ??= { keys: keys ? ticketKeysOf(keys, provider) : ticketKeys({ provider }), store };
   return serverSide(options, {
     ...(contexts.length > 0 && {
       contextFor: (name: string) => contexts.findLast(({ pattern }) => pattern.test(name))?.context,
     }),
-    store,
     staple: (credential) => (server.listenerCount('OCSPRequest') > 0 ? staple(server, credential) : undefined),
-    ...(keys && provider !== null && { tickets: { keys: ticketKeysOf(keys, provider), store } }),
+    tickets: state.tickets,
+    kept: storeOf(server, nowhere),
   });
 }
 
 /** Keys that stay until they are changed. */
-function ticketKeysOf(bytes: Buffer, provider: SecureContextOptions['provider']): ReturnType<typeof ticketKeys> {
+function ticketKeysOf(bytes: Buffer, provider: CryptoProvider): ReturnType<typeof ticketKeys> {
   const key: TicketKey = {
     name: Uint8Array.from(bytes.subarray(0, 16)),
     secret: Uint8Array.from(bytes.subarray(16)),
@@ -208,26 +249,41 @@ function ticketKeysOf(bytes: Buffer, provider: SecureContextOptions['provider'])
     sealsUntil: Number.MAX_SAFE_INTEGER,
     opensUntil: Number.MAX_SAFE_INTEGER,
   };
-  return ticketKeys({ provider: provider ?? new SecureContext().options.provider, ring: { keys: () => [key] } });
+  return ticketKeys({ provider, ring: { keys: () => [key] } });
 }
 
-/** Sessions by identifier: the program's, where it listens, else ours. */
-function storeOf(server: Server): SessionStore {
-  const own = memorySessionStore();
+/** Keeps nothing. */
+const nowhere: SessionStore = { get: () => undefined, set: () => undefined, delete: () => undefined };
+
+/**
+ * Sessions by identifier: the program's, where it listens, else those of `own`. What a listener throws is an `error` of the server, and costs a
+ * full handshake, as what it answers by; with Node what a listener of `resumeSession` throws or answers by ends the connection.
+ */
+function storeOf(server: Server, own: SessionStore): SessionStore {
+  const failing = (error: unknown): void => {
+    process.nextTick(() => server.emit('error', error as Error));
+  };
   return {
     get(id) {
       if (server.listenerCount('resumeSession') === 0) return own.get(id);
-      return new Promise((resolve, reject) => {
-        server.emit('resumeSession', Buffer.from(id), (error: Error | null, session: Uint8Array | null) => {
-          if (error) reject(error);
-          else resolve(session ?? undefined);
-        });
-      });
+      return answerOf<Uint8Array | null>((done) => {
+        try {
+          server.emit('resumeSession', Buffer.from(id), done);
+        } catch (error) {
+          failing(error);
+          done(null, null);
+        }
+      }).then((session) => session ?? undefined);
     },
     set(id, session, lifetimeMs) {
       if (server.listenerCount('newSession') === 0) return own.set(id, session, lifetimeMs);
       return new Promise((resolve) => {
-        server.emit('newSession', Buffer.from(id), Buffer.from(session), () => resolve());
+        try {
+          server.emit('newSession', Buffer.from(id), Buffer.from(session), resolve);
+        } catch (error) {
+          failing(error);
+          resolve();
+        }
       });
     },
     delete: (id) => own.delete(id),
@@ -235,21 +291,19 @@ function storeOf(server: Server): SessionStore {
 }
 
 /** Asks the listener of `OCSPRequest`. */
-function staple(server: Server, { chain: [own, issuer] }: Credential): Promise<Uint8Array | undefined> {
-  return new Promise((resolve, reject) => {
-    const certificate = Buffer.from(own?.raw ?? []);
-    const above = issuer === undefined ? null : Buffer.from(issuer.raw);
-    server.emit('OCSPRequest', certificate, above, (error: Error | null, response: Uint8Array | null) => {
-      if (error) reject(error);
-      else resolve(response ?? undefined);
-    });
+async function staple(server: Server, { chain: [own, issuer] }: Credential): Promise<Uint8Array | undefined> {
+  const certificate = Buffer.from(own?.raw ?? []);
+  const above = issuer === undefined ? null : Buffer.from(issuer.raw);
+  const response = await answerOf<Uint8Array | null>((done) => {
+    (server as EventEmitter).emit('OCSPRequest', certificate, above, done);
   });
+  return response ?? undefined;
 }
 
 function accept(server: Server, transport: Duplex): void {
   const state = stateOf(server);
   state.side ??= sideOf(server, state);
-  const { configFor, context, crls } = state.side;
+  const { configFor, contextBy, crls } = state.side;
   const socket: TLSSocket = new TLSSocket(
     transport,
     {
@@ -258,13 +312,13 @@ function accept(server: Server, transport: Duplex): void {
       errorFor: errorOfCallback,
       turns: state.turns,
       asksForCertificate: state.options.requestCert === true,
-      context: () => context,
+      context: () => contextBy(socket.clientHello, socket),
       crls,
       make: (handlers, own) => tlsServer(configFor(own), handlers),
       ...(server.listenerCount('earlyConnection') > 0 && {
         early: () => {
           socket.off('close', cut);
-          server.emit('earlyConnection', socket);
+          tell(server, 'earlyConnection', socket);
         },
       }),
     },
@@ -272,7 +326,7 @@ function accept(server: Server, transport: Duplex): void {
   );
   if (state.options.pauseOnConnect) socket.pause();
   if (server.listenerCount('keylog') > 0) {
-    socket.on('keylog', (line: Buffer) => server.emit('keylog', line, socket));
+    socket.on('keylog', (line) => tell(server, 'keylog', line, socket));
   }
   // Until the handshake is done its failures are the server's news; after it, the socket's owner's.
   let failed = false;
@@ -289,7 +343,7 @@ function accept(server: Server, transport: Duplex): void {
   socket.once('secure', () => {
     socket.off('error', refused);
     socket.off('close', cut);
-    server.emit('secureConnection', socket);
+    tell(server, 'secureConnection', socket);
   });
   socket.begin();
 }

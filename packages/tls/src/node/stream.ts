@@ -17,6 +17,7 @@ import type { Negotiated } from '../flow.ts';
 import { type ClientHello, parseClientHello } from '../messages/client-hello.ts';
 import type { TraceEvent } from '../trace.ts';
 import { coded } from './argument-errors.ts';
+import { calmly, tell } from './callbacks.ts';
 import { authorizationErrorOf, type NodeErrorContext, nodeErrorOf } from './error-codes.ts';
 import { traceLine } from './inspection.ts';
 import { Outlet } from './outlet.ts';
@@ -101,6 +102,8 @@ export class SecureStream extends Socket {
   /** Input that the engine has not taken yet. */
   #pending: Uint8Array | undefined;
   #transportEnded = false;
+  /** Whether anything was sent. */
+  #said = false;
   #readableFull = false;
   #turn: NodeJS.Immediate | undefined;
   /** What `_write` or `_final` waits with, until the transport or the engine has room. */
@@ -186,7 +189,7 @@ export class SecureStream extends Socket {
     return {
       keyLog: (line) => {
         toFile?.(line);
-        this.emit('keylog', Buffer.from(`${line}\n`));
+        tell(this, 'keylog', Buffer.from(`${line}\n`));
       },
     };
   }
@@ -194,7 +197,10 @@ export class SecureStream extends Socket {
   #handlers(): ConnectionHandlers {
     const { early } = this.#making;
     return {
-      send: (chunks) => this.#outlet.send(chunks),
+      send: (chunks) => {
+        this.#said = true;
+        this.#outlet.send(chunks);
+      },
       ...this.#keyLog(),
       ...(this.#traces && {
         trace: (event: TraceEvent) => {
@@ -207,7 +213,7 @@ export class SecureStream extends Socket {
       },
       established: (negotiated) => this.#established(negotiated),
       renegotiated: () => this.#toldOfRenegotiation(null),
-      earlyDataReady: (limit) => this.emit('earlyDataReady', limit),
+      earlyDataReady: (limit) => tell(this, 'earlyDataReady', limit),
       ...(early && {
         earlyData: (plaintext: Bytes) => {
           if (!this.#earlyAnnounced) {
@@ -318,8 +324,8 @@ export class SecureStream extends Socket {
       return scoped as () => void;
     };
     this.#onData = on('data', (chunk: Buffer) => this.#feed(chunk));
-    on('end', () => this.#transportOver());
-    on('close', () => this.#transportOver());
+    on('end', () => this.#transportOver(false));
+    on('close', () => this.#transportOver(true));
     on('error', (error: Error) => this.destroy(error));
     on('timeout', () => this.emit('timeout'));
     on('drain', () => {
@@ -352,9 +358,13 @@ export class SecureStream extends Socket {
     transport.resume();
   }
 
-  #transportOver(): void {
+  /** @param closed whether nothing can be sent any more, either */
+  #transportOver(closed: boolean): void {
     this.#transportEnded = true;
-    if (this.#pending === undefined) this.#connection?.receiveEnd();
+    const connection = this.#connection;
+    // No handshake comes of it, whatever waits to be read: a callback that never answers must not keep it.
+    const hopeless = connection?.phase === 'handshake' && (closed || (this.#making.isServer && !this.#said));
+    if (this.#pending === undefined || hopeless) connection?.receiveEnd();
   }
 
   /** Gives the engine bytes; what it does not take waits, and the transport with it. */
@@ -415,7 +425,8 @@ export class SecureStream extends Socket {
 
   #data({ buffer, byteOffset, byteLength }: Bytes): void {
     this.#bytesRead += byteLength;
-    const more = this.push(Buffer.from(buffer, byteOffset, byteLength));
+    // What a listener throws must not keep the rest of the input from being taken.
+    const more = calmly(() => this.push(Buffer.from(buffer, byteOffset, byteLength))) ?? true;
     // Early data has a limit of its own, and who waits for the handshake before reading it must not keep that from ending.
     if (!more && this.handshakeDone) this.#readableFull = true;
   }
@@ -432,12 +443,12 @@ export class SecureStream extends Socket {
     if (this.destroyed) return;
     this.handshakeDone = true;
     this.secureConnecting = false;
-    if (this.#making.announces) this.emit('secureConnect');
+    if (this.#making.announces) tell(this, 'secureConnect');
     this.#making.secured?.();
-    this.emit('secure');
+    tell(this, 'secure');
     const waiting = this.#waitingForHandshake;
     this.#waitingForHandshake = undefined;
-    waiting?.act();
+    calmly(() => waiting?.act());
     this.#forgetHello();
   }
 
@@ -577,7 +588,7 @@ export class SecureStream extends Socket {
     if (this.#holdsBack) return;
     const callback = this.#onRoom;
     this.#onRoom = undefined;
-    callback?.();
+    calmly(() => callback?.());
   }
 }
 

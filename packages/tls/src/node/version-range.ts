@@ -1,6 +1,5 @@
 /**
- * `minVersion`, `maxVersion`, `secureProtocol` and the bits of `secureOptions` that are about versions, to the versions
- * that are spoken. Values and errors are Node's; but
+ * `minVersion`, `maxVersion`, `secureProtocol` and the bits of `secureOptions`, to the versions that are spoken. Values and errors are Node's; but
  *
  * - what reaches below TLS 1.2 reaches down to TLS 1.2, unless older versions were imported and named as `versions`; what is
  *   wholly below it is refused;
@@ -32,7 +31,7 @@ export interface VersionOptions {
   readonly maxVersion?: SecureVersion | null | undefined;
   /** One of OpenSSL's methods, which stands for a range: `TLSv1_2_method`. Goes with neither of the two above. */
   readonly secureProtocol?: string | null | undefined;
-  /** Bits; `SSL_OP_NO_TLSv1_3` and its like count here. */
+  /** Bits of OpenSSL's: see `secureOptionBits`. */
   readonly secureOptions?: number | null | undefined;
   /** Versions as values, best first. Default: TLS 1.3 and TLS 1.2. */
   readonly versions?: readonly Version[] | undefined;
@@ -45,6 +44,9 @@ const versions: ReadonlyMap<unknown, { readonly id: number; readonly excludedBy:
   ['TLSv1.2', { id: 0x0303, excludedBy: constants.SSL_OP_NO_TLSv1_2 }],
   ['TLSv1.3', { id: 0x0304, excludedBy: constants.SSL_OP_NO_TLSv1_3 }],
 ]);
+
+/** It has no name here, and is there by import alone. */
+const ssl30 = 0x0300;
 
 interface Bounds {
   readonly least?: number;
@@ -76,10 +78,11 @@ export function secureVersionName(name: VersionName): string {
 export function versionRange(given: VersionOptions): readonly Version[] {
   const options = ownOf(given);
   const { least, most } = boundsOf(options);
-  const excluded = excludedBits(options.secureOptions);
+  const excluded = secureOptionBits(options.secureOptions);
   const allows = (id: number): boolean =>
     id >= least &&
     id <= most &&
+    !(id === ssl30 && (excluded & constants.SSL_OP_NO_SSLv3) !== 0) &&
     ![...versions.values()].some((row) => row.id === id && (excluded & row.excludedBy) !== 0);
   const known = options.versions ?? [tls13, tls12];
   const chosen = known.filter(({ id }) => allows(id));
@@ -121,7 +124,13 @@ function boundsOfMethod(method: string): Bounds {
   throw Object.assign(new TypeError(words), { code: 'ERR_TLS_INVALID_PROTOCOL_METHOD' });
 }
 
-function excludedBits(secureOptions: unknown): number {
+/**
+ * The bits of `secureOptions`. Those about versions count here, and `SSL_OP_NO_TICKET` and `SSL_OP_CIPHER_SERVER_PREFERENCE` on a
+ * server. What the others are about is so already, or is not here: docs/node-tls.md has them all.
+ *
+ * @throws TypeError `ERR_INVALID_ARG_TYPE`, RangeError `ERR_OUT_OF_RANGE`
+ */
+export function secureOptionBits(secureOptions: unknown): number {
   if (!secureOptions) return 0;
   if (typeof secureOptions !== 'number') throw invalidArgType('secureOptions', ['number'], secureOptions);
   if (!Number.isInteger(secureOptions)) throw outOfRange('secureOptions', 'an integer', secureOptions);

@@ -163,7 +163,9 @@ function* handshake(
     const keeps = previous || !chosen || !family.knowsExtensions ? undefined : config.tickets;
     const gives =
       keeps && keeps.count > 0 && hello.extensions.session_ticket !== undefined && (!session || session.renews);
-    const stored = keeps?.store && !session && hello.extensions.session_ticket === undefined ? keeps.store : undefined;
+    // By its identifier: of a client that knows no tickets, or where there are none to be had.
+    const ticketless = hello.extensions.session_ticket === undefined || keeps?.count === 0;
+    const stored = keeps?.store && !session && ticketless ? keeps.store : undefined;
     const newId = stored ? provider.random(32) : nothing;
     const randoms = { clientRandom: hello.random, serverRandom: serverRandom(config, family.id) };
     const transcript = new Transcript12().add(hello.raw);

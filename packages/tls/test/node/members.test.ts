@@ -6,6 +6,7 @@
  */
 
 import assert from 'node:assert/strict';
+import { constants } from 'node:crypto';
 import { once } from 'node:events';
 import { readdirSync, readFileSync } from 'node:fs';
 import { Server as NetServer, Socket } from 'node:net';
@@ -154,6 +155,21 @@ describe('docs/node-tls.md', () => {
       .flat()
       .filter(({ verdict, note }) => verdict !== 'same' && note === '');
     assert.deepEqual(silent, []);
+  });
+
+  it('lists each bit of secureOptions once, and says what comes of it', () => {
+    const [, section = ''] = text.split('\n### Bits of `secureOptions`\n');
+    const [body = ''] = section.split(/\n##+ /);
+    const rows = [...body.matchAll(/^\| (`SSL_OP.+?`) \| (?:honoured|so already|passed by) \| .*\|$/gm)];
+    const bits = rows.flatMap(([, names = '']) =>
+      [...names.matchAll(/`(SSL_OP_\w+)`/g)].map(([, name]) => String(name)),
+    );
+    const known = Object.keys(constants).filter((name) => name.startsWith('SSL_OP_'));
+    assert.deepEqual(
+      known.filter((name) => !bits.includes(name)),
+      [],
+    );
+    assert.equal(new Set(bits).size, bits.length);
   });
 
   it('names no event that no test of behaviour waits for', () => {

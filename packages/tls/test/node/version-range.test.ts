@@ -151,6 +151,23 @@ describe('a range of versions', () => {
     assert.deepEqual(names({ versions: [tls12, tls13] }), ['TLS 1.2', 'TLS 1.3']);
   });
 
+  it('leaves out what a bit keeps out, SSL 3.0 among it', () => {
+    const named = [tls13, tls12, tls11, tls10, ssl30];
+    for (const [bit, version] of [
+      ['SSL_OP_NO_TLSv1_3', tls13],
+      ['SSL_OP_NO_TLSv1_2', tls12],
+      ['SSL_OP_NO_TLSv1_1', tls11],
+      ['SSL_OP_NO_TLSv1', tls10],
+      ['SSL_OP_NO_SSLv3', ssl30],
+    ] as const) {
+      const left = versionRange({ versions: named, secureOptions: constants[bit] });
+      assert.deepEqual(
+        left.map(({ name }) => name),
+        named.filter((one) => one !== version).map(({ name }) => name),
+      );
+    }
+  });
+
   it('asks nothing of a polluted prototype', () => {
     const options = Object.create({ maxVersion: 'TLSv1.2' });
     assert.deepEqual(ids(options), [0x0304, 0x0303]);

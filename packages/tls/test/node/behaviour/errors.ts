@@ -6,7 +6,7 @@
 
 import assert from 'node:assert/strict';
 import { EventEmitter, once } from 'node:events';
-import type { Socket } from 'node:net';
+import { Socket } from 'node:net';
 import type { ConnectionOptions, TLSSocket, TlsOptions } from 'node:tls';
 import {
   ca,
@@ -14,6 +14,7 @@ import {
   connected,
   failureOf,
   forBoth,
+  forPairs,
   type Identity,
   issue,
   it,
@@ -109,7 +110,7 @@ const disagreements: Readonly<Record<string, Refusal & { readonly serverCode: st
   },
 };
 
-forBoth('handshakes that fail', (tls, { differs }) => {
+forPairs('handshakes that fail', (tls, { differs }) => {
   for (const maxVersion of ['TLSv1.2', 'TLSv1.3'] as const) {
     for (const [why, { identity = local, client: clientOptions, code }] of Object.entries(refusals)) {
       if (maxVersion === 'TLSv1.2' && !alsoBefore.has(code)) continue;
@@ -125,7 +126,10 @@ forBoth('handshakes that fail', (tls, { differs }) => {
         await turns();
         assert.deepEqual(log, ['connect', `error(${code})`, 'close(true)']);
         assert.equal(serverLog.length, 1);
-        assert.match(serverLog[0] ?? '', differs(`what a server hears of a refusal, ${maxVersion}`) as RegExp);
+        assert.match(
+          serverLog[0] ?? '',
+          differs(`what a server hears of a refusal, ${maxVersion}`, 'client') as RegExp,
+        );
         assert.deepEqual([client.authorized, client.destroyed], [false, true]);
       });
     }
@@ -149,7 +153,7 @@ forBoth('handshakes that fail', (tls, { differs }) => {
   it('the refusal of a name says which, and has the certificate', async () => {
     const client = makeClient(tls, await listening(makeServer(tls)), { servername: 'other.example' });
     const error = (await failureOf(client)) as NodeJS.ErrnoException & Record<string, unknown>;
-    assert.match(error.message, differs('the message of a wrong name') as RegExp);
+    assert.match(error.message, differs('the message of a wrong name', 'client') as RegExp);
     assert.equal(error.reason, "Host: other.example. is not in the cert's altnames: DNS:localhost");
     assert.equal(error.host, 'other.example');
     assert.equal((error.cert as { subject?: { CN?: string } }).subject?.CN, 'localhost');
@@ -266,7 +270,7 @@ forBoth('peers that speak something else', (tls, { differs }) => {
   });
 });
 
-forBoth('TCP that breaks', (tls, { differs }) => {
+forPairs('TCP that breaks', (tls, { differs }) => {
   it('nobody listens: ECONNREFUSED, as of net.Socket', async () => {
     const server = makeServer(tls);
     const port = await listening(server);
@@ -296,8 +300,8 @@ forBoth('TCP that breaks', (tls, { differs }) => {
     const client = makeClient(tls, port);
     const log = watch(client, life);
     const error = (await failureOf(client)) as NodeJS.ErrnoException & Record<string, unknown>;
-    assert.deepEqual(log, ['connect', ...(differs('a connection that is cut in its handshake') as string[])]);
-    assert.match(error.message, differs('the message of a connection that ended in its handshake') as RegExp);
+    assert.deepEqual(log, ['connect', ...(differs('a connection that is cut in its handshake', 'client') as string[])]);
+    assert.match(error.message, differs('the message of a connection that ended in its handshake', 'client') as RegExp);
     assert.deepEqual(
       ['code', 'path', 'host', 'port', 'localAddress'].map((name) => [name, error[name]]),
       [
@@ -362,7 +366,7 @@ forBoth('TCP that breaks', (tls, { differs }) => {
       socket.resume();
       (side === 'client' ? near : far).end();
       await closed(socket);
-      assert.deepEqual(log, differs('a connection that is cut'));
+      assert.deepEqual(log, differs('a connection that is cut', side));
     });
 
     it(`bytes that nobody sealed come to a ${side} that stands`, async () => {
@@ -374,7 +378,7 @@ forBoth('TCP that breaks', (tls, { differs }) => {
       (side === 'client' ? near : far).write(Buffer.from([23, 3, 3, 0, 32, ...Buffer.alloc(32)]));
       await until(() => log.length > 0);
       await turns();
-      assert.deepEqual(log, differs('a record that does not open'));
+      assert.deepEqual(log, differs('a record that does not open', side));
     });
   }
 
@@ -445,6 +449,11 @@ forBoth('arguments', (tls, { differs }) => {
       'ERR_TLS_ALPN_CALLBACK_WITH_PROTOCOLS',
     ],
     [() => tls.createServer().addContext('', {}), 'ERR_TLS_REQUIRED_SERVER_NAME'],
+    [() => tls.createServer().addContext('a', 1 as never), 'ERR_INVALID_ARG_TYPE'],
+    [() => tls.createServer().addContext('a', null as never), 'nothing'],
+    [() => tls.createSecureContext(1 as never), 'ERR_INVALID_ARG_TYPE'],
+    [() => tls.connect({ port: 1, secureContext: {} as never }), 'ERR_TLS_INVALID_CONTEXT'],
+    [() => new tls.TLSSocket(new Socket(), { secureContext: { context: {} } }), 'ERR_TLS_INVALID_CONTEXT'],
     [() => tls.createServer().setSecureContext(1 as never), 'ERR_INVALID_ARG_TYPE'],
     [() => tls.createServer().setTicketKeys(1 as never), 'ERR_INVALID_ARG_TYPE'],
     [
@@ -470,7 +479,7 @@ forBoth('arguments', (tls, { differs }) => {
   });
 });
 
-forBoth('time', (tls, { differs }) => {
+forPairs('time', (tls, { differs }) => {
   it('setTimeout() tells of silence by an event, and does no more', async () => {
     const { client, server } = await connected(tls);
     const log: unknown[] = [];
@@ -534,10 +543,10 @@ forBoth('time', (tls, { differs }) => {
     const client = tcpClient(await listening(server));
     client.on('error', () => undefined).resume();
     const [error, socket] = await failed;
-    assert.match(error.message, differs('the message of handshakeTimeout') as RegExp);
+    assert.match(error.message, differs('the message of handshakeTimeout', 'server') as RegExp);
     await turns();
     assert.deepEqual(log, ['tlsClientError(ERR_TLS_HANDSHAKE_TIMEOUT)']);
-    assert.equal(socket.destroyed, differs('destroyed after handshakeTimeout'));
+    assert.equal(socket.destroyed, differs('destroyed after handshakeTimeout', 'server'));
   });
 
   it('handshakeTimeout is over once the handshake is done', async () => {

@@ -5,9 +5,9 @@
  */
 
 import assert from 'node:assert/strict';
-import { X509Certificate } from 'node:crypto';
+import { constants, X509Certificate } from 'node:crypto';
 import { once } from 'node:events';
-import type { ConnectionOptions, Server, TLSSocket, TlsOptions } from 'node:tls';
+import nodeTls, { type ConnectionOptions, type Server, type TLSSocket, type TlsOptions } from 'node:tls';
 import {
   ca,
   closed,
@@ -23,6 +23,8 @@ import {
   makeServer,
   root,
   shown,
+  tcpServer,
+  textOf,
   turns,
   until,
   watch,
@@ -176,6 +178,90 @@ forBoth('names', (tls, { differs }) => {
     });
   }
 
+  it('each side tells which certificate was shown, by whatever way it was chosen', async () => {
+    const shows: unknown[] = [];
+    const tell = (socket: TLSSocket): void => {
+      const certificate = socket.getCertificate() as { subject?: { CN?: string } };
+      shows.push([socket.getX509Certificate()?.subject, certificate.subject?.CN]);
+    };
+    const byName = makeServer(tls, {}, tell);
+    byName.addContext('*.example.com', shown(star));
+    const byCallback = makeServer(
+      tls,
+      { SNICallback: (_name, callback) => callback(null, tls.createSecureContext(shown(deep))) },
+      tell,
+    );
+    for (const server of [byName, byCallback]) await presented(await listening(server), 'deep.example.com');
+    await until(() => shows.length === 2);
+    assert.deepEqual(shows, [
+      ['CN=star', 'star'],
+      ['CN=deep', 'deep'],
+    ]);
+  });
+
+  for (const maxVersion of versions) {
+    for (const [what, context] of [
+      ['options', shown(deep)],
+      ['a context', tls.createSecureContext(shown(deep))],
+    ] as const)
+      it(`setKeyCert() in ALPNCallback chooses the certificate of this connection, by ${what}, with ${maxVersion}`, async () => {
+        let own: string | undefined;
+        const server = makeServer(
+          tls,
+          {
+            maxVersion,
+            ALPNCallback(this: TLSSocket, { protocols: [first] }) {
+              assert.ok(this instanceof tls.TLSSocket);
+              if (first === 'other') assert.equal(this.setKeyCert(context), undefined);
+              return first;
+            },
+          } as TlsOptions,
+          (socket) => {
+            own = socket.getX509Certificate()?.subject;
+            socket.on('error', () => undefined);
+          },
+        );
+        server.addContext('*.example.com', shown(star));
+        const port = await listening(server);
+        const both = maxVersion === 'TLSv1.2' ? 'deep' : differs('setKeyCert() beside a context by name');
+        for (const [protocol, servername, expected] of [
+          ['other', 'localhost', 'deep'],
+          ['other', 'any.example.com', both],
+          ['same', 'any.example.com', 'star'],
+          ['same', 'localhost', 'localhost'],
+        ] as const) {
+          own = undefined;
+          const options = { servername, ALPNProtocols: [protocol], checkServerIdentity: () => undefined };
+          const client = makeClient(tls, port, options);
+          await once(client, 'secureConnect');
+          assert.deepEqual([client.getPeerCertificate().subject.CN, client.alpnProtocol], [expected, protocol]);
+          await until(() => own !== undefined);
+          assert.equal(own, `CN=${expected}`);
+          client.destroy();
+          await closed(client);
+        }
+      });
+
+    it(`setKeyCert() before a server's handshake, and after it, with ${maxVersion}`, async () => {
+      const port = await tcpServer((transport) => {
+        const socket = new tls.TLSSocket(transport, { isServer: true, ...shown(local), maxVersion });
+        keep(socket).on('error', () => undefined);
+        socket.setKeyCert(shown(deep));
+        socket.on('secure', () => socket.setKeyCert(shown(star)));
+      });
+      assert.equal(await presented(port, 'deep.example.com'), 'deep');
+    });
+  }
+
+  it('setKeyCert() of a client does nothing, nor of one that is gone, and what is no context is refused', async () => {
+    const { client, server } = await connected(tls);
+    for (const socket of [client, server]) assert.equal(socket.setKeyCert(shown(deep)), undefined);
+    assert.throws(() => server.setKeyCert(3 as never), { code: 'ERR_INVALID_ARG_TYPE' });
+    client.on('error', () => undefined).destroy();
+    server.on('error', () => undefined).destroy();
+    assert.equal(client.setKeyCert(3 as never), undefined);
+  });
+
   it('setSecureContext() counts for connections from now on', async () => {
     const server = makeServer(tls);
     const port = await listening(server);
@@ -305,32 +391,101 @@ forBoth('sessions', (tls, { differs }) => {
     }
   });
 
-  it('newSession and resumeSession store sessions of TLS 1.2 outside', async () => {
-    const { constants } = await import('node:crypto');
-    const stored = new Map<string, Buffer>();
-    const log: string[] = [];
-    const server = makeServer(
-      tls,
-      { maxVersion: 'TLSv1.2', secureOptions: constants.SSL_OP_NO_TICKET },
-      (socket) => void socket.on('error', () => undefined).resume(),
-    );
-    server.on('newSession', (id, data, callback) => {
-      log.push('new');
-      stored.set(id.toString('hex'), data);
-      callback();
+  for (const whose of ['client', 'server'] as const)
+    it(`newSession and resumeSession store sessions of TLS 1.2 outside, where the ${whose} wants no tickets`, async () => {
+      const noTickets = { secureOptions: constants.SSL_OP_NO_TICKET };
+      const stored = new Map<string, Buffer>();
+      const log: string[] = [];
+      const server = makeServer(tls, { maxVersion: 'TLSv1.2', ...(whose === 'server' && noTickets) }, (socket) => {
+        socket.on('error', () => undefined).resume();
+      });
+      server.on('newSession', (id, data, callback) => {
+        log.push('new');
+        stored.set(id.toString('hex'), data);
+        callback();
+      });
+      server.on('resumeSession', (id, callback) => {
+        log.push('resume');
+        setImmediate(callback, null, stored.get(id.toString('hex')) ?? null);
+      });
+      const port = await listening(server);
+      const come = async (session?: Buffer): Promise<{ session: Buffer | undefined; reused: boolean }> => {
+        const client = makeClient(nodeTls, port, {
+          ...(whose === 'client' && noTickets),
+          ...(session && { session }),
+        });
+        client.resume();
+        await once(client, 'secureConnect');
+        client.end();
+        const told = { session: client.getSession(), reused: client.isSessionReused() };
+        await closed(client);
+        return told;
+      };
+      const { session } = await come();
+      const { reused } = await come(session);
+      stored.clear();
+      const again = await come(session);
+      // The first hello has a session's id as well: that of TLS 1.3's compatibility.
+      assert.deepEqual(
+        { resumed: [reused, again.reused], log },
+        { resumed: [true, false], log: ['resume', 'new', 'resume', 'resume', 'new'] },
+      );
     });
-    server.on('resumeSession', (id, callback) => {
-      log.push('resume');
-      setImmediate(callback, null, stored.get(id.toString('hex')) ?? null);
-    });
-    const port = await listening(server);
-    const { session } = await visit(port);
-    const { reused } = await visit(port, { session });
-    stored.clear();
-    const again = await visit(port, { session });
-    // The first hello has a session's id as well: that of TLS 1.3's compatibility.
-    assert.deepEqual({ resumed: [reused, again.reused], log }, differs('SSL_OP_NO_TICKET'));
+
+  it('a session by its identifier is a session without a ticket', async () => {
+    const server = makeServer(nodeTls, { maxVersion: 'TLSv1.2', secureOptions: constants.SSL_OP_NO_TICKET });
+    const client = makeClient(tls, await listening(server));
+    await once(client, 'session');
+    assert.deepEqual([Buffer.isBuffer(client.getSession()), client.getTLSTicket()], [true, undefined]);
   });
+
+  for (const maxVersion of versions) {
+    it(`a server with SSL_OP_NO_TICKET resumes nobody, with ${maxVersion}`, async () => {
+      const server = makeServer(tls, { maxVersion, secureOptions: constants.SSL_OP_NO_TICKET }, (socket) =>
+        socket.end('hi'),
+      );
+      const port = await listening(server);
+      let session: Buffer | undefined;
+      for (let i = 0; i < 2; i++) {
+        const client = makeClient(tls, port, session && { session });
+        client.on('session', (one) => {
+          session = one;
+        });
+        assert.equal(await textOf(client), 'hi');
+        assert.equal(client.isSessionReused(), false);
+        if (maxVersion === 'TLSv1.2') assert.equal(client.getTLSTicket(), undefined);
+        await closed(client);
+      }
+    });
+  }
+});
+
+forBoth('the order of suites', (tls) => {
+  const suites = {
+    'TLSv1.2': ['ECDHE-ECDSA-AES128-GCM-SHA256', 'ECDHE-ECDSA-AES256-GCM-SHA384'],
+    'TLSv1.3': ['TLS_AES_128_GCM_SHA256', 'TLS_AES_256_GCM_SHA384'],
+  };
+  for (const maxVersion of versions) {
+    const [first, second] = suites[maxVersion];
+    for (const [what, options, chosen] of [
+      ['by default', {}, first],
+      ['with honorCipherOrder', { honorCipherOrder: true }, first],
+      ['without honorCipherOrder', { honorCipherOrder: false }, second],
+      [
+        'without it, and with SSL_OP_CIPHER_SERVER_PREFERENCE',
+        { honorCipherOrder: false, secureOptions: constants.SSL_OP_CIPHER_SERVER_PREFERENCE },
+        first,
+      ],
+    ] as const) {
+      it(`${what}, with ${maxVersion}: the ${chosen === first ? 'server' : 'client'}’s`, async () => {
+        const { client } = await connected(tls, {
+          server: { maxVersion, ciphers: `${first}:${second}`, ...options },
+          client: { ciphers: `${second}:${first}` },
+        });
+        assert.equal(client.getCipher().name, chosen);
+      });
+    }
+  }
 });
 
 forBoth('what a connection tells of itself', (tls, { differs }) => {

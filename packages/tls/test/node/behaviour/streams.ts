@@ -12,7 +12,7 @@ import { pipeline } from 'node:stream/promises';
 import {
   closed,
   connected,
-  forBoth,
+  forPairs,
   it,
   listening,
   makeClient,
@@ -30,7 +30,7 @@ function pattern(length: number): Buffer {
   return bytes;
 }
 
-forBoth('writing', (tls) => {
+forPairs('writing', (tls) => {
   it('write() before secureConnect answers true, waits for it, and calls back after it', async () => {
     const server = makeServer(tls);
     const client = makeClient(tls, await listening(server));
@@ -156,7 +156,7 @@ forBoth('writing', (tls) => {
   });
 });
 
-forBoth('reading', (tls) => {
+forPairs('reading', (tls) => {
   it('nothing is read until somebody asks, and nothing is lost', async () => {
     const { client, server } = await connected(tls);
     client.write('hello');
@@ -302,7 +302,7 @@ forBoth('reading', (tls) => {
   });
 
   it('onread reads into the buffer that was given', async () => {
-    const server = makeServer(tls, {}, (socket) => socket.end('hello'));
+    const server = makeServer(tls, {}, (socket) => void setImmediate(() => socket.end('hello')));
     const buffer = Buffer.alloc(100);
     let got = '';
     const client = makeClient(tls, await listening(server), {
@@ -319,7 +319,7 @@ forBoth('reading', (tls) => {
   });
 });
 
-forBoth('counts', (tls) => {
+forPairs('counts', (tls) => {
   it('bytesWritten counts what was written, and bytesRead what came below TLS', async () => {
     const { client, server } = await connected(tls);
     server.on('error', () => undefined);

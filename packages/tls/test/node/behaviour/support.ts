@@ -30,9 +30,14 @@ export const modules: readonly (readonly [name: string, tls: Tls])[] = [
   ['handfast', ours as unknown as Tls],
 ];
 
+type Side = 'node' | 'ours';
+
 export interface Expectations {
-  /** What is expected where the two differ: of the module that the test runs on, by the table of differences. */
-  differs(name: keyof typeof differences): unknown;
+  /**
+   * What is expected where the two differ: of the module that the test runs on, by the table of differences.
+   * @param whose by which of both ends it comes about; where they are of two modules, it must be said
+   */
+  differs(name: keyof typeof differences, whose?: 'client' | 'server'): unknown;
 }
 
 /** A test with a limit of its own, so that one that hangs takes no other with it. */
@@ -40,8 +45,10 @@ export function it(name: string, test: () => Promise<void> | void): void {
   nodeIt(name, { timeout: 5_000 }, test);
 }
 
+type Tests = (tls: Tls, expectations: Expectations) => void;
+
 /** The same tests for both. */
-export function forBoth(subject: string, tests: (tls: Tls, expectations: Expectations) => void): void {
+export function forBoth(subject: string, tests: Tests): void {
   for (const [name, tls] of modules) {
     const side = tls === nodeTls ? 'node' : 'ours';
     describe(`${name}: ${subject}`, () => {
@@ -50,6 +57,37 @@ export function forBoth(subject: string, tests: (tls: Tls, expectations: Expecta
     });
   }
 }
+
+/** And for a client of each with a server of the other: nothing else may be seen then. */
+export function forPairs(subject: string, tests: Tests): void {
+  forBoth(subject, tests);
+  const [[, node], [, own]] = modules as readonly [(typeof modules)[number], (typeof modules)[number]];
+  for (const [client, server] of [
+    ['ours', 'node'],
+    ['node', 'ours'],
+  ] as const) {
+    const sides: Readonly<Record<Side, Tls>> = { node, ours: own };
+    const tls = { ...sides[server], connect: sides[client].connect, TLSSocket: Either } as unknown as Tls;
+    describe(`a client of ${nameOf(client)}, a server of ${nameOf(server)}: ${subject}`, () => {
+      afterEach(tidy);
+      tests(tls, {
+        differs(difference, whose) {
+          assert.ok(whose, `whose ${difference}?`);
+          return differences[difference][whose === 'client' ? client : server];
+        },
+      });
+    });
+  }
+}
+
+function nameOf(side: Side): string {
+  return side === 'node' ? 'node:tls' : 'handfast';
+}
+
+/** What sockets of both are instances of. */
+const Either = Object.defineProperty(() => undefined, Symbol.hasInstance, {
+  value: (one: unknown) => modules.some(([, tls]) => one instanceof tls.TLSSocket),
+});
 
 // ---- certificates
 
@@ -104,7 +142,8 @@ export function keep<T extends Server | Duplex>(one: T): T {
 /** Tests that have ended. */
 let ended = 0;
 
-function tidy(): void {
+/** Closes what is open. */
+export function tidy(): void {
   ended++;
   for (const one of open) one.on('error', () => undefined);
   for (const one of open) {
