@@ -5,6 +5,7 @@
  */
 
 import { type Contender, contestantOf, gone, withServer } from './contenders.ts';
+import { floorLabels, recordBothWays } from './floor.ts';
 import { makeIdentity } from './identity.ts';
 import type { Row } from './rounds.ts';
 import { type Setting, tls13 } from './settings.ts';
@@ -19,21 +20,35 @@ export async function pingPongRows(): Promise<readonly Row[]> {
       unit: '/s',
       better: 'more',
       reach: 1,
-      contestants: (['handfast', 'node:tls', 'lemon-tls'] as const).map((name) =>
-        contestantOf(name, tls13, identity, pingPong),
-      ),
+      contestants: [
+        ...(['handfast', 'node:tls', 'lemon-tls'] as const).map((name) =>
+          contestantOf(name, tls13, identity, pingPong),
+        ),
+        {
+          ...contestantOf('net', tls13, identity, (...given) => pingPong(...given, recordBothWays)),
+          ...floorLabels,
+        },
+      ],
     },
   ];
 }
 
 /** There and back again: how many a second. */
-function pingPong(contender: Contender, milliseconds: number, setting: Setting): Promise<number> {
+function pingPong(
+  contender: Contender,
+  milliseconds: number,
+  setting: Setting,
+  each: (message: Uint8Array) => void = () => undefined,
+): Promise<number> {
   return withServer(
     contender,
     setting,
     (socket) => {
       socket.on('error', () => undefined);
-      socket.on('data', (data: Buffer) => socket.write(data));
+      socket.on('data', (data: Buffer) => {
+        each(data);
+        socket.write(data);
+      });
     },
     async ({ connect }) => {
       const socket = await connect();
@@ -47,6 +62,7 @@ function pingPong(contender: Contender, milliseconds: number, setting: Setting):
           if (missing > 0) return;
           missing = message.length;
           count++;
+          each(data);
           if (performance.now() - start < milliseconds) socket.write(message);
           else resolve();
         });

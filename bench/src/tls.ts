@@ -14,8 +14,9 @@ import {
   type Running,
   withServer,
 } from './contenders.ts';
+import { floor, fullCalls, resumedCalls } from './floor.ts';
 import { makeIdentity } from './identity.ts';
-import type { Row } from './rounds.ts';
+import type { Contestant, Row } from './rounds.ts';
 import { type Setting, tls12, tls13, tls13Hybrid } from './settings.ts';
 
 /** Beside `node:tls` of the same Node, and others where they can do it. */
@@ -29,17 +30,29 @@ export async function tlsRows(): Promise<readonly Row[]> {
     run: Run,
     names: readonly ContenderName[],
     reach?: number,
+    below?: Contestant,
   ): Row => ({
     name: `TLS ${setting.version.slice(-3)}: ${what}`,
     unit,
     better: 'more',
-    contestants: names.map((name) => contestantOf(name, setting, name === 'node-forge' ? rsa : ecdsa, run)),
+    contestants: [
+      ...names.map((name) => contestantOf(name, setting, name === 'node-forge' ? rsa : ecdsa, run)),
+      ...(below === undefined ? [] : [below]),
+    ],
     ...(reach !== undefined && { reach }),
   });
   return [
-    row(tls13, 'full handshakes (X25519, ECDSA P-256)', '/s', handshakes, [...three, 'node-forge'], 1.5),
+    row(
+      tls13,
+      'full handshakes (X25519, ECDSA P-256)',
+      '/s',
+      handshakes,
+      [...three, 'node-forge'],
+      1.5,
+      floor(fullCalls),
+    ),
     row(tls13Hybrid, 'full handshakes (X25519MLKEM768, ECDSA P-256)', '/s', handshakes, three, 1.5),
-    row(tls13, 'resumed handshakes (ticket, X25519)', '/s', resumed, three, 1.8),
+    row(tls13, 'resumed handshakes (ticket, X25519)', '/s', resumed, three, 1.8, floor(resumedCalls)),
     row(tls13, 'bulk (AES-128-GCM, 16 KiB records)', 'MiB/s', bulk, [...three, 'node-forge'], 0.65),
     row(tls12, 'full handshakes (X25519, ECDSA P-256)', '/s', handshakes, three),
     row(tls12, 'resumed handshakes (ticket)', '/s', resumed, three),
