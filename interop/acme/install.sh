@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# Installs what `npm run acme` wants, as root on Debian: ACME clients, and the one from npm. Does nothing where they are
+# Installs what `npm run acme` wants, as root on Debian: ACME clients, PostgreSQL, and the client from npm. Does nothing where they are
 # there; names what it could not get, and then fails.
 set -euo pipefail
 cd "$(dirname "$0")"
@@ -9,6 +9,8 @@ packages=()
 for client in certbot dehydrated; do
   command -v "$client" >/dev/null 2>&1 || packages+=("$client")
 done
+postgres() { compgen -G '/usr/lib/postgresql/*/bin/initdb' >/dev/null; }
+postgres || packages+=(postgresql)
 if ((${#packages[@]})); then
   echo "installing ${packages[*]}"
   apt-get update -qq || true
@@ -18,6 +20,7 @@ fi
 for client in certbot dehydrated; do
   command -v "$client" >/dev/null 2>&1 || missing+=("$client (Debian package)")
 done
+postgres || missing+=('postgresql (Debian package)')
 
 stamp=node_modules/.handfast-installed
 lock=$(sha256sum <package-lock.json)

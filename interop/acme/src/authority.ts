@@ -12,7 +12,7 @@ import type { AddressInfo } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { inspect } from 'node:util';
-import { createAcme, createExternalKey, http01, openAuthority, openSqlite } from '@handfast/ca';
+import { createAcme, createExternalKey, type Database, http01, openAuthority } from '@handfast/ca';
 import { nodeProvider } from '@handfast/crypto/node';
 import { createHttpsServer } from '@handfast/tls/node';
 import { issueIntermediate, issueRoot, toPem } from '@handfast/x509';
@@ -40,7 +40,8 @@ export interface RunningAuthority extends AsyncDisposable {
 const day = 86_400_000;
 const provider = nodeProvider;
 
-export async function startAuthority(): Promise<RunningAuthority> {
+/** @param database closed with the authority */
+export async function startAuthority(database: Database): Promise<RunningAuthority> {
   const now = Date.now();
   const basics = { provider, notBefore: new Date(now - day), notAfter: new Date(now + 365 * day) };
   const { signer: rootSigner } = await provider.generateKeyPair('secp256r1');
@@ -54,7 +55,6 @@ export async function startAuthority(): Promise<RunningAuthority> {
     publicKey: signer.publicKey,
   });
 
-  const database = await openSqlite(':memory:');
   const authority = await openAuthority({
     database,
     provider,

@@ -78,6 +78,8 @@ export interface Authority {
   /** @throws CaError `not_found`, `already_done` */
   revoke(request: RevokeRequest): Promise<CertificateRecord>;
   find(serial: string): Promise<CertificateRecord | undefined>;
+  /** What was issued for an order or token, and handed to nobody perhaps: the newest that is not revoked. */
+  findByOrigin(origin: string): Promise<Issued | undefined>;
   list(filter?: ListFilter): Promise<readonly CertificateRecord[]>;
   /** The newest list of an issuer, as it was signed; a new one where that is due. */
   crl(issuerId: string): Promise<Uint8Array<ArrayBuffer>>;

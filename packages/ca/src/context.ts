@@ -25,11 +25,14 @@ export interface CaContext {
   readonly profiles: readonly Profile[];
   readonly policy: CompiledPolicy;
   readonly crlUrl: string | undefined;
+  /** For profiles that have it named. */
+  readonly ocspUrl: string | undefined;
   readonly clock: () => Date;
   readonly backdateMs: number;
   readonly clockSkewMs: number;
   readonly crlIntervalMs: number;
   readonly crlLifetimeMs: number;
+  readonly ocspLifetimeMs: number;
 }
 
 /**

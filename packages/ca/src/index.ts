@@ -40,6 +40,8 @@ export type {
 export { CaError, type CaErrorCode } from './errors.ts';
 export type { NamePolicy } from './issuing/policy.ts';
 export { clientProfile, defaultProfiles, type Profile, serverProfile } from './issuing/profiles.ts';
+export type { OcspDates, OcspReply } from './ocsp/answers.ts';
+export { createOcsp, type OcspOptions } from './ocsp/http.ts';
 export { type AuthorityOptions, issuerIdOf, type OpenAuthority, openAuthority } from './open.ts';
 export type { Database, Sql, SqlRow, SqlValue } from './store/database.ts';
 export { migrate, type Schema } from './store/schema.ts';

@@ -5,18 +5,21 @@
  */
 
 import { type CryptoProvider, equalBytes, type PublicKeyInfo, runSettling, type Signer, toHex } from '@handfast/crypto';
-import { type Certificate, trustStore, verifySignature } from '@handfast/x509';
+import { type Certificate, keyPurposeLabel, trustStore, verifySignature } from '@handfast/x509';
 import { appendAudit } from './audit.ts';
 import type { Authority } from './authority.ts';
 import type { CaContext } from './context.ts';
+import { CaError } from './errors.ts';
 import { issue, tellAllUnfinished } from './issuing/issue.ts';
 import { checkKey, refuseBlocked, spkiHash } from './issuing/keys.ts';
 import { compilePolicy, type NamePolicy, quoted } from './issuing/policy.ts';
 import { defaultProfiles, type Profile } from './issuing/profiles.ts';
 import { profileOf } from './issuing/request.ts';
+import { answerOcsp, type OcspReply } from './ocsp/answers.ts';
+import { ResponderKeeper } from './ocsp/responder.ts';
 import { currentCrl, importCrl } from './revocation/crl.ts';
 import { blockKey, revoke } from './revocation/revoke.ts';
-import { findCertificate, listCertificates } from './store/certificates.ts';
+import { findByOrigin, findCertificate, listCertificates } from './store/certificates.ts';
 import type { Database } from './store/database.ts';
 import { bytes, text } from './store/rows.ts';
 import { coreSchema, migrate } from './store/schema.ts';
@@ -34,7 +37,7 @@ export interface AuthorityOptions {
   readonly profiles?: readonly Profile[];
   /** What may be certified: nothing, unless it says so. */
   readonly policy: NamePolicy;
-  /** Where the CA is reached by http, without a slash at its end: leaves then name their CRL, at `/crl/<issuer>.crl` below it. */
+  /** Where the CA is reached by http, without a slash at its end: leaves then name their CRL, at `/crl/<issuer>.crl` below it; and where their profile says so the OCSP responder, at `/ocsp/<issuer>`. */
   readonly baseUrl?: string;
   readonly clock?: () => Date;
   /** How long before now a certificate, and a CRL, begins: for clocks that are slow. 5 minutes unless set. */
@@ -45,6 +48,8 @@ export interface AuthorityOptions {
   readonly crlIntervalMs?: number;
   /** How long a CRL is good: 7 days unless set. */
   readonly crlLifetimeMs?: number;
+  /** How long an OCSP answer is good: a day unless set. At half that a new one is signed. */
+  readonly ocspLifetimeMs?: number;
 }
 
 export interface OpenAuthority extends Authority {
@@ -59,6 +64,13 @@ export interface OpenAuthority extends Authority {
   blockKey(request: { readonly key: PublicKeyInfo; readonly by: string }): Promise<number>;
   /** Takes a list of an issuer whose key is elsewhere, as an offline root's. @throws CaError `bad_request` */
   importCrl(request: { readonly crl: Uint8Array; readonly by: string }): Promise<void>;
+  /**
+   * Answers an OCSP request, DER: about what this issuer has issued, and nothing else is ever called good.
+   *
+   * @throws CaError `not_found` for an issuer that does not sign now; `cannot_sign`; `not_allowed` where its certificate is not for
+   * OCSP signing
+   */
+  ocsp(issuerId: string, request: Uint8Array): Promise<OcspReply>;
   /** Serial numbers of certificates that were begun and never finished. They may or may not have been signed; none was handed out. */
   unfinished(): Promise<readonly string[]>;
 }
@@ -90,6 +102,7 @@ async function contextOf(options: AuthorityOptions): Promise<CaContext> {
   if (baseUrl !== undefined && !/^http:\/\/[^/?#]+(\/[^?#]*[^/?#])?$/.test(baseUrl)) {
     throw new RangeError(`CRLs are fetched by plain http, from a URL without a slash at its end: ${quoted(baseUrl)}`);
   }
+  refuseUnanswered(issuer, profiles, baseUrl);
   return {
     database,
     provider,
@@ -101,12 +114,25 @@ async function contextOf(options: AuthorityOptions): Promise<CaContext> {
     profiles,
     policy: compilePolicy(options.policy),
     crlUrl: baseUrl === undefined ? undefined : `${baseUrl}/crl/${issuerId}.crl`,
+    ocspUrl: baseUrl === undefined ? undefined : `${baseUrl}/ocsp/${issuerId}`,
     clock: options.clock ?? (() => new Date()),
     backdateMs: options.backdateMs ?? 5 * minute,
     clockSkewMs: options.clockSkewMs ?? 10 * minute,
     crlIntervalMs: options.crlIntervalMs ?? day,
     crlLifetimeMs: options.crlLifetimeMs ?? 7 * day,
+    ocspLifetimeMs: options.ocspLifetimeMs ?? day,
   };
+}
+
+/** A certificate that names a responder whom nobody reaches, or believes. */
+function refuseUnanswered(issuer: Certificate, profiles: readonly Profile[], baseUrl: string | undefined): void {
+  const profile = profiles.find(({ ocsp }) => ocsp === true);
+  if (profile === undefined) return;
+  const what = `the profile ${quoted(profile.name)} names an OCSP responder`;
+  if (baseUrl === undefined) throw new RangeError(`${what}, and there is no base URL to reach it at`);
+  const purposes = issuer.extendedKeyUsage?.map(keyPurposeLabel) ?? ['any'];
+  if (purposes.includes('any') || purposes.includes('ocspSigning')) return;
+  throw new RangeError(`${what}, and the issuer is for ${purposes.join(', ')} alone, not for ocspSigning`);
 }
 
 /** SHA-256 of a CA certificate's SubjectPublicKeyInfo, hexadecimal: as in the URL of its CRL. */
@@ -176,6 +202,7 @@ async function putDownIssuers({ database, provider, chain, clock }: CaContext): 
 
 function authorityOf(context: CaContext): OpenAuthority {
   const { database, chain, issuerId, profiles, provider, clock } = context;
+  const responder = new ResponderKeeper(context);
   return {
     chain,
     issuerId,
@@ -183,6 +210,7 @@ function authorityOf(context: CaContext): OpenAuthority {
     issue: (request) => issue(context, request),
     revoke: (request) => revoke(context, request),
     find: (serial) => findCertificate(database, serial, clock()),
+    findByOrigin: (origin) => findByOrigin(database, origin),
     list: (filter = {}) => listCertificates(database, filter, clock()),
     crl: (id) => currentCrl(context, id),
     close: () => database.close(),
@@ -195,6 +223,10 @@ function authorityOf(context: CaContext): OpenAuthority {
       await refuseBlocked(database, spkiHash(provider, key.spki));
     },
     blockKey: (request) => blockKey(context, request),
+    async ocsp(id, request) {
+      if (id !== issuerId) throw new CaError('not_found', `there is no OCSP responder of the issuer ${quoted(id)}`);
+      return await answerOcsp(context, responder, request);
+    },
     importCrl: (request) => importCrl(context, request),
     async unfinished() {
       const rows = await database.all(`SELECT serial FROM certificates WHERE state <> 'issued' ORDER BY serial`);

@@ -1,11 +1,12 @@
 /**
- * Accounts (RFC 8555 §7.1.2, §7.3): made, found, changed, deactivated, and given another key.
+ * Accounts (RFC 8555 §7.1.2, §7.3): made, found, changed, deactivated, and given another key; all of it in the audit log.
  *
  * @module
  */
 
 import { equalBytes, type PublicKeyInfo } from '@handfast/crypto';
 import { parsePublicKey } from '@handfast/x509';
+import { appendAudit } from '../audit.ts';
 import type { Sql, SqlRow } from '../store/database.ts';
 import { bytes, optional, text } from '../store/rows.ts';
 import { flagMember, jsonMembers, jsonValue, type Members } from './encoding.ts';
@@ -87,12 +88,14 @@ export async function newAccount(call: Call, sql: Sql): Promise<Answer> {
   // Another request with the same key has won.
   const winner = made === 1 ? undefined : await findByKey(sql, key);
   if (winner !== undefined) return accountAnswer(service, winner, 200);
+  const by = externalKeyId === null ? [] : [`external key ${externalKeyId}`];
+  await tell(sql, now, account.id, 'create account', [`key ${account.thumbprint}`, ...by, ...contacts]);
   return accountAnswer(service, account, 201, 'created');
 }
 
 /** Reads, or changes the contacts, or deactivates. */
 export async function account(call: AccountCall, sql: Sql): Promise<Answer> {
-  const { service, account: own, jws } = call;
+  const { service, account: own, jws, now } = call;
   if (call.id !== own.id) throw new Problem('unauthorized');
   if (jws.payload.length === 0) return accountAnswer(service, own, 200);
   const payload = jsonMembers(jws.payload, 'the payload');
@@ -102,11 +105,12 @@ export async function account(call: AccountCall, sql: Sql): Promise<Answer> {
   const contacts = contactsOf(payload, service);
   if (contacts === undefined) return accountAnswer(service, own, 200);
   await sql.run('UPDATE acme_accounts SET contacts = $2 WHERE id = $1', [own.id, JSON.stringify(contacts)]);
+  await tell(sql, now, own.id, 'change account', contacts.length === 0 ? ['no contact'] : contacts);
   return accountAnswer(service, { ...own, contacts }, 200, 'updated');
 }
 
 /** RFC 8555 §7.3.6: what is pending ends with it. Certificates stay. */
-async function deactivate({ service, account: own }: AccountCall, sql: Sql): Promise<Answer> {
+async function deactivate({ service, account: own, now }: AccountCall, sql: Sql): Promise<Answer> {
   await sql.run("UPDATE acme_accounts SET status = 'deactivated' WHERE id = $1", [own.id]);
   await sql.run("UPDATE acme_orders SET status = 'invalid' WHERE account_id = $1 AND status IN ('pending', 'ready')", [
     own.id,
@@ -115,11 +119,12 @@ async function deactivate({ service, account: own }: AccountCall, sql: Sql): Pro
     "UPDATE acme_authorizations SET status = 'deactivated' WHERE account_id = $1 AND status IN ('pending', 'valid')",
     [own.id],
   );
+  await tell(sql, now, own.id, 'deactivate account');
   return accountAnswer(service, { ...own, status: 'deactivated' }, 200, 'deactivated');
 }
 
 /** RFC 8555 §7.3.5, in its order. */
-export async function keyChange({ service, account: own, jws }: AccountCall, sql: Sql): Promise<Answer> {
+export async function keyChange({ service, account: own, jws, now }: AccountCall, sql: Sql): Promise<Answer> {
   const inner = innerJws(jsonValue(jws.payload, 'the inner JWS'), 'the inner JWS');
   const key = embeddedKey(inner);
   await verifyJws(service.provider, inner, key);
@@ -135,12 +140,16 @@ export async function keyChange({ service, account: own, jws }: AccountCall, sql
     const headers = { location: service.links.to('account', holder.id) };
     throw new Problem('malformed', { status: 409, detail: "the new key is an account's already", headers });
   }
-  await sql.run('UPDATE acme_accounts SET public_key = $2, thumbprint = $3 WHERE id = $1', [
-    own.id,
-    key.spki,
-    thumbprint(service.provider, key),
-  ]);
+  const print = thumbprint(service.provider, key);
+  await sql.run('UPDATE acme_accounts SET public_key = $2, thumbprint = $3 WHERE id = $1', [own.id, key.spki, print]);
+  await tell(sql, now, own.id, 'change account key', [`key ${print}`, `before ${own.thumbprint}`]);
   return accountAnswer(service, own, 200, 'rekeyed');
+}
+
+/** What an account has done to itself. */
+async function tell(sql: Sql, now: number, id: string, action: string, notes: readonly string[] = []): Promise<void> {
+  const note = notes.length === 0 ? undefined : notes.join(', ');
+  await appendAudit(sql, new Date(now), { actor: `acme account ${id}`, action, subject: id, note });
 }
 
 function accountAnswer(service: Service, own: Account, code: number, change?: AccountChange): Answer {

@@ -6,12 +6,12 @@
  */
 
 import { Hono } from 'hono';
-import { migrate } from '../store/schema.ts';
+import { coreSchema, migrate } from '../store/schema.ts';
 import { account, keyChange, newAccount } from './accounts.ts';
 import { authorization, challenge } from './authorizations.ts';
 import { type Background, background } from './background.ts';
 import { base64url } from './encoding.ts';
-import { abandonOrders, finalize } from './finalize.ts';
+import { endOrders, finalize } from './finalize.ts';
 import { knownAccounts } from './known-accounts.ts';
 import { linksUnder, paths, root, routeOf } from './links.ts';
 import { openNonces } from './nonces.ts';
@@ -85,7 +85,7 @@ export async function createAcme(options: AcmeOptions): Promise<Acme> {
     fetch: async (request) => await app.fetch(request),
     async maintain() {
       await resumeValidations(service, 100);
-      await abandonOrders(service);
+      await endOrders(service);
       while (await forgetExpired(service.database, { now: service.now(), keptMs: limits.keptMs, batch: 1000 }));
     },
     idle: beside.idle,
@@ -104,7 +104,8 @@ async function openService(
   signal: AbortSignal,
 ): Promise<Service> {
   const { authority, database, provider, challenges, clock = () => new Date(), log = () => undefined } = options;
-  await migrate(database, [acmeSchema], clock);
+  // The audit log is one of the core's tables.
+  await migrate(database, [coreSchema, acmeSchema], clock);
   const now = (): number => clock().getTime();
   return {
     authority,

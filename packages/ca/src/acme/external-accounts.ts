@@ -6,7 +6,8 @@
  */
 
 import { type CryptoProvider, equalBytes, equalConstantTime, type HashName } from '@handfast/crypto';
-import type { Sql } from '../store/database.ts';
+import { appendAudit } from '../audit.ts';
+import type { Database, Sql } from '../store/database.ts';
 import { bytes, integer, optional, text } from '../store/rows.ts';
 import { base64url, jsonValue } from './encoding.ts';
 import { parseJwk } from './jwk.ts';
@@ -28,21 +29,24 @@ const hashes: ReadonlyMap<string, HashName> = new Map([
   ['HS512', 'sha512'],
 ]);
 
-/** A new key. `secret` is base64url, as clients take it, and shown this once. */
+/** Who did it, for the audit log, where nobody says. */
+const somebody = 'operator';
+
+/** A new key. `secret` is base64url, as clients take it, and shown this once; `by`, who makes it, is for the audit log. */
 export async function createExternalKey(
-  sql: Sql,
+  database: Database,
   provider: Pick<CryptoProvider, 'random'>,
   label: string,
   now: Date,
+  by: string = somebody,
 ): Promise<{ readonly id: string; readonly secret: string }> {
   const id = base64url(provider.random(16));
   const secret = provider.random(32);
-  await sql.run('INSERT INTO acme_external_keys (id, secret, label, created_at) VALUES ($1, $2, $3, $4)', [
-    id,
-    secret,
-    label,
-    now.getTime(),
-  ]);
+  await database.transaction(async (sql) => {
+    const values = [id, secret, label, now.getTime()];
+    await sql.run('INSERT INTO acme_external_keys (id, secret, label, created_at) VALUES ($1, $2, $3, $4)', values);
+    await appendAudit(sql, now, { actor: by, action: 'create external key', subject: id, note: label });
+  });
   return { id, secret: base64url(secret) };
 }
 
@@ -62,11 +66,21 @@ export async function listExternalKeys(sql: Sql): Promise<readonly ExternalKey[]
 }
 
 /** From now on it binds no new account. Whether there was such a key, not revoked before. */
-export async function revokeExternalKey(sql: Sql, id: string, now: Date): Promise<boolean> {
-  const values = [id, now.getTime()];
-  return (
-    1 === (await sql.run('UPDATE acme_external_keys SET revoked_at = $2 WHERE id = $1 AND revoked_at IS NULL', values))
-  );
+export async function revokeExternalKey(
+  database: Database,
+  id: string,
+  now: Date,
+  by: string = somebody,
+): Promise<boolean> {
+  return await database.transaction(async (sql) => {
+    const [row] = await sql.all(
+      'UPDATE acme_external_keys SET revoked_at = $2 WHERE id = $1 AND revoked_at IS NULL RETURNING label',
+      [id, now.getTime()],
+    );
+    if (row === undefined) return false;
+    await appendAudit(sql, now, { actor: by, action: 'revoke external key', subject: id, note: text(row, 'label') });
+    return true;
+  });
 }
 
 /**

@@ -1,7 +1,7 @@
 /**
  * Finalizing an order (RFC 8555 §7.4). The order is leased and `processing` before the authority is asked, and `valid` or
- * `invalid` after; what the authority signs it has recorded itself. An order whose process died meanwhile becomes `invalid` when
- * its lease is over.
+ * `invalid` after; what the authority signs it has recorded itself. An order whose process died meanwhile is ended when its lease
+ * is over: `valid` with what was issued for it, or `invalid`.
  *
  * @module
  */
@@ -10,12 +10,13 @@ import { toPem } from '@handfast/x509';
 import type { Issued } from '../authority.ts';
 import { CaError } from '../errors.ts';
 import type { Sql } from '../store/database.ts';
+import { text } from '../store/rows.ts';
 import { isAccountKey } from './accounts.ts';
 import { authorizationsOf } from './authorizations.ts';
 import { badCsr, readCsr } from './csr.ts';
 import { fromBase64url, jsonMembers, stringMember } from './encoding.ts';
 import { orderIdentifier } from './identifiers.ts';
-import { type Order, orderAnswer, ownOrder, shownStatus } from './orders.ts';
+import { findOrder, type Order, orderAnswer, ownOrder, shownStatus } from './orders.ts';
 import { malformed, Problem, type ProblemDocument, type ProblemType, problemDocument } from './problems.ts';
 import { parseCertId } from './renewal-info.ts';
 import type { AccountCall, After } from './requests.ts';
@@ -48,23 +49,39 @@ export async function finalize(call: AccountCall, sql: Sql): Promise<After> {
           ...(own.profile !== undefined && { profile: own.profile }),
           ...(own.replaces !== undefined && { replaces: parseCertId(own.replaces).serial }),
           by: `acme account ${account.id}`,
-          origin: `acme order ${own.id}`,
+          origin: originOf(own.id),
         }),
       );
       const done = await database.transaction(async (write) => await settleOrder(write, own, outcome));
       const failure = 'failure' in outcome ? outcome.failure : undefined;
-      service.log({ event: 'order', orderId: own.id, status: failure === undefined ? 'valid' : 'invalid', failure });
+      const status = done.status === 'valid' ? 'valid' : 'invalid';
+      service.log({ event: 'order', orderId: own.id, status, failure });
       return orderAnswer(service, done, authorizations, service.now());
     },
   };
 }
 
-/** Ends what others left: orders in work whose lease is over. How many. */
-export async function abandonOrders(service: Service): Promise<number> {
-  return await service.database.run(
-    `UPDATE acme_orders SET status = 'invalid', error = $2 WHERE status = 'processing' AND leased_until <= $1`,
-    [service.now(), JSON.stringify(problemDocument('serverInternal'))],
+/** Ends what others left: orders in work whose lease is over. */
+export async function endOrders({ authority, database, log, now }: Service): Promise<void> {
+  const rows = await database.all(
+    `SELECT id FROM acme_orders WHERE status = 'processing' AND leased_until <= $1 ORDER BY id`,
+    [now()],
   );
+  for (const row of rows) {
+    const id = text(row, 'id');
+    // What is recorded with this order's name was issued for it: the process died before it said so.
+    const issued = await authority.findByOrigin(originOf(id));
+    const outcome = issued ?? { failure: new Error('the process that issued it died') };
+    const moved = await database.transaction(async (sql) => await writeOutcome(sql, id, outcome));
+    if (!moved) continue;
+    const failure = 'failure' in outcome ? outcome.failure : undefined;
+    log({ event: 'order', orderId: id, status: failure === undefined ? 'valid' : 'invalid', failure });
+  }
+}
+
+/** How the authority's records name an order. */
+function originOf(orderId: string): string {
+  return `acme order ${orderId}`;
 }
 
 type Outcome = Issued | { readonly failure: unknown };
@@ -77,17 +94,21 @@ async function attempt(issue: () => Promise<Issued>): Promise<Outcome> {
   }
 }
 
-/** The order as it is now. */
+/** The order as it is now: another may have ended it, when the authority took longer than the lease. */
 async function settleOrder(sql: Sql, own: Order, outcome: Outcome): Promise<Order> {
+  await writeOutcome(sql, own.id, outcome);
+  return (await findOrder(sql, own.id)) ?? { ...own, status: 'invalid' };
+}
+
+/** Whether it was still in work. */
+async function writeOutcome(sql: Sql, id: string, outcome: Outcome): Promise<boolean> {
   if ('failure' in outcome) {
     const error = JSON.stringify(refusalOf(outcome.failure));
-    await move(sql, 'acme_orders', own.id, 'processing', 'invalid', { error });
-    return { ...own, status: 'invalid', error };
+    return await move(sql, 'acme_orders', id, 'processing', 'invalid', { error });
   }
   const chain = outcome.chain.map(({ raw }) => toPem('CERTIFICATE', raw)).join('');
   const serial = outcome.certificate.serialNumberHex;
-  const moved = await move(sql, 'acme_orders', own.id, 'processing', 'valid', { serial, chain });
-  return moved ? { ...own, status: 'valid', chain } : { ...own, status: 'invalid' };
+  return await move(sql, 'acme_orders', id, 'processing', 'valid', { serial, chain });
 }
 
 const refusals: Readonly<Partial<Record<CaError['code'], ProblemType>>> = {

@@ -113,11 +113,15 @@ export async function certificate(call: AccountCall, sql: Sql): Promise<Answer> 
 }
 
 export async function ownOrder({ account, id }: AccountCall, sql: Sql): Promise<Order> {
-  const [row] = await sql.all(`SELECT ${columns} FROM acme_orders WHERE id = $1`, [id]);
-  if (row === undefined) throw malformed('there is no such order', 404);
-  const found = orderOf(row);
+  const found = await findOrder(sql, id);
+  if (found === undefined) throw malformed('there is no such order', 404);
   if (found.accountId !== account.id) throw new Problem('unauthorized');
   return found;
+}
+
+export async function findOrder(sql: Sql, id: string): Promise<Order | undefined> {
+  const [row] = await sql.all(`SELECT ${columns} FROM acme_orders WHERE id = $1`, [id]);
+  return row && orderOf(row);
 }
 
 export function orderAnswer(

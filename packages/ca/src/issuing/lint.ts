@@ -9,7 +9,14 @@
  */
 
 import { equalBytes, type PublicKeyInfo } from '@handfast/crypto';
-import { type Certificate, extensionLabel, formatIp, keyPurposeLabel } from '@handfast/x509';
+import {
+  authorityInfoAccessOf,
+  type Certificate,
+  CertificateError,
+  extensionLabel,
+  formatIp,
+  keyPurposeLabel,
+} from '@handfast/x509';
 import { hostFault, quoted, type RequestedName } from './policy.ts';
 import type { Profile } from './profiles.ts';
 
@@ -20,6 +27,7 @@ export interface LintContext {
   readonly names: readonly RequestedName[];
   readonly commonName: string | undefined;
   readonly crlUrl: string | undefined;
+  readonly ocspUrl: string | undefined;
   readonly now: Date;
   readonly backdateMs: number;
 }
@@ -253,6 +261,30 @@ export const lintRules: readonly LintRule[] = [
     },
   },
   {
+    id: 'authority_info_access',
+    section: 'RFC 5280 §4.2.2.1, BR §7.1.2.7.7',
+    breach: (certificate, { profile, ocspUrl }) => {
+      const extension = certificate.extension('authorityInfoAccess');
+      const access = extension === undefined ? { ocspUrls: [], issuerUrls: [] } : readAccess(certificate);
+      if (access === undefined) return 'the extension cannot be read';
+      const { ocspUrls, issuerUrls } = access;
+      const wanted = profile.ocsp === true ? (ocspUrl ?? '') : '';
+      if (ocspUrls.join() !== wanted || issuerUrls.length > 0) return 'not the one URL of the OCSP responder';
+      if (ocspUrls.some((url) => !url.startsWith('http://'))) return 'a responder that is not asked by plain http';
+      return when(extension?.critical === true, 'the extension is critical');
+    },
+  },
+  {
+    id: 'ocsp_no_check',
+    section: 'RFC 6960 §4.2.2.2.1, BR §7.1.2.8.3',
+    breach: (certificate, { profile }) => {
+      const responder = profile.extendedKeyUsage.includes('ocspSigning');
+      const found = certificate.extension('ocspNoCheck') !== undefined;
+      if (found === responder) return undefined;
+      return found ? 'its status is not asked for, and it is no responder' : 'a responder without id-pkix-ocsp-nocheck';
+    },
+  },
+  {
     id: 'extensions',
     section: 'BR §7.1.2.11.5',
     breach: ({ extensions }) => {
@@ -262,6 +294,15 @@ export const lintRules: readonly LintRule[] = [
   },
 ];
 
+function readAccess(certificate: Certificate): ReturnType<typeof authorityInfoAccessOf> | undefined {
+  try {
+    return authorityInfoAccessOf(certificate);
+  } catch (error) {
+    if (error instanceof CertificateError) return undefined;
+    throw error;
+  }
+}
+
 const leafExtensions: ReadonlySet<string> = new Set([
   'basicConstraints',
   'keyUsage',
@@ -270,4 +311,6 @@ const leafExtensions: ReadonlySet<string> = new Set([
   'subjectKeyIdentifier',
   'authorityKeyIdentifier',
   'cRLDistributionPoints',
+  'authorityInfoAccess',
+  'ocspNoCheck',
 ]);

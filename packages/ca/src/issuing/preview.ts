@@ -46,7 +46,7 @@ export async function previewOf(context: CaContext, intention: Intention): Promi
   return { serial: toHex(certificate.serialNumber), tbs: certificate.tbs, template };
 }
 
-function templateOf({ provider, issuer, signer, crlUrl }: CaContext, intention: Intention): IssueOptions {
+function templateOf({ provider, issuer, signer, crlUrl, ocspUrl }: CaContext, intention: Intention): IssueOptions {
   const { profile, names, commonName } = intention;
   return {
     provider,
@@ -60,6 +60,8 @@ function templateOf({ provider, issuer, signer, crlUrl }: CaContext, intention: 
     names: names.filter(({ kind }) => kind !== 'email').map(({ name }) => name),
     emails: names.filter(({ kind }) => kind === 'email').map(({ name }) => name),
     crlUrls: crlUrl === undefined ? undefined : [crlUrl],
+    ocspUrls: profile.ocsp === true && ocspUrl !== undefined ? [ocspUrl] : undefined,
+    ocspNoCheck: profile.extendedKeyUsage.includes('ocspSigning'),
   };
 }
 

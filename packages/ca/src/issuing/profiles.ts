@@ -27,6 +27,8 @@ export interface Profile {
   readonly commonName: 'names' | 'identity';
   /** Whether mailboxes may stand among the names. */
   readonly emails: boolean;
+  /** Whether certificates name the CA's OCSP responder: no, unless set. The CA needs a `baseUrl`, and `ocspSigning`. */
+  readonly ocsp?: boolean;
 }
 
 const day = 86_400_000;

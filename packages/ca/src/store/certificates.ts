@@ -4,8 +4,8 @@
  * @module
  */
 
-import type { RevocationReason } from '@handfast/x509';
-import type { CertificateRecord, CertificateStatus, ListFilter } from '../authority.ts';
+import { type Certificate, parseCertificate, type RevocationReason } from '@handfast/x509';
+import type { CertificateRecord, CertificateStatus, Issued, ListFilter } from '../authority.ts';
 import type { Sql, SqlRow, SqlValue } from './database.ts';
 import { bytes, integer, optional, text } from './rows.ts';
 
@@ -20,6 +20,26 @@ export function normaliseSerial(given: string): string {
 export async function findCertificate(sql: Sql, serial: string, now: Date): Promise<CertificateRecord | undefined> {
   const [record] = await recordsWhere(sql, 'serial = $1', [normaliseSerial(serial)], 1, now);
   return record;
+}
+
+/** With the chain of its own issuer, which may not be the one that signs now. */
+export async function findByOrigin(sql: Sql, origin: string): Promise<Issued | undefined> {
+  const [row] = await sql.all(
+    `SELECT der, issuer_id FROM certificates
+     WHERE origin = $1 AND state = 'issued' AND revoked_at IS NULL ORDER BY issued_at DESC, serial DESC LIMIT 1`,
+    [origin],
+  );
+  if (row === undefined) return undefined;
+  const certificate = parseCertificate(bytes(row, 'der'));
+  return { certificate, chain: [certificate, ...(await issuersFrom(sql, text(row, 'issuer_id')))] };
+}
+
+/** Up to the root, without it. */
+async function issuersFrom(sql: Sql, id: string): Promise<readonly Certificate[]> {
+  const [row] = await sql.all('SELECT certificate, parent FROM issuers WHERE id = $1', [id]);
+  const parent = row && optional(row, 'parent', text);
+  if (row === undefined || parent === undefined) return [];
+  return [parseCertificate(bytes(row, 'certificate')), ...(await issuersFrom(sql, parent))];
 }
 
 /** Certificates that are listed unless `limit` says otherwise. */

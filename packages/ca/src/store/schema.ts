@@ -166,5 +166,19 @@ export const coreSchema: Schema = {
       hash {text} NOT NULL
     ) {strict};
     `,
+    `
+    CREATE INDEX certificates_by_origin ON certificates (origin) WHERE origin IS NOT NULL;
+
+    CREATE TABLE ocsp_answers (
+      serial {text} NOT NULL REFERENCES certificates (serial),
+      hash {text} NOT NULL,
+      reason {text},
+      this_update {int} NOT NULL,
+      renew_at {int} NOT NULL,
+      next_update {int} NOT NULL,
+      der {bytes} NOT NULL,
+      PRIMARY KEY (serial, hash)
+    ) {strict};
+    `,
   ],
 };

@@ -2,8 +2,9 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { nodeProvider } from '@handfast/crypto/node';
 import { createExternalKey, listExternalKeys, revokeExternalKey } from '../../src/acme/external-accounts.ts';
+import { listAudit, verifyAudit } from '../../src/audit.ts';
 import { assertProblem, type Client, Client as ClientOf, macJws, newKey, orderFor, signJws } from './support/client.ts';
-import { base, provenOrder, startServer } from './support/server.ts';
+import { base, provenOrder, startServer, type TestServer } from './support/server.ts';
 
 test('a key has one account: asked again, also by two at once, it is the same', async () => {
   await using server = await startServer();
@@ -125,7 +126,13 @@ test('a key change that lacks something is refused', async () => {
 test('an external account binding opens an account where one is required', async () => {
   await using server = await startServer({ externalAccountRequired: true });
   const client = server.client();
-  const { id, secret } = await createExternalKey(server.database, nodeProvider, 'team a', new Date(0));
+  const { id, secret } = await createExternalKey(
+    server.database,
+    nodeProvider,
+    'team a',
+    new Date(0),
+    'operator alice',
+  );
   const url = `${base}/acme/new-account`;
   const header = { alg: 'HS256', kid: id, url };
   const bind = async (binding: unknown): ReturnType<Client['post']> =>
@@ -147,7 +154,7 @@ test('an external account binding opens an account where one is required', async
   const [account] = await server.database.all('SELECT external_key_id FROM acme_accounts');
   assert.equal(account?.external_key_id, id);
 
-  assert.equal(await revokeExternalKey(server.database, id, new Date(1)), true);
+  assert.equal(await revokeExternalKey(server.database, id, new Date(1), 'operator alice'), true);
   assert.equal(await revokeExternalKey(server.database, id, new Date(2)), false);
   assert.deepEqual(await listExternalKeys(server.database), [
     { id, label: 'team a', createdAt: new Date(0), revokedAt: new Date(1) },
@@ -156,4 +163,41 @@ test('an external account binding opens an account where one is required', async
   const lateBinding = macJws(secret, header, late.key.jwk);
   assertProblem(await late.register({ externalAccountBinding: lateBinding }), 'unauthorized', 403);
   assert.equal((await client.post(client.kid ?? '')).status, 200);
+  const told = (await audited(server)).filter(([, action]) => action.endsWith('external key'));
+  assert.deepEqual(told, [
+    ['operator alice', 'create external key', id, 'team a'],
+    ['operator alice', 'revoke external key', id, 'team a'],
+  ]);
+  const [, creation] = await audited(server);
+  assert.equal(creation?.[3], `key ${client.key.thumbprint}, external key ${id}`);
+});
+
+/** Actor, action, subject and note of what the audit log tells of, in order. */
+async function audited({ database }: TestServer): Promise<(readonly [string, string, string, string | undefined])[]> {
+  const records = await listAudit(database);
+  return records.toReversed().map(({ actor, action, subject, note }) => [actor, action, subject, note] as const);
+}
+
+test('what an account does to itself is in the audit log, and what changes nothing is not', async () => {
+  await using server = await startServer();
+  const client = server.client();
+  await client.register({ contact: ['mailto:a@b.test'] });
+  await server.client(client.key).register();
+  const id = client.kid?.split('/').at(-1) ?? '';
+  await client.post(client.kid ?? '');
+  await client.post(client.kid ?? '', { contact: [] });
+  const key = newKey();
+  await changeKey(client, { key });
+  await changeKey(client, { key });
+  const renewed = new ClientOf(server.acme.fetch, base, key);
+  renewed.kid = client.kid;
+  await renewed.post(client.kid ?? '', { status: 'deactivated' });
+  const [actor, old] = [`acme account ${id}`, client.key.thumbprint];
+  assert.deepEqual(await audited(server), [
+    [actor, 'create account', id, `key ${old}, mailto:a@b.test`],
+    [actor, 'change account', id, 'no contact'],
+    [actor, 'change account key', id, `key ${key.thumbprint}, before ${old}`],
+    [actor, 'deactivate account', id, undefined],
+  ]);
+  assert.equal((await verifyAudit(server.database)).broken, undefined);
 });

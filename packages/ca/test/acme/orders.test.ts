@@ -299,6 +299,45 @@ test('an order whose process died while it was issued is invalid when its lease 
   assert.equal((await client.post(location)).json.status, 'invalid');
 });
 
+test('an order whose process died after its certificate was recorded is valid when its lease is over', async () => {
+  await using server = await startServer();
+  const client = await server.registered();
+  const { pem, order } = await certificateFor(server, client, 'app.test');
+  // As it was before the process said so.
+  await server.database.run(
+    `UPDATE acme_orders SET status = 'processing', serial = NULL, chain = NULL, leased_until = $1`,
+    [Date.UTC(2026, 10, 1)],
+  );
+  await server.acme.maintain();
+  const done = await client.post(order.headers.get('location') ?? '');
+  assert.deepEqual([done.json.status, done.json.error], ['valid', undefined]);
+  assert.equal((await client.post(done.json.certificate)).text, pem);
+  assert.deepEqual(
+    server.events.filter(({ event }) => event === 'order').map((event) => 'status' in event && event.status),
+    ['valid', 'valid'],
+  );
+  assert.equal(server.authority.requests.length, 1);
+});
+
+test('an order that another process has ended before its own is as that one left it', async () => {
+  await using server = await startServer();
+  const client = await server.registered();
+  const ready = await provenOrder(server, client, 'app.test');
+  const { issue } = server.authority;
+  let recorded: string | undefined;
+  server.authority.issue = async (request) => {
+    const issued = await issue(request);
+    server.pass(day);
+    await server.acme.maintain();
+    recorded = issued.certificate.serialNumberHex;
+    return issued;
+  };
+  const done = await client.post(ready.json.finalize, { csr: await csrFor(['app.test']) });
+  assert.equal(done.json.status, 'valid');
+  const [leaf] = parseCertificates((await client.post(done.json.certificate)).text);
+  assert.equal(leaf?.serialNumberHex, recorded);
+});
+
 test('what came to nothing is forgotten after a while; what was issued stays', async () => {
   await using server = await startServer({ limits: { keptMs: 10 * day } });
   const client = await server.registered();

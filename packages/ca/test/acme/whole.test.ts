@@ -75,6 +75,38 @@ test('two servers on one database, with the real store and authority: what one b
   }
 });
 
+test('an order whose process died between the record and the order is ended by another, with its certificate', async (context) => {
+  const folder = await mkdtemp(join(tmpdir(), 'acme-'));
+  context.after(async () => await rm(folder, { recursive: true }));
+  const { open } = await issuers();
+  const file = join(folder, 'ca.db');
+  const { acme, authority } = await open(file);
+  const client = new Client(acme.fetch, base);
+  await client.register();
+  const order = await client.post('new-order', orderFor('app.test'));
+  const { json } = await client.post(order.json.authorizations[0]);
+  await client.post(json.challenges[0].url, {});
+  await acme.idle();
+  const done = await client.post(order.json.finalize, { csr: await csrFor(['app.test']) });
+  const { text } = await client.post(done.json.certificate);
+  const database = await openSqlite(file);
+  await database.run(`UPDATE acme_orders SET status = 'processing', serial = NULL, chain = NULL, leased_until = $1`, [
+    Date.now() - 1,
+  ]);
+  await database.close();
+  await acme.close();
+  await authority.close();
+
+  const other = await open(file);
+  await other.acme.maintain();
+  const again = new Client(other.acme.fetch, base, client.key);
+  again.kid = client.kid;
+  assert.equal((await again.post(order.headers.get('location') ?? '')).json.status, 'valid');
+  assert.equal((await again.post(done.json.certificate)).text, text);
+  await other.acme.close();
+  await other.authority.close();
+});
+
 interface Process {
   readonly acme: Acme;
   readonly authority: OpenAuthority;

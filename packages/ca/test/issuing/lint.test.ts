@@ -19,6 +19,7 @@ const context: LintContext = {
   names: [{ kind: 'dns', name: 'a.example.test' }],
   commonName: undefined,
   crlUrl,
+  ocspUrl: 'http://ca.example.test/ocsp/1',
   now: start,
   backdateMs: 5 * minute,
 };
@@ -196,7 +197,28 @@ const cases: readonly Case[] = [
   },
   {
     template: { ocspUrls: ['http://ocsp.example.test'] },
-    breaks: 'extensions: the extension authorityInfoAccess in a leaf (BR §7.1.2.11.5)',
+    breaks: 'authority_info_access: not the one URL of the OCSP responder (RFC 5280 §4.2.2.1, BR §7.1.2.7.7)',
+  },
+  {
+    context: { profile: { ...serverProfile, ocsp: true } },
+    breaks: 'authority_info_access: not the one URL of the OCSP responder (RFC 5280 §4.2.2.1, BR §7.1.2.7.7)',
+  },
+  {
+    template: { ocspUrls: ['https://ca.example.test/'] },
+    context: { ocspUrl: 'https://ca.example.test/', profile: { ...serverProfile, ocsp: true } },
+    breaks: 'authority_info_access: a responder that is not asked by plain http (RFC 5280 §4.2.2.1, BR §7.1.2.7.7)',
+  },
+  {
+    fields: { extension: () => uncritical },
+    breaks: 'authority_info_access: the extension cannot be read (RFC 5280 §4.2.2.1, BR §7.1.2.7.7)',
+  },
+  {
+    template: { ocspNoCheck: true },
+    breaks: 'ocsp_no_check: its status is not asked for, and it is no responder (RFC 6960 §4.2.2.2.1, BR §7.1.2.8.3)',
+  },
+  {
+    context: { profile: { ...serverProfile, extendedKeyUsage: ['ocspSigning'] } },
+    breaks: 'ocsp_no_check: a responder without id-pkix-ocsp-nocheck (RFC 6960 §4.2.2.2.1, BR §7.1.2.8.3)',
   },
   {
     template: { extensions: [{ oid: '1.2.3.4', critical: false, value: fromHex('0500') }] },

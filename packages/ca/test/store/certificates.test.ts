@@ -1,7 +1,7 @@
 import { strict as assert } from 'node:assert';
 import { test } from 'node:test';
-import type { ListFilter } from '../../src/index.ts';
-import { day, newKey, type Opened, opened, request, start } from '../support/authority.ts';
+import { type ListFilter, openAuthority } from '../../src/index.ts';
+import { day, newIssuer, newKey, nodeProvider, type Opened, opened, request, start } from '../support/authority.ts';
 
 /** Five certificates, a day from one to the next, known by the first letter of their first name. */
 async function fill({ authority, clock }: Opened): Promise<void> {
@@ -68,4 +68,32 @@ test('names come in the order that they stand in, for long lists too', async (t)
   const records = await authority.list({ limit: 200 });
   assert.equal(records.length, 120);
   for (const record of records) assert.deepEqual(record.names, names);
+});
+
+test('what was issued for an order is found by it, with its chain, as long as it is not revoked', async (t) => {
+  const { authority, database } = await opened(t);
+  const issued = await authority.issue(await request({ origin: 'acme order 1' }));
+  const found = await authority.findByOrigin('acme order 1');
+  assert.deepEqual(
+    found?.chain.map(({ raw }) => raw),
+    issued.chain.map(({ raw }) => raw),
+  );
+  assert.equal(found?.certificate, found?.chain[0]);
+  assert.equal(await authority.findByOrigin('acme order 2'), undefined);
+  await database.run(`UPDATE certificates SET state = 'unfinished', der = NULL`);
+  assert.equal(await authority.findByOrigin('acme order 1'), undefined);
+  const { certificate } = await authority.issue(await request({ origin: 'acme order 3' }));
+  await authority.revoke({ serial: certificate.serialNumberHex, by: 'x' });
+  assert.equal(await authority.findByOrigin('acme order 3'), undefined);
+});
+
+test('it is found with the chain of the issuer that signed it, when another signs now', async (t) => {
+  const { authority, database, issuer } = await opened(t);
+  await authority.issue(await request({ origin: 'acme order 1' }));
+  const { chain, signer } = await newIssuer();
+  const policy = { domains: ['example.test'] };
+  const later = await openAuthority({ database, provider: nodeProvider, issuer: { chain, signer }, policy });
+  const found = await later.findByOrigin('acme order 1');
+  assert.deepEqual(found?.chain[1]?.raw, issuer.chain[0]?.raw);
+  assert.equal(found?.chain.length, 2);
 });

@@ -17,7 +17,7 @@ test('migrations run once, in order, and are remembered', async (t) => {
   await migrate(database, [second], clock);
   await migrate(database, [coreSchema, second], clock);
   assert.deepEqual(await database.all('SELECT * FROM schema_migrations ORDER BY name, number'), [
-    { name: 'core', number: 1, at: 1000 },
+    ...coreSchema.migrations.map((_, index) => ({ name: 'core', number: index + 1, at: 1000 })),
     { name: 'x', number: 1, at: 1000 },
     { name: 'x', number: 2, at: 1000 },
   ]);
@@ -32,7 +32,9 @@ test('a migration that fails leaves the tables as they were', async (t) => {
     name: 'x',
     migrations: [...first.migrations, 'CREATE TABLE c (t {text});\nCREATE TABLE a (t {text});'],
   };
-  await assert.rejects(migrate(database, [broken]), { message: 'table a already exists' });
+  await assert.rejects(migrate(database, [broken]), {
+    message: /^(table a|relation "a") already exists$/,
+  });
   assert.deepEqual(await database.all(`SELECT name FROM sqlite_master WHERE name = 'c'`), []);
   assert.deepEqual(await database.all('SELECT number FROM schema_migrations'), [{ number: 1 }]);
 });

@@ -21,6 +21,7 @@ import {
   type FolderOptions,
   makeFolder,
   pathsIn,
+  readPublic,
   refuseOccupied,
   writeNew,
 } from './folder.ts';
@@ -42,6 +43,13 @@ const table = 'backup_files';
 export async function backUp(file: string, options: BackupOptions, io: Io): Promise<ExitCode> {
   const target = resolve(file);
   if (existsSync(target)) throw usageError(`${quote(file)} is there already`, 'name a new file: none is written over');
+  const { config } = readPublic(caDirectory(options, io));
+  if (config.database !== undefined) {
+    throw usageError(
+      'this CA’s records are on a PostgreSQL server, which has backups of its own',
+      'pg_dump makes one; copy the CA’s folder beside it',
+    );
+  }
   const paths = await withCa(options, io, async ({ paths }) => paths);
   await inWords(paths.folder, () => writeBackup(paths, target));
   new Report(io, options).warning('the intermediate’s key is in it: keep it like the CA itself');

@@ -19,12 +19,16 @@ export interface CaConfig {
   readonly wildcards: boolean;
   /** Where root and CRLs are to be had over plain HTTP, without a slash at the end. */
   readonly baseUrl: string | undefined;
+  /** Whether certificates name the CA's OCSP responder, which is below `baseUrl`; no, unless set. */
+  readonly ocsp?: boolean | undefined;
+  /** A PostgreSQL server's, `postgres://…`; absent: a file in the folder. */
+  readonly database?: string | undefined;
 }
 
 const version = 1;
 
 /** As it is written: one field a line, names as people type them. */
-export function configText({ kind, title, allow, wildcards, baseUrl }: CaConfig): string {
+export function configText({ kind, title, allow, wildcards, baseUrl, ocsp, database }: CaConfig): string {
   const value = {
     version,
     kind,
@@ -32,6 +36,8 @@ export function configText({ kind, title, allow, wildcards, baseUrl }: CaConfig)
     allow: [...allow.domains, ...allow.networks],
     wildcards,
     ...(baseUrl === undefined ? {} : { baseUrl }),
+    ...(ocsp === true ? { ocsp } : {}),
+    ...(database === undefined ? {} : { database }),
   };
   return `${JSON.stringify(value, null, 2)}\n`;
 }
@@ -61,16 +67,52 @@ export function readConfig(file: string): CaConfig {
   if (typeof wildcards !== 'boolean') throw wrong('wildcards is neither true nor false');
   const baseUrl = fields.get('baseUrl');
   if (baseUrl !== undefined && typeof baseUrl !== 'string') throw wrong('baseUrl is no text');
+  const database = fields.get('database');
+  if (database !== undefined && typeof database !== 'string') throw wrong('database is no text');
+  const ocsp = fields.get('ocsp') ?? false;
+  if (typeof ocsp !== 'boolean') throw wrong('ocsp is neither true nor false');
+  if (ocsp && baseUrl === undefined)
+    throw wrong('ocsp without baseUrl', 'certificates name where they are asked after');
   return {
     kind,
     title,
     wildcards,
+    ...(ocsp && { ocsp }),
     allow: parseNameSpace(`${what} ${quote(file)}: allow`, names),
     baseUrl: parseBaseUrl(`${what} ${quote(file)}: baseUrl`, baseUrl),
+    ...(database !== undefined && { database: parseDatabaseUrl(`${what} ${quote(file)}: database`, database) }),
   };
 }
 
-const known: ReadonlySet<string> = new Set(['version', 'kind', 'title', 'allow', 'wildcards', 'baseUrl']);
+const known: ReadonlySet<string> = new Set([
+  'version',
+  'kind',
+  'title',
+  'allow',
+  'wildcards',
+  'baseUrl',
+  'ocsp',
+  'database',
+]);
+
+/**
+ * `postgres://ca@db.corp.example/ca`. Without a password: the configuration may be read by who may not issue. PGPASSWORD and
+ * PGPASSFILE hold one, or the server knows the user by a certificate.
+ */
+export function parseDatabaseUrl(option: string, text: string | undefined): string | undefined {
+  if (text === undefined) return undefined;
+  const url = URL.parse(text);
+  if (url === null || (url.protocol !== 'postgres:' && url.protocol !== 'postgresql:')) {
+    throw usageError(`${option} is no URL of a PostgreSQL server`, 'write postgres://USER@HOST/DATABASE');
+  }
+  if (url.password !== '' || url.searchParams.has('password')) {
+    throw usageError(
+      `${option} has a password in it`,
+      'leave it out, and set PGPASSWORD, or PGPASSFILE to a file with it',
+    );
+  }
+  return text;
+}
 
 /** `http://ca.corp.example`, with a port where there is one, without a slash at the end. */
 export function parseBaseUrl(option: string, text: string | undefined): string | undefined {

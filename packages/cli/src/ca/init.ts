@@ -31,7 +31,7 @@ import { type ExitCode, exitCodes, usageError } from '../exit.ts';
 import type { Io } from '../io.ts';
 import { reasonOf } from '../options.ts';
 import { Report } from '../report.ts';
-import { type CaConfig, configText, parseBaseUrl } from './config.ts';
+import { type CaConfig, configText, parseBaseUrl, parseDatabaseUrl } from './config.ts';
 import { caDirectory, type FolderOptions, isWithin, makeFolder, pathsIn, refuseOccupied, writeNew } from './folder.ts';
 import {
   constraintsOf,
@@ -43,7 +43,7 @@ import {
   parseNameSpace,
   publicSuffixes,
 } from './names.ts';
-import { openFolder, operator } from './open.ts';
+import { inWords, openFolder, operator, refuseOccupiedDatabase } from './open.ts';
 import { type OutputChoice, print } from './output.ts';
 import { askNewPassphrase, passphraseFile } from './passphrase.ts';
 
@@ -55,6 +55,9 @@ export interface InitOptions extends FolderOptions, OutputChoice {
   readonly unconstrained?: boolean;
   readonly wildcards: boolean;
   readonly baseUrl?: string;
+  readonly ocsp?: boolean;
+  /** `postgres://…` */
+  readonly database?: string;
   readonly rootKey?: string;
   readonly passphraseFile?: string;
   /** False for `--no-passphrase`. */
@@ -99,6 +102,8 @@ export async function init(options: InitOptions, io: Io): Promise<ExitCode> {
   const folder = caDirectory(options, io);
   refuseOccupied(folder);
   const plan = await planOf(folder, options, io);
+  const { database } = plan.config;
+  if (database !== undefined) await inWords(folder, () => refuseOccupiedDatabase(database));
   warn(plan, report);
   const made = await make(plan, new Date());
   try {
@@ -111,10 +116,11 @@ export async function init(options: InitOptions, io: Io): Promise<ExitCode> {
 }
 
 async function planOf(folder: string, options: InitOptions, io: Io): Promise<Plan> {
-  const { dev = false, wildcards, unconstrained = false } = options;
+  const { dev = false, wildcards, unconstrained = false, ocsp = false } = options;
   const names = parseNameSpace('--name', options.name ?? []);
   const allowed = parseNameSpace('--allow', options.allow ?? []);
   const baseUrl = parseBaseUrl('--base-url', options.baseUrl);
+  const database = parseDatabaseUrl('--database', options.database);
   const allow = dev ? joinNames(localNames, names, allowed) : allowed;
   if (allow.domains.length === 0) throw nothingAllowed(allow);
   const confined = joinNames(allow, names);
@@ -125,9 +131,23 @@ async function planOf(folder: string, options: InitOptions, io: Io): Promise<Pla
       `${dev ? '--name' : '--allow'} ${host} permits it`,
     );
   }
+  if (ocsp && baseUrl === undefined) {
+    throw usageError(
+      '--ocsp without --base-url: where would certificates say that the responder is?',
+      '--base-url http://ca.corp.example is where the CA is reached',
+    );
+  }
   return {
     folder,
-    config: { kind: dev ? 'development' : 'team', title: titleOf(options, allow), allow, wildcards, baseUrl },
+    config: {
+      kind: dev ? 'development' : 'team',
+      title: titleOf(options, allow),
+      allow,
+      wildcards,
+      baseUrl,
+      ocsp,
+      database,
+    },
     constraints: unconstrained ? undefined : confined,
     rootKey: await rootKeyOf(folder, options, io),
   };
@@ -230,7 +250,8 @@ async function make({ config, constraints, rootKey }: Plan, now: Date): Promise<
     issuer: byRoot,
     notAfter: until(development ? developmentYears : intermediateYears),
     ca: { pathLength: 0 },
-    extendedKeyUsage: ['serverAuth', 'clientAuth'],
+    // A responder that it certifies needs the purpose all the way up.
+    extendedKeyUsage: ['serverAuth', 'clientAuth', ...(config.ocsp === true ? (['ocspSigning'] as const) : [])],
     ...(config.baseUrl && { crlUrls: [`${config.baseUrl}/crl/${issuerIdOf(provider, root)}.crl`] }),
   });
   const rootCrl = await issueCrl({
@@ -294,6 +315,8 @@ function tell(plan: Plan, { root, rootCrl }: Made, options: InitOptions, io: Io)
       allow: [...config.allow.domains, ...config.allow.networks],
       constrainedTo: constraints === undefined ? null : [...constraints.domains, ...constraints.networks],
       baseUrl: config.baseUrl ?? null,
+      ...(config.ocsp === true && { ocsp: true }),
+      ...(config.database !== undefined && { database: config.database }),
     },
     {
       heading: `The CA ${quote(config.title)} is in ${folder}`,

@@ -5,10 +5,19 @@
  */
 
 import { userInfo } from 'node:os';
-import { CaError, type Database, type NamePolicy, type OpenAuthority, openAuthority, openSqlite } from '@handfast/ca';
+import {
+  CaError,
+  type Database,
+  defaultProfiles,
+  type NamePolicy,
+  type OpenAuthority,
+  openAuthority,
+  openSqlite,
+} from '@handfast/ca';
 import { nodeProvider as provider } from '@handfast/crypto/node';
 import { quote } from '@handfast/tls';
-import { CliError, type ExitCode, exitCodes } from '../exit.ts';
+import { keyPurposeLabel } from '@handfast/x509';
+import { CliError, type ExitCode, exitCodes, usageError } from '../exit.ts';
 import type { Io } from '../io.ts';
 import { reasonOf } from '../options.ts';
 import type { CaConfig } from './config.ts';
@@ -25,7 +34,8 @@ export interface OpenCa extends CaFolder {
 export async function openFolder(directory: string): Promise<OpenCa> {
   const folder = await readFolder(directory);
   const { config, intermediate, root, signer, paths } = folder;
-  const database = await openSqlite(paths.database);
+  refuseDisbelieved(folder);
+  const database = config.database === undefined ? await openSqlite(paths.database) : await openServer(config.database);
   try {
     const authority = await openAuthority({
       database,
@@ -33,12 +43,60 @@ export async function openFolder(directory: string): Promise<OpenCa> {
       issuer: { chain: [intermediate, root], signer },
       policy: policyOf(config),
       ...(config.baseUrl !== undefined && { baseUrl: config.baseUrl }),
+      profiles: defaultProfiles.map((profile) => ({ ...profile, ocsp: config.ocsp === true })),
     });
     return { ...folder, authority, database, close: () => authority.close() };
   } catch (error) {
     await database.close();
     throw error;
   }
+}
+
+/** The package `pg` is not everybody's: the command comes without it. */
+async function openServer(url: string): Promise<Database> {
+  const { openPostgres } = await import('@handfast/ca/postgres').catch((error: unknown) => {
+    if (!(error instanceof Error && 'code' in error && error.code === 'ERR_MODULE_NOT_FOUND')) throw error;
+    throw new CliError(
+      exitCodes.failed,
+      `the CA’s database is on ${quote(hostOf(url))}, and the package "pg" is not there`,
+      {
+        cause: error,
+        hint: 'npm install pg, beside handfast (with --global where that was)',
+      },
+    );
+  });
+  return await openPostgres(url);
+}
+
+/** To open a new CA over the records of another would retire that one. */
+export async function refuseOccupiedDatabase(url: string): Promise<void> {
+  const database = await openServer(url);
+  try {
+    const found = await database.all(
+      `SELECT 1 AS found FROM information_schema.tables WHERE table_name = 'issuers' AND table_schema = current_schema()`,
+    );
+    if (found.length === 0) return;
+  } finally {
+    await database.close();
+  }
+  throw usageError(
+    `there are a CA’s records in the database on ${quote(hostOf(url))} already`,
+    'a further server of that CA gets a copy of its folder; another CA gets a database of its own',
+  );
+}
+
+function hostOf(url: string): string {
+  return new URL(url).host || 'a socket';
+}
+
+/** Who turns OCSP on in the configuration may have an intermediate that was made without it. */
+function refuseDisbelieved({ config, intermediate, paths }: CaFolder): void {
+  const purposes = intermediate.extendedKeyUsage?.map(keyPurposeLabel) ?? ['any'];
+  if (config.ocsp !== true || purposes.includes('any') || purposes.includes('ocspSigning')) return;
+  throw usageError(
+    `"ocsp" in ${quote(paths.config)}, and nobody would believe the answers: the intermediate is for ${purposes.join(', ')} alone`,
+    'handfast ca init --ocsp makes a CA whose intermediate is for ocspSigning, too',
+  );
 }
 
 /** Opens the CA that the options name, and closes it when `work` is done. */
@@ -71,6 +129,7 @@ export async function inWords<T>(directory: string, work: () => Promise<T>): Pro
   } catch (error) {
     if (error instanceof CaError) throw refusal(error);
     if (isDatabaseError(error)) throw databaseFailure(directory, error);
+    if (isServerError(error)) throw serverFailure(error);
     throw error;
   }
 }
@@ -108,6 +167,18 @@ function exitCodeOf({ code }: CaError): ExitCode {
 
 function isDatabaseError(error: unknown): error is Error {
   return error instanceof Error && 'code' in error && error.code === 'ERR_SQLITE_ERROR';
+}
+
+/** PostgreSQL's own have a severity. */
+function isServerError(error: unknown): error is Error {
+  return error instanceof Error && 'code' in error && (error.code === 'ERR_DATABASE_LOST' || 'severity' in error);
+}
+
+function serverFailure(error: Error): CliError {
+  return new CliError(exitCodes.failed, `the CA’s database fails: ${error.message}`, {
+    cause: error,
+    hint: '--database, and then "database" in config.json, says where it is; PGPASSWORD or PGPASSFILE has the password',
+  });
 }
 
 function databaseFailure(directory: string, error: Error): CliError {

@@ -1,6 +1,6 @@
 /**
  * `handfast ca serve`: ACME over TLS, under a certificate that the CA issues for itself; root and CRLs over plain HTTP, since
- * who fetches them may be about to verify the very certificate that TLS would show.
+ * who fetches them may be about to verify the very certificate that TLS would show. OCSP is asked there for the same reason.
  *
  * @module
  */
@@ -9,9 +9,11 @@ import { once } from 'node:events';
 import { createServer, type IncomingMessage, type RequestListener, type Server, type ServerResponse } from 'node:http';
 import { isIP } from 'node:net';
 import { performance } from 'node:perf_hooks';
+import { createOcsp } from '@handfast/ca';
 import { quote, TlsError } from '@handfast/tls';
 import { createHttpsServer } from '@handfast/tls/node';
 import { escapeText } from '@handfast/x509';
+import { getRequestListener } from '@hono/node-server';
 import { CliError, type ExitCode, exitCodes, usageError } from '../exit.ts';
 import { explainJson } from '../explain.ts';
 import type { Io } from '../io.ts';
@@ -125,7 +127,14 @@ async function run(serving: Serving, io: Io): Promise<void> {
     }),
   );
   secure.on('tlsClientError', (error: Error) => tellClientError(error, report));
-  const plain = createServer({ requestTimeout: requestTimeoutMs }, logged(report, files));
+  const ocsp = ocspListener(ca, report);
+  const plain = createServer(
+    { requestTimeout: requestTimeoutMs },
+    logged(report, (request, response) => {
+      if (ocsp !== undefined && /^\/ocsp\//.test(request.url ?? '')) ocsp(request, response);
+      else files(request, response);
+    }),
+  );
   const servers: readonly Server[] = [secure, plain];
   try {
     const port = await listen(secure, serving.port, host, '--port');
@@ -141,6 +150,14 @@ async function run(serving: Serving, io: Io): Promise<void> {
     await acme?.close();
   }
   report.data('stopped', {});
+}
+
+/** Where certificates name it. */
+function ocspListener({ authority, config }: OpenCa, report: Report): RequestListener | undefined {
+  if (config.ocsp !== true) return undefined;
+  const ocsp = createOcsp({ authority, log: (error) => report.error(error) });
+  const listener = getRequestListener(ocsp, { overrideGlobalObjects: false });
+  return (request, response) => void listener(request, response);
 }
 
 async function listen(server: Server, port: number, host: string, option: string): Promise<number> {
@@ -177,7 +194,7 @@ function announce({ ca, host, names, dev, report }: Serving, directory: string, 
   const http = `http://${formatHostPort({ host: names[0] ?? host, port: httpPort })}`;
   const root = ca.paths.root;
   report.important(`ACME at ${bold(directory)}`, 'listening', { directory, http, root, names });
-  report.line(`root and CRLs at ${http}`);
+  report.line(`${ca.config.ocsp === true ? 'root, CRLs and OCSP' : 'root and CRLs'} at ${http}`);
   if (ca.config.kind === 'development' && !dev) {
     report.warning('without --dev no name on this machine can be proven: nothing is validated at loopback addresses');
   }

@@ -57,6 +57,11 @@ function addInit(ca: Command, io: Io, done: Done): void {
     .option('--no-wildcards', 'issue for no wildcard')
     .option('--title <text>', 'what the CA is called')
     .option('--base-url <url>', 'where clients fetch root and CRLs: http://ca.corp.example')
+    .option('--ocsp', 'certificates name the CA’s OCSP responder, below the base URL')
+    .option(
+      '--database <url>',
+      'keep the records on a PostgreSQL server: postgres://USER@HOST/DATABASE (default: in a file)',
+    )
     .option('--root-key <file>', 'where the root’s key is written: outside of the CA’s folder')
     .option('--passphrase-file <file>', 'a file whose first line is the passphrase of that key (default: asked for)')
     .option('--no-passphrase', 'leave that key unencrypted')

@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict';
-import { readdirSync, readFileSync } from 'node:fs';
+import { existsSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { after, before, test } from 'node:test';
 import { finish } from '../support/io.ts';
 import { modeOf, Place } from './support.ts';
@@ -70,4 +70,21 @@ test('what is no backup, or would be written over, is refused', async () => {
   assert.equal(elsewhere.stderr.values[0]?.message, `"${text}" is no backup of a CA`);
   const missing = await at('elsewhere', 'restore', place.path('none'));
   assert.equal(missing.stderr.values[0]?.message, `there is no file "${place.path('none')}"`);
+});
+
+test('records on a server are for its own tools to copy', async () => {
+  const elsewhere = new Place();
+  try {
+    await elsewhere.json('init', '--dev');
+    const config = elsewhere.path('ca', 'config.json');
+    const fields = JSON.parse(readFileSync(config, 'utf8'));
+    writeFileSync(config, JSON.stringify({ ...fields, database: 'postgres://ca@127.0.0.1:1/ca' }));
+    const { exitCode, message, hint } = await elsewhere.refusal('backup', elsewhere.path('copy'));
+    assert.equal(exitCode, 2);
+    assert.equal(message, 'this CA’s records are on a PostgreSQL server, which has backups of its own');
+    assert.equal(hint, 'pg_dump makes one; copy the CA’s folder beside it');
+    assert.equal(existsSync(elsewhere.path('copy')), false);
+  } finally {
+    elsewhere.remove();
+  }
 });

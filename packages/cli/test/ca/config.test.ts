@@ -26,6 +26,11 @@ test('what is written is read again, with a base URL and without', () => {
   assert.deepEqual(read(configText({ ...config, baseUrl: undefined })), { ...config, baseUrl: undefined });
 });
 
+test('that certificates name a responder is written where it is so', () => {
+  assert.equal(read(configText({ ...config, ocsp: true })).ocsp, true);
+  assert.equal(configText({ ...config, ocsp: false }), configText(config));
+});
+
 test('what an editor left is refused by the field that is wrong', () => {
   const written = JSON.parse(configText(config)) as Record<string, unknown>;
   const changes: readonly (readonly [object, string])[] = [
@@ -35,6 +40,8 @@ test('what an editor left is refused by the field that is wrong', () => {
     [{ allow: 'corp.example' }, 'allow is no list of texts'],
     [{ allow: ['*.corp.example'] }, 'allow "*.corp.example" has a wildcard'],
     [{ wildcards: 1 }, 'wildcards is neither true nor false'],
+    [{ ocsp: 'yes' }, 'ocsp is neither true nor false'],
+    [{ ocsp: true, baseUrl: undefined }, 'ocsp without baseUrl'],
     [{ baseUrl: 7 }, 'baseUrl is no text'],
     [{ baseUrl: 'ca.corp.example' }, 'baseUrl "ca.corp.example" is no URL'],
     [{ alow: [] }, '"alow" is no field'],

@@ -7,7 +7,7 @@
 import type { Signer } from '@handfast/crypto';
 import { nodeProvider } from '@handfast/crypto/node';
 import { type Certificate, issueIntermediate, issueRoot, issueServerCertificate } from '@handfast/x509';
-import type { Authority, CertificateRecord, IssueRequest } from '../../../src/authority.ts';
+import type { Authority, CertificateRecord, Issued, IssueRequest } from '../../../src/authority.ts';
 import { CaError } from '../../../src/errors.ts';
 
 const day = 86_400_000;
@@ -20,6 +20,7 @@ export interface FakeAuthority extends Authority {
 
 export async function fakeAuthority(clock: () => Date): Promise<FakeAuthority> {
   const records = new Map<string, CertificateRecord>();
+  const byOrigin = new Map<string, Issued>();
   const requests: IssueRequest[] = [];
   const notBefore = new Date(clock().getTime() - day);
   const notAfter = new Date(clock().getTime() + 100 * day);
@@ -66,7 +67,9 @@ export async function fakeAuthority(clock: () => Date): Promise<FakeAuthority> {
         reason: undefined,
         der: certificate.raw,
       });
-      return { certificate, chain: [certificate, intermediate] };
+      const issued = { certificate, chain: [certificate, intermediate] };
+      if (request.origin !== undefined) byOrigin.set(request.origin, issued);
+      return issued;
     },
     async revoke({ serial, reason = 'unspecified' }) {
       const record = records.get(serial);
@@ -77,6 +80,7 @@ export async function fakeAuthority(clock: () => Date): Promise<FakeAuthority> {
       return revoked;
     },
     find: async (serial) => records.get(serial),
+    findByOrigin: async (origin) => byOrigin.get(origin),
     list: async () => [...records.values()],
     crl: async () => new Uint8Array(),
     close: async () => undefined,

@@ -1,0 +1,165 @@
+/** The store on PostgreSQL: what holds of every store, and what several servers at once make of it. */
+
+import { strict as assert } from 'node:assert';
+import { type TestContext, test } from 'node:test';
+import { appendAudit, type Database, migrate, type Schema, verifyAudit } from '@handfast/ca';
+import { DatabaseLostError, openPostgres } from '@handfast/ca/postgres';
+import { coreSchema } from '../../../../packages/ca/src/store/schema.ts';
+import { makeTable, storeContract } from '../../../../packages/ca/test/store/contract.ts';
+import { openStore, schemaFor, serverUrl } from './stores.ts';
+
+async function stores(t: TestContext, count: number): Promise<readonly Database[]> {
+  const schema = await schemaFor(':memory:');
+  const all = await Promise.all(Array.from({ length: count }, () => openStore(schema)));
+  t.after(() => Promise.all(all.map((database) => database.close())));
+  return all;
+}
+
+async function store(t: TestContext): Promise<Database> {
+  const [database] = await stores(t, 1);
+  assert.ok(database);
+  return database;
+}
+
+storeContract(
+  async (t) => {
+    const schema = await schemaFor(':memory:');
+    const database = await openStore(schema);
+    t.after(() => database.close());
+    return { database, again: () => openStore(schema) };
+  },
+  { keyTaken: 'duplicate key value violates unique constraint "t_pkey"' },
+);
+
+test('a commit is on the disk, everything is serializable, whatever the defaults are', async (t) => {
+  const schema = await schemaFor(':memory:');
+  const url = new URL(serverUrl());
+  url.searchParams.set('options', '-c synchronous_commit=off -c bytea_output=escape -c statement_timeout=0');
+  const database = await openPostgres({ url: url.href, schema });
+  t.after(() => database.close());
+  const show = async (name: string) => Object.values((await database.all(`SHOW ${name}`))[0] ?? {})[0];
+  assert.equal(await show('synchronous_commit'), 'on');
+  assert.equal(await show('transaction_isolation'), 'serializable');
+  assert.equal(await show('statement_timeout'), '30s');
+  assert.deepEqual(await database.all(`SELECT '\\x00ff'::bytea AS b`), [{ b: Uint8Array.of(0, 255) }]);
+});
+
+test('whole numbers of 2^53 and more are an error, as are types that the CA has not', async (t) => {
+  const database = await store(t);
+  await assert.rejects(database.all('SELECT 9007199254740992 AS n'), {
+    name: 'RangeError',
+    message: 'the database answers 9007199254740992, which is no whole number below 2^53',
+  });
+  await assert.rejects(database.all('SELECT now() AS n'), { name: 'TypeError' });
+  assert.deepEqual(await database.all('SELECT sum(n) AS n FROM (SELECT 2::bigint AS n) AS x'), [{ n: 2 }]);
+});
+
+test('four servers that begin at once on an empty database make its tables once', async (t) => {
+  const databases = await stores(t, 4);
+  await Promise.all(databases.map((database) => migrate(database, [coreSchema])));
+  assert.deepEqual(await databases[0]?.all('SELECT DISTINCT name FROM schema_migrations'), [{ name: 'core' }]);
+});
+
+test('four servers that append to one audit log leave one chain', async (t) => {
+  const databases = await stores(t, 4);
+  const [first] = databases;
+  assert.ok(first);
+  await migrate(first, [coreSchema]);
+  const entry = { actor: 'a', action: 'issue', subject: 's' };
+  const all = databases.flatMap((database) =>
+    Array.from({ length: 25 }, () => database.transaction((sql) => appendAudit(sql, new Date(0), entry))),
+  );
+  await Promise.all(all);
+  const { last, broken } = await verifyAudit(first);
+  assert.equal(broken, undefined);
+  assert.equal(last?.seq, 100);
+});
+
+test('of two that read the same and write by it, one comes after the other', async (t) => {
+  const [one, other] = await stores(t, 2);
+  assert.ok(one && other);
+  await makeTable(one);
+  // Each adds what it has counted: only one may have counted none.
+  let arrived = 0;
+  const both = Promise.withResolvers<void>();
+  const add = (database: Database): Promise<number> =>
+    database.transaction(async (sql) => {
+      const [row] = await sql.all('SELECT count(*) AS n FROM t');
+      if (++arrived === 2) both.resolve();
+      await both.promise;
+      const n = Number(row?.n);
+      await sql.run('INSERT INTO t (a, c) VALUES ($1, $2)', [arrived * 1000, `counted ${n}`]);
+      return n;
+    });
+  assert.deepEqual((await Promise.all([add(one), add(other)])).toSorted(), [0, 1]);
+  assert.equal(arrived, 3);
+});
+
+test('work that goes on after a statement has failed commits nothing', async (t) => {
+  const database = await store(t);
+  await makeTable(database);
+  const swallowing = database.transaction(async (sql) => {
+    await sql.run('INSERT INTO t (a) VALUES (1)');
+    await sql.run('INSERT INTO nowhere VALUES (1)').catch(() => undefined);
+  });
+  await assert.rejects(swallowing, { code: '42P01', message: 'relation "nowhere" does not exist' });
+  assert.deepEqual(await database.all('SELECT a FROM t'), []);
+});
+
+test('a connection that is lost is an error that says so, and the next one is new', async (t) => {
+  const [one, other] = await stores(t, 2);
+  assert.ok(one && other);
+  await makeTable(one);
+  const lost = one.transaction(async (sql) => {
+    await sql.run('INSERT INTO t (a) VALUES (1)');
+    const [row] = await sql.all('SELECT pg_backend_pid() AS pid');
+    await other.all('SELECT pg_terminate_backend($1)', [Number(row?.pid)]);
+    await sql.run('INSERT INTO t (a) VALUES (2)');
+  });
+  await assert.rejects(lost, (error) => {
+    assert.ok(error instanceof DatabaseLostError);
+    assert.match(
+      error.message,
+      /^the connection to the database is lost during a transaction, of which nothing was done: /,
+    );
+    return true;
+  });
+  assert.equal(await one.transaction((sql) => sql.run('INSERT INTO t (a) VALUES (3)')), 1);
+  assert.deepEqual(await other.all('SELECT a FROM t'), [{ a: 3 }]);
+});
+
+test('a connection that is lost while nobody uses it is noticed by nobody', async (t) => {
+  const [one, other] = await stores(t, 2);
+  assert.ok(one && other);
+  const [row] = await one.all('SELECT pg_backend_pid() AS pid');
+  await other.all('SELECT pg_terminate_backend($1, 5000)', [Number(row?.pid)]);
+  await new Promise((resolve) => setImmediate(resolve));
+  await one.all('SELECT 1').catch((error: unknown) => assert.ok(error instanceof DatabaseLostError));
+  assert.deepEqual(await one.all('SELECT 1 AS n'), [{ n: 1 }]);
+});
+
+test('a statement that takes too long ends, and so does its transaction', async (t) => {
+  const database = await openPostgres({ url: serverUrl(), statementTimeoutMs: 50 });
+  t.after(() => database.close());
+  await assert.rejects(
+    database.transaction((sql) => sql.run('DO $x$ BEGIN PERFORM pg_sleep(20); END $x$')),
+    { code: '57014', message: 'canceling statement due to statement timeout' },
+  );
+  assert.deepEqual(await database.all('SELECT 1 AS n'), [{ n: 1 }]);
+});
+
+test('where no server is, the error says that there is no connection', async () => {
+  await assert.rejects(openPostgres('postgres://ca:secret@127.0.0.1:1/ca'), (error) => {
+    assert.ok(error instanceof DatabaseLostError);
+    assert.equal(error.message, 'the database cannot be reached: connect ECONNREFUSED 127.0.0.1:1');
+    assert.doesNotMatch(error.message, /secret/);
+    return true;
+  });
+});
+
+test('a migration that fails on its way leaves nothing, although it was tried more than once', async (t) => {
+  const database = await store(t);
+  const schema: Schema = { name: 'x', migrations: ['CREATE TABLE a (i {int});\nCREATE TABLE a (i {int});'] };
+  await assert.rejects(migrate(database, [schema]), { message: 'relation "a" already exists' });
+  assert.deepEqual(await database.all('SELECT name FROM sqlite_master'), []);
+});

@@ -1,0 +1,140 @@
+/**
+ * What holds of every store, whichever database is behind it.
+ *
+ * @module
+ */
+
+import { strict as assert } from 'node:assert';
+import { type TestContext, test } from 'node:test';
+import type { Database } from '../../src/index.ts';
+
+/** A new, empty store. It is closed, and gone, when the test ends. */
+export type NewStore = (t: TestContext) => Promise<{
+  readonly database: Database;
+  /** The same once more, as another process has it. */
+  again(): Promise<Database>;
+}>;
+
+export interface Words {
+  /** Of the error for a key of the table `t` that is there. */
+  readonly keyTaken: string;
+}
+
+export async function countOf(database: Database): Promise<unknown> {
+  return (await database.all('SELECT count(*) AS n FROM t'))[0]?.n;
+}
+
+/** Makes the table `t`. */
+export async function makeTable(database: Database): Promise<void> {
+  const [int, bytes] = database.kind === 'sqlite' ? ['INTEGER', 'BLOB'] : ['BIGINT', 'BYTEA'];
+  await database.run(`CREATE TABLE t (a ${int} PRIMARY KEY, b ${bytes}, c TEXT)`);
+}
+
+export function storeContract(newStore: NewStore, { keyTaken }: Words): void {
+  async function store(t: TestContext) {
+    const made = await newStore(t);
+    await makeTable(made.database);
+    return made;
+  }
+
+  test('text, whole numbers, bytes and NULL come back as they went in', async (t) => {
+    const { database } = await store(t);
+    const view = Buffer.from('a pool holds this').subarray(2, 6);
+    const insert = 'INSERT INTO t (a, b, c) VALUES ($1, $2, $3)';
+    assert.equal(await database.run(insert, [2 ** 53 - 1, view, 'ü"\'\\']), 1);
+    assert.equal(await database.run(insert, [-2, new Uint8Array(), null]), 1);
+    assert.deepEqual(await database.all('SELECT a, b, c, $1 AS x FROM t ORDER BY a', ['one']), [
+      { a: -2, b: new Uint8Array(), c: null, x: 'one' },
+      { a: 2 ** 53 - 1, b: new Uint8Array(view), c: 'ü"\'\\', x: 'one' },
+    ]);
+  });
+
+  test('RETURNING answers rows', async (t) => {
+    const { database } = await store(t);
+    assert.deepEqual(await database.all('INSERT INTO t (a) VALUES ($1), ($2) RETURNING a', [1, 2]), [
+      { a: 1 },
+      { a: 2 },
+    ]);
+  });
+
+  test('a transaction whose work throws leaves nothing, and the error is the same', async (t) => {
+    const { database } = await store(t);
+    const error = new Error('enough');
+    const failed = database.transaction(async (sql) => {
+      await sql.run('INSERT INTO t (a) VALUES (1)');
+      throw error;
+    });
+    await assert.rejects(failed, (thrown) => thrown === error);
+    assert.equal(await countOf(database), 0);
+  });
+
+  test('of transactions at once, one fails alone', async (t) => {
+    const { database } = await store(t);
+    const results = await Promise.allSettled(
+      [1, 2, 2, 3].map((a) =>
+        database.transaction(async (sql) => {
+          await sql.run('INSERT INTO t (a) VALUES ($1)', [a]);
+          return a;
+        }),
+      ),
+    );
+    assert.deepEqual(
+      results.map((result) => (result.status === 'fulfilled' ? result.value : (result.reason as Error).message)),
+      [1, 2, keyTaken, 3],
+    );
+    assert.equal(await countOf(database), 3);
+  });
+
+  test('two hundred at once are all there', async (t) => {
+    const { database } = await store(t);
+    const all = Array.from({ length: 200 }, (_, a) =>
+      database.transaction((sql) => sql.run('INSERT INTO t (a) VALUES ($1)', [a])),
+    );
+    await Promise.all(all);
+    assert.equal(await countOf(database), 200);
+  });
+
+  test('what is not committed is seen by nobody else', async (t) => {
+    const { database } = await store(t);
+    let seen: unknown;
+    const outside = Promise.withResolvers<void>();
+    // Begun before the transaction, so that it is not inside of it.
+    const look = outside.promise.then(async () => {
+      seen = await countOf(database);
+    });
+    await database.transaction(async (sql) => {
+      await sql.run('INSERT INTO t (a) VALUES (1)');
+      outside.resolve();
+      await look;
+    });
+    assert.equal(seen, 0);
+    assert.equal(await countOf(database), 1);
+  });
+
+  test('within a transaction the database itself is refused, as is its sql afterwards', async (t) => {
+    const { database } = await store(t);
+    const message = 'within a transaction, statements go by the `sql` that its work is given';
+    let kept: { run(text: string): Promise<number> } | undefined;
+    await database.transaction(async (sql) => {
+      kept = sql;
+      await assert.rejects(database.all('SELECT 1'), { message });
+      await assert.rejects(database.run('DELETE FROM t'), { message });
+      await assert.rejects(
+        database.transaction(async () => undefined),
+        { message },
+      );
+    });
+    await assert.rejects(async () => kept?.run('DELETE FROM t'), { message: 'the transaction is over' });
+  });
+
+  test('close waits for what was asked, and then nothing more is taken', async (t) => {
+    const { database, again } = await store(t);
+    const last = database.transaction((sql) => sql.run('INSERT INTO t (a) VALUES (1)'));
+    await database.close();
+    assert.equal(await last, 1);
+    await assert.rejects(database.all('SELECT 1'), { message: 'the database is closed' });
+    const second = await again();
+    assert.equal(await countOf(second), 1);
+    await second.close();
+  });
+}

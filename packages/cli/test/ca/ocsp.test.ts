@@ -1,0 +1,111 @@
+import assert from 'node:assert/strict';
+import { readFileSync } from 'node:fs';
+import { type IncomingMessage, request } from 'node:http';
+import { PassThrough } from 'node:stream';
+import { after, test } from 'node:test';
+import { nodeProvider as provider } from '@handfast/crypto/node';
+import {
+  authorityInfoAccessOf,
+  type Certificate,
+  type FetchRequest,
+  parseCertificates,
+  revocation,
+  trustStore,
+  verifyCertificate,
+} from '@handfast/x509';
+import { init } from '../../src/ca/init.ts';
+import { Output, type Session, start } from '../support/io.ts';
+import { deadPort } from '../support/net.ts';
+import { Place } from './support.ts';
+
+const place = new Place();
+const sessions: Session[] = [];
+after(async () => {
+  for (const session of sessions) {
+    session.interrupt.abort();
+    await session.exitCode;
+  }
+  place.remove();
+});
+
+const certificatesIn = (...names: readonly string[]): readonly Certificate[] =>
+  parseCertificates(readFileSync(place.path(...names)));
+
+/** Without the fetcher that keeps away from private addresses. */
+async function fetched({ url, method, body, contentType }: FetchRequest): Promise<Uint8Array<ArrayBuffer>> {
+  const headers = contentType === undefined ? {} : { 'content-type': contentType };
+  const response = await new Promise<IncomingMessage>((resolve, reject) => {
+    request(url, { method, agent: false, headers }, resolve).on('error', reject).end(body);
+  });
+  assert.equal(response.statusCode, 200);
+  const chunks: Buffer[] = [];
+  for await (const chunk of response) chunks.push(chunk);
+  return Uint8Array.from(Buffer.concat(chunks));
+}
+
+async function statusOf(leaf: Certificate, intermediate: Certificate): Promise<string> {
+  const { revocation: verdicts = [] } = await verifyCertificate({
+    provider,
+    leaf,
+    intermediates: [intermediate],
+    trust: trustStore(certificatesIn('ca', 'root.pem')),
+    time: new Date(),
+    usage: 'serverAuth',
+    revocation: revocation({ mode: 'require', scope: 'leaf', sources: ['ocsp'], fetch: fetched }),
+  });
+  const [{ answer } = assert.fail()] = verdicts;
+  return 'source' in answer ? `${answer.status} by ${answer.source}` : answer.why;
+}
+
+const io = (stdout: Output, stderr: Output) => ({
+  stdin: new PassThrough(),
+  stdout: stdout.stream,
+  stderr: stderr.stream,
+  env: {},
+  interrupted: new AbortController().signal,
+});
+
+test('a responder without a URL is refused', async () => {
+  const options = { dir: place.dir, dev: true, ocsp: true, wildcards: true, passphrase: true };
+  await assert.rejects(init(options, io(new Output(), new Output())), {
+    exitCode: 2,
+    message: '--ocsp without --base-url: where would certificates say that the responder is?',
+  });
+});
+
+test('a CA with OCSP names its responder in what it issues, and serves it over plain HTTP', async () => {
+  const baseUrl = `http://localhost:${await deadPort()}`;
+  const options = { dir: place.dir, dev: true, ocsp: true, wildcards: true, passphrase: true, baseUrl, json: true };
+  const stdout = new Output();
+  assert.equal(await init(options, io(stdout, new Output())), 0);
+  assert.equal(stdout.values[0]?.ocsp, true);
+  const [intermediate = assert.fail()] = certificatesIn('ca', 'intermediate.pem');
+  assert.deepEqual(intermediate.extendedKeyUsage, ['1.3.6.1.5.5.7.3.1', '1.3.6.1.5.5.7.3.2', '1.3.6.1.5.5.7.3.9']);
+
+  const session = start(['ca', 'serve', '--dev', '--port', '0', '--dir', place.dir]);
+  sessions.push(session);
+  await session.stderr.match(/^root, CRLs and OCSP at http:\/\/localhost:\d+$/m);
+  await place.json('issue', 'app.test', '--out', place.path('out'));
+  const [leaf = assert.fail()] = certificatesIn('out', 'app.test.pem');
+  const [url = ''] = authorityInfoAccessOf(leaf).ocspUrls;
+  assert.match(url, new RegExp(`^${baseUrl}/ocsp/[0-9a-f]{64}$`));
+  assert.equal(await statusOf(leaf, intermediate), 'good by ocsp');
+
+  await place.json('revoke', leaf.serialNumberHex, '--reason', 'superseded');
+  await assert.rejects(statusOf(leaf, intermediate), { code: 'revoked' });
+  const [responder] = await place.json('list', '--search', 'OCSP responder');
+  assert.equal(responder?.by, 'authority');
+});
+
+test('OCSP that is turned on over an intermediate which is not for it is refused', async () => {
+  const plain = new Place();
+  await plain.json('init', '--dev', '--base-url', 'http://localhost:8080');
+  const config = plain.path('ca', 'config.json');
+  plain.file('ca/config.json', JSON.stringify({ ...JSON.parse(readFileSync(config, 'utf8')), ocsp: true }));
+  assert.deepEqual(await plain.refusal('list'), {
+    exitCode: 2,
+    message: `"ocsp" in "${config}", and nobody would believe the answers: the intermediate is for serverAuth, clientAuth alone`,
+    hint: 'handfast ca init --ocsp makes a CA whose intermediate is for ocspSigning, too',
+  });
+  plain.remove();
+});
