@@ -63,12 +63,19 @@ class Connection {
   }
 }
 
-/** SQLite takes `$1` for a parameter with a name. Whole numbers are bound as such, and not as floating-point ones. */
+/** SQLite takes `$1` for a parameter with a name. */
 function named(values: readonly SqlValue[]): Record<string, SQLInputValue> {
-  return Object.fromEntries(
-    values.map((value, index) => [`$${index + 1}`, Number.isSafeInteger(value) ? BigInt(value as number) : value]),
-  );
+  return Object.fromEntries(values.map((value, index) => [`$${index + 1}`, bound(value)]));
 }
+
+/** Whole numbers are bound as such, and not as floating-point ones. */
+function bound(value: SqlValue): SQLInputValue {
+  if (Number.isSafeInteger(value)) return BigInt(value as number);
+  // Node 22 takes an array without memory, as one of no bytes is that came from another thread, for NULL.
+  return value instanceof Uint8Array && value.length === 0 ? noBytes : value;
+}
+
+const noBytes = new Uint8Array(new ArrayBuffer(1), 0, 0);
 
 function openWriter({ file, busyTimeoutMs }: ConnectionOptions): Connection {
   // For its owner alone; what SQLite puts beside it takes the same mode.

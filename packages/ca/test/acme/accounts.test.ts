@@ -4,10 +4,11 @@ import { nodeProvider } from '@handfast/crypto/node';
 import { createExternalKey, listExternalKeys, revokeExternalKey } from '../../src/acme/external-accounts.ts';
 import { listAudit, verifyAudit } from '../../src/audit.ts';
 import { assertProblem, type Client, Client as ClientOf, macJws, newKey, orderFor, signJws } from './support/client.ts';
+import { opened } from './support/opened.ts';
 import { base, provenOrder, startServer, type TestServer } from './support/server.ts';
 
 test('a key has one account: asked again, also by two at once, it is the same', async () => {
-  await using server = await startServer();
+  const server = opened(await startServer());
   const key = newKey();
   const replies = await Promise.all([server.client(key).register(), server.client(key).register()]);
   assert.deepEqual(replies.map(({ status }) => status).toSorted(), [200, 201]);
@@ -17,13 +18,13 @@ test('a key has one account: asked again, also by two at once, it is the same', 
 });
 
 test('onlyReturnExisting makes no account', async () => {
-  await using server = await startServer();
+  const server = opened(await startServer());
   assertProblem(await server.client().register({ onlyReturnExisting: true }), 'accountDoesNotExist', 400);
   assertProblem(await server.client().register({ onlyReturnExisting: 'yes' }), 'malformed', 400);
 });
 
 test('contacts are mailto URLs with one address, and few', async () => {
-  await using server = await startServer();
+  const server = opened(await startServer());
   const table: readonly (readonly [contact: unknown, type: string])[] = [
     [['tel:+4930123456'], 'unsupportedContact'],
     [['https://example.test'], 'unsupportedContact'],
@@ -44,7 +45,7 @@ test('contacts are mailto URLs with one address, and few', async () => {
 });
 
 test('where there are terms, a new account agrees to them', async () => {
-  await using server = await startServer({ termsOfService: 'https://wiki.test/terms' });
+  const server = opened(await startServer({ termsOfService: 'https://wiki.test/terms' }));
   const client = server.client();
   const refused = await client.register({ termsOfServiceAgreed: false });
   assert.equal(assertProblem(refused, 'userActionRequired', 403).instance, 'https://wiki.test/terms');
@@ -54,7 +55,7 @@ test('where there are terms, a new account agrees to them', async () => {
 });
 
 test('an account is read and changed by itself alone', async () => {
-  await using server = await startServer();
+  const server = opened(await startServer());
   const [one, other] = [await server.registered(), await server.registered()];
   assertProblem(await other.post(one.kid ?? ''), 'unauthorized', 403);
   assertProblem(await other.post(one.kid ?? '', { status: 'deactivated' }), 'unauthorized', 403);
@@ -63,7 +64,7 @@ test('an account is read and changed by itself alone', async () => {
 });
 
 test('an account that is deactivated can do nothing more, nor can its key', async () => {
-  await using server = await startServer();
+  const server = opened(await startServer());
   const client = await server.registered();
   const order = await provenOrder(server, client, 'app.test');
   const answer = await client.post(client.kid ?? '', { status: 'deactivated' });
@@ -90,7 +91,7 @@ interface ChangedParts {
 }
 
 test('a key change is signed by both keys, and then the new one alone counts', async () => {
-  await using server = await startServer();
+  const server = opened(await startServer());
   const client = await server.registered();
   const pending = await client.post('new-order', orderFor('app.test'));
   const key = newKey('ES384');
@@ -103,7 +104,7 @@ test('a key change is signed by both keys, and then the new one alone counts', a
 });
 
 test('a key change that lacks something is refused', async () => {
-  await using server = await startServer();
+  const server = opened(await startServer());
   const [client, other] = [await server.registered(), await server.registered()];
   const table: readonly (readonly [changes: ChangedParts, type: string, status: number])[] = [
     [{ signer: newKey() }, 'unauthorized', 403],
@@ -124,7 +125,7 @@ test('a key change that lacks something is refused', async () => {
 });
 
 test('an external account binding opens an account where one is required', async () => {
-  await using server = await startServer({ externalAccountRequired: true });
+  const server = opened(await startServer({ externalAccountRequired: true }));
   const client = server.client();
   const { id, secret } = await createExternalKey(
     server.database,
@@ -179,7 +180,7 @@ async function audited({ database }: TestServer): Promise<(readonly [string, str
 }
 
 test('what an account does to itself is in the audit log, and what changes nothing is not', async () => {
-  await using server = await startServer();
+  const server = opened(await startServer());
   const client = server.client();
   await client.register({ contact: ['mailto:a@b.test'] });
   await server.client(client.key).register();

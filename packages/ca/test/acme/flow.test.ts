@@ -2,10 +2,11 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { parseCertificates } from '@handfast/x509';
 import { csrFor, newKey, orderFor } from './support/client.ts';
+import { opened } from './support/opened.ts';
 import { base, certificateFor, provenOrder, startServer } from './support/server.ts';
 
 test('the directory names every resource, and what the server says of itself', async () => {
-  await using server = await startServer({ website: 'https://wiki.test/ca', profiles: { server: 'for servers' } });
+  const server = opened(await startServer({ website: 'https://wiki.test/ca', profiles: { server: 'for servers' } }));
   const { status, json } = await server.client().get('directory');
   assert.equal(status, 200);
   assert.deepEqual(json, {
@@ -20,7 +21,7 @@ test('the directory names every resource, and what the server says of itself', a
 });
 
 test('a nonce comes by HEAD with 200, by GET with 204, and is not to be cached', async () => {
-  await using server = await startServer();
+  const server = opened(await startServer());
   for (const [method, status] of [
     ['HEAD', 200],
     ['GET', 204],
@@ -35,7 +36,7 @@ test('a nonce comes by HEAD with 200, by GET with 204, and is not to be cached',
 
 for (const alg of ['ES256', 'ES384', 'RS256', 'EdDSA'] as const) {
   test(`an account with a key for ${alg} gets a certificate, from new account to chain`, async () => {
-    await using server = await startServer();
+    const server = opened(await startServer());
     const client = server.client(newKey(alg));
     const registered = await client.register({ contact: ['mailto:ops@example.test'] });
     assert.equal(registered.status, 201);
@@ -83,7 +84,7 @@ for (const alg of ['ES256', 'ES384', 'RS256', 'EdDSA'] as const) {
 }
 
 test('an order is invalid when a challenge fails, and says of which identifier', async () => {
-  await using server = await startServer();
+  const server = opened(await startServer());
   server.answer = async () => {
     throw new Error('the secret content of an internal page');
   };
@@ -104,7 +105,7 @@ test('an order is invalid when a challenge fails, and says of which identifier',
 });
 
 test('a certificate is revoked by its account, and not twice', async () => {
-  await using server = await startServer();
+  const server = opened(await startServer());
   const client = await server.registered();
   const { pem } = await certificateFor(server, client, 'app.test');
   const certificate = leafOf(pem);
@@ -115,7 +116,7 @@ test('a certificate is revoked by its account, and not twice', async () => {
 });
 
 test('orders of an account are listed, newest first, page by page', async () => {
-  await using server = await startServer({ limits: { ordersPerPage: 2 } });
+  const server = opened(await startServer({ limits: { ordersPerPage: 2 } }));
   const client = await server.registered();
   const made: (string | null)[] = [];
   for (const name of ['a.test', 'b.test', 'c.test']) {

@@ -5,12 +5,13 @@ import { issueRequest, parseCertificates, parsePrivateKey } from '@handfast/x509
 import { ValidationFailure } from '../../src/acme/validation/challenge.ts';
 import { CaError } from '../../src/errors.ts';
 import { assertProblem, csrFor, keyOf, newKey, orderFor, type Reply } from './support/client.ts';
+import { opened } from './support/opened.ts';
 import { certificateFor, provenOrder, startServer } from './support/server.ts';
 
 const day = 86_400_000;
 
 test('identifiers that are none are refused all at once, with a subproblem for each', async () => {
-  await using server = await startServer({ allowsName: (name) => name.endsWith('.test') });
+  const server = opened(await startServer({ allowsName: (name) => name.endsWith('.test') }));
   const client = await server.registered();
   const refused = await client.post('new-order', {
     identifiers: [
@@ -37,7 +38,7 @@ test('identifiers that are none are refused all at once, with a subproblem for e
 });
 
 test('what an order may not say is malformed', async () => {
-  await using server = await startServer({ limits: { identifiersPerOrder: 2 } });
+  const server = opened(await startServer({ limits: { identifiersPerOrder: 2 } }));
   const client = await server.registered();
   const table: readonly (readonly [order: object, type: string, status: number])[] = [
     [{}, 'malformed', 400],
@@ -66,7 +67,7 @@ test('what an order may not say is malformed', async () => {
 });
 
 test('names come in one spelling, and each once', async () => {
-  await using server = await startServer();
+  const server = opened(await startServer());
   const client = await server.registered();
   const order = await client.post('new-order', orderFor('A.Test', 'a.test.', '2001:DB8:0::1'));
   assert.deepEqual(order.json.identifiers, [
@@ -76,7 +77,7 @@ test('names come in one spelling, and each once', async () => {
 });
 
 test("orders, authorizations, challenges and certificates are their account's alone", async () => {
-  await using server = await startServer();
+  const server = opened(await startServer());
   const [client, other] = [await server.registered(), await server.registered()];
   const { order } = await certificateFor(server, client, 'app.test');
   const { json } = await client.post(order.json.authorizations[0]);
@@ -95,7 +96,7 @@ test("orders, authorizations, challenges and certificates are their account's al
 });
 
 test('an account has so many open orders and no more, until some end', async () => {
-  await using server = await startServer({ limits: { openOrdersPerAccount: 2 } });
+  const server = opened(await startServer({ limits: { openOrdersPerAccount: 2 } }));
   const client = await server.registered();
   await client.post('new-order', orderFor('a.test'));
   const second = await client.post('new-order', orderFor('b.test'));
@@ -109,7 +110,7 @@ test('an account has so many open orders and no more, until some end', async () 
 });
 
 test('what is not done in time is invalid', async () => {
-  await using server = await startServer();
+  const server = opened(await startServer());
   const client = await server.registered();
   const order = await client.post('new-order', orderFor('app.test'));
   const { json } = await client.post(order.json.authorizations[0]);
@@ -125,7 +126,7 @@ test('a proof is good for its order alone, or for as long as the server says', a
     [0, 'pending'],
     [day, 'ready'],
   ] as const) {
-    await using server = await startServer({ limits: { authorizationReuseMs } });
+    const server = opened(await startServer({ limits: { authorizationReuseMs } }));
     const client = await server.registered();
     await provenOrder(server, client, 'app.test');
     assert.equal((await client.post('new-order', orderFor('app.test'))).json.status, status);
@@ -136,7 +137,7 @@ test('a proof is good for its order alone, or for as long as the server says', a
 });
 
 test('an authorization that is deactivated takes its order with it', async () => {
-  await using server = await startServer();
+  const server = opened(await startServer());
   const client = await server.registered();
   const order = await provenOrder(server, client, 'app.test');
   const url = order.json.authorizations[0];
@@ -147,7 +148,7 @@ test('an authorization that is deactivated takes its order with it', async () =>
 });
 
 test('a challenge that fails says how in fixed words, and can be tried no more', async () => {
-  await using server = await startServer();
+  const server = opened(await startServer());
   server.answer = async () => {
     throw new ValidationFailure('connection', 'words for the client', 'words for the log');
   };
@@ -164,7 +165,7 @@ test('a challenge that fails says how in fixed words, and can be tried no more',
 });
 
 test('a challenge is looked at once, however often it is asked for', async () => {
-  await using server = await startServer();
+  const server = opened(await startServer());
   const { promise, resolve } = Promise.withResolvers<void>();
   server.answer = () => promise;
   const client = await server.registered();
@@ -180,7 +181,7 @@ test('a challenge is looked at once, however often it is asked for', async () =>
 });
 
 test('a validation whose process died is taken up when its lease is over', async () => {
-  await using server = await startServer();
+  const server = opened(await startServer());
   const client = await server.registered();
   const order = await client.post('new-order', orderFor('app.test'));
   await server.database.run(`UPDATE acme_challenges SET status = 'processing', leased_until = $1`, [
@@ -197,14 +198,14 @@ test('a validation whose process died is taken up when its lease is over', async
 });
 
 async function finalized(names: readonly string[], csr: () => Promise<string> | string): Promise<Reply> {
-  await using server = await startServer();
+  const server = opened(await startServer());
   const client = await server.registered();
   const order = await provenOrder(server, client, ...names);
   return await client.post(order.json.finalize, { csr: await csr() });
 }
 
 test("a request whose names are not exactly the order's is a bad CSR, and the order stays ready", async () => {
-  await using server = await startServer();
+  const server = opened(await startServer());
   const client = await server.registered();
   const order = await provenOrder(server, client, 'a.test', 'b.test');
   const table = [['a.test'], ['a.test', 'b.test', 'c.test'], ['a.test', 'c.test'], ['a.test', 'b.test', '10.0.0.1']];
@@ -230,7 +231,7 @@ test('a request that is none, or none of ours to sign, is refused', async () => 
 });
 
 test("a request for the key of an account, whoever's it is, is a bad CSR", async () => {
-  await using server = await startServer();
+  const server = opened(await startServer());
   const client = await server.registered();
   const other = await server.registered(newKey('RS256'));
   const order = await provenOrder(server, client, 'a.test');
@@ -244,14 +245,14 @@ test("a request for the key of an account, whoever's it is, is a bad CSR", async
 });
 
 test('an order whose challenges are open is not ready', async () => {
-  await using server = await startServer();
+  const server = opened(await startServer());
   const client = await server.registered();
   const order = await client.post('new-order', orderFor('app.test'));
   assertProblem(await client.post(order.json.finalize, { csr: await csrFor(['app.test']) }), 'orderNotReady', 403);
 });
 
 test('two requests at once to finalize one order issue one certificate', async () => {
-  await using server = await startServer();
+  const server = opened(await startServer());
   const client = await server.registered();
   const order = await provenOrder(server, client, 'app.test');
   const csr = await csrFor(['app.test']);
@@ -268,7 +269,7 @@ test("what the authority refuses is the order's error; what it fails at is not t
     [new Error('disk full at /var/lib/ca'), 'serverInternal', 'the CA met with an error of its own'],
   ];
   for (const [failure, type, detail] of table) {
-    await using server = await startServer();
+    const server = opened(await startServer());
     server.authority.failure = failure;
     const client = await server.registered();
     const order = await provenOrder(server, client, 'app.test');
@@ -284,7 +285,7 @@ test("what the authority refuses is the order's error; what it fails at is not t
 });
 
 test('an order whose process died while it was issued is invalid when its lease is over', async () => {
-  await using server = await startServer();
+  const server = opened(await startServer());
   const client = await server.registered();
   const order = await provenOrder(server, client, 'app.test');
   await server.database.run(`UPDATE acme_orders SET status = 'processing', leased_until = $1`, [
@@ -300,7 +301,7 @@ test('an order whose process died while it was issued is invalid when its lease 
 });
 
 test('an order whose process died after its certificate was recorded is valid when its lease is over', async () => {
-  await using server = await startServer();
+  const server = opened(await startServer());
   const client = await server.registered();
   const { pem, order } = await certificateFor(server, client, 'app.test');
   // As it was before the process said so.
@@ -320,7 +321,7 @@ test('an order whose process died after its certificate was recorded is valid wh
 });
 
 test('an order that another process has ended before its own is as that one left it', async () => {
-  await using server = await startServer();
+  const server = opened(await startServer());
   const client = await server.registered();
   const ready = await provenOrder(server, client, 'app.test');
   const { issue } = server.authority;
@@ -339,7 +340,7 @@ test('an order that another process has ended before its own is as that one left
 });
 
 test('what came to nothing is forgotten after a while; what was issued stays', async () => {
-  await using server = await startServer({ limits: { keptMs: 10 * day } });
+  const server = opened(await startServer({ limits: { keptMs: 10 * day } }));
   const client = await server.registered();
   const { order } = await certificateFor(server, client, 'app.test');
   const pending = await client.post('new-order', orderFor('b.test'));
@@ -356,7 +357,7 @@ test('what came to nothing is forgotten after a while; what was issued stays', a
 });
 
 test('so many validations run at a time, and the others in turn', async () => {
-  await using server = await startServer({ limits: { validations: 2 } });
+  const server = opened(await startServer({ limits: { validations: 2 } }));
   let [running, most] = [0, 0];
   server.answer = async () => {
     most = Math.max(most, ++running);
@@ -369,7 +370,7 @@ test('so many validations run at a time, and the others in turn', async () => {
 });
 
 test('a profile goes from the order to the authority', async () => {
-  await using server = await startServer({ profiles: { short: 'a week' } });
+  const server = opened(await startServer({ profiles: { short: 'a week' } }));
   const client = await server.registered();
   const order = await client.post('new-order', { ...orderFor('app.test'), profile: 'short' });
   assert.equal(order.json.profile, 'short');
@@ -381,7 +382,7 @@ test('a profile goes from the order to the authority', async () => {
 });
 
 test('a fault of our own is serverInternal with a nonce, and the log has it', async () => {
-  await using server = await startServer();
+  const server = opened(await startServer());
   const client = await server.registered();
   await server.database.run('DROP TABLE acme_order_authorizations');
   const reply = await client.post('new-order', orderFor('app.test'));
@@ -394,7 +395,7 @@ test('a fault of our own is serverInternal with a nonce, and the log has it', as
 });
 
 test('a certificate is revoked by its own key, and by an account that has proven its names', async () => {
-  await using server = await startServer();
+  const server = opened(await startServer());
   const [client, other] = [await server.registered(), await server.registered()];
   const { pem } = await certificateFor(server, client, 'app.test');
   const certificate = leafOf(pem);
@@ -419,8 +420,8 @@ test('a certificate is revoked by its own key, and by an account that has proven
 });
 
 test('what is no certificate of ours is not revoked', async () => {
-  await using server = await startServer();
-  await using elsewhere = await startServer();
+  const server = opened(await startServer());
+  const elsewhere = opened(await startServer());
   const [client, stranger] = [await server.registered(), await elsewhere.registered()];
   const { pem } = await certificateFor(elsewhere, stranger, 'app.test');
   assertProblem(await client.post('revoke-cert', { certificate: leafOf(pem) }), 'malformed', 404);
@@ -430,7 +431,7 @@ test('what is no certificate of ours is not revoked', async () => {
 });
 
 test("renewal is suggested at two thirds of a certificate's life, and at once where it is revoked", async () => {
-  await using server = await startServer();
+  const server = opened(await startServer());
   const client = await server.registered();
   const { pem } = await certificateFor(server, client, 'app.test');
   const id = certIdOf(pem);
@@ -448,7 +449,7 @@ test("renewal is suggested at two thirds of a certificate's life, and at once wh
 });
 
 test('an order says what it replaces: once, of its own account, with a name in common', async () => {
-  await using server = await startServer();
+  const server = opened(await startServer());
   const [client, other] = [await server.registered(), await server.registered()];
   const { pem } = await certificateFor(server, client, 'app.test');
   const replaces = certIdOf(pem);

@@ -144,7 +144,7 @@ export async function makeFolder(folder: string, fill: (aside: string) => Promis
     renameSync(aside, folder);
     syncFolder(dirname(folder));
   } catch (error) {
-    rmSync(aside, { recursive: true, force: true });
+    if (existsSync(aside)) rmSync(aside, { recursive: true, force: true });
     if (!(error instanceof Error) || !('syscall' in error)) throw error;
     throw new CliError(exitCodes.usage, `the CA cannot be written to ${quote(folder)}: ${reasonOf(error)}`, {
       cause: error,

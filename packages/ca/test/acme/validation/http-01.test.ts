@@ -8,6 +8,7 @@ import { createServer as createTlsServer } from '@handfast/tls/node';
 import { issueRoot, toPem } from '@handfast/x509';
 import { ValidationFailure } from '../../../src/acme/validation/challenge.ts';
 import { type Http01Options, http01 } from '../../../src/acme/validation/http-01.ts';
+import { opened } from '../support/opened.ts';
 
 const token = 'a-token';
 const keyAuthorization = `${token}.thumbprint`;
@@ -70,10 +71,12 @@ const words = {
 
 test('the file of the challenge proves a name: asked for by its name, with nothing of ours', async () => {
   let seen: unknown;
-  await using server = await web(({ url, headers }, response) => {
-    seen = { url, headers };
-    response.end(`${keyAuthorization}\r\n \t`);
-  });
+  const server = opened(
+    await web(({ url, headers }, response) => {
+      seen = { url, headers };
+      response.end(`${keyAuthorization}\r\n \t`);
+    }),
+  );
   await validate(server.port);
   assert.deepEqual(seen, {
     url: path,
@@ -88,7 +91,7 @@ test('the file of the challenge proves a name: asked for by its name, with nothi
 });
 
 test('it proves an address, too, and no wildcard', async () => {
-  await using server = await web((_, response) => void response.end(keyAuthorization));
+  const server = opened(await web((_, response) => void response.end(keyAuthorization)));
   await validate(server.port, {}, '127.0.0.1');
   const identifier = { type: 'dns', value: 'app.test' } as const;
   assert.equal(http01().offers({ identifier, wildcard: false }), true);
@@ -97,14 +100,14 @@ test('it proves an address, too, and no wildcard', async () => {
 
 test('a file that holds something else is unauthorized, and its content is told to nobody', async () => {
   for (const content of ['', 'secret of an internal page', ` ${keyAuthorization}`, `${keyAuthorization}x`]) {
-    await using server = await web((_, response) => void response.end(content));
+    const server = opened(await web((_, response) => void response.end(content)));
     assert.deepEqual(await failing(validate(server.port)), ['unauthorized', words.body]);
   }
 });
 
 test('another status than 200 is unauthorized', async () => {
   for (const status of [204, 206, 304, 400, 404, 500]) {
-    await using server = await web((_, response) => void response.writeHead(status).end());
+    const server = opened(await web((_, response) => void response.writeHead(status).end()));
     assert.deepEqual(await failing(validate(server.port)), ['unauthorized', words.status]);
   }
 });
@@ -114,11 +117,13 @@ test('redirects are followed, ten of them at most', async () => {
     [10, true],
     [11, false],
   ] as const) {
-    await using server = await web(({ url = '' }, response) => {
-      const step = Number(new URL(url, 'http://x').searchParams.get('step'));
-      if (step === count) response.end(keyAuthorization);
-      else response.writeHead(302, { location: `/next?step=${step + 1}` }).end();
-    });
+    const server = opened(
+      await web(({ url = '' }, response) => {
+        const step = Number(new URL(url, 'http://x').searchParams.get('step'));
+        if (step === count) response.end(keyAuthorization);
+        else response.writeHead(302, { location: `/next?step=${step + 1}` }).end();
+      }),
+    );
     if (good) await validate(server.port);
     else assert.deepEqual(await failing(validate(server.port)), ['connection', words.redirects]);
   }
@@ -130,32 +135,36 @@ test('a redirect to https is followed, whatever the certificate', async () => {
   const own = await issueRoot({ provider: nodeProvider, subject: { commonName: 'x' }, signer, notBefore, notAfter });
   const key = { cert: toPem('CERTIFICATE', own.raw), key: toPem('PRIVATE KEY', pkcs8) };
   let serverName: string | false | null | undefined;
-  await using secure = await listening(
-    createTlsServer(key, (socket) => {
-      serverName = socket.servername;
-      socket.on('error', () => undefined);
-      socket.once('data', () => socket.end(`HTTP/1.1 200 OK\r\nconnection: close\r\n\r\n${keyAuthorization}`));
-    }),
+  const secure = opened(
+    await listening(
+      createTlsServer(key, (socket) => {
+        serverName = socket.servername;
+        socket.on('error', () => undefined);
+        socket.once('data', () => socket.end(`HTTP/1.1 200 OK\r\nconnection: close\r\n\r\n${keyAuthorization}`));
+      }),
+    ),
   );
   const location = `https://app.test:${secure.port}/`;
-  await using server = await web((_, response) => void response.writeHead(301, { location }).end());
+  const server = opened(await web((_, response) => void response.writeHead(301, { location }).end()));
   await validate(server.port);
   assert.equal(serverName, 'app.test');
 });
 
 test('a redirect to https where there is no TLS is a failure of TLS', async () => {
-  await using plain = await web(() => undefined);
+  const plain = opened(await web(() => undefined));
   const location = `https://app.test:${plain.port}/`;
-  await using server = await web((_, response) => void response.writeHead(301, { location }).end());
+  const server = opened(await web((_, response) => void response.writeHead(301, { location }).end()));
   assert.deepEqual(await failing(validate(server.port)), ['tls', words.tls]);
 });
 
 test('a redirect to where no validation goes is not followed', async () => {
   let asked = 0;
-  await using inside = await web((_, response) => {
-    asked++;
-    response.end(keyAuthorization);
-  });
+  const inside = opened(
+    await web((_, response) => {
+      asked++;
+      response.end(keyAuthorization);
+    }),
+  );
   const table: readonly (readonly [location: string | undefined, detail: string])[] = [
     ['http://169.254.169.254/latest/meta-data', words.target],
     ['http://[fe80::1]/', words.target],
@@ -175,8 +184,8 @@ test('a redirect to where no validation goes is not followed', async () => {
     name === 'metadata.test' ? '169.254.169.254' : '127.0.0.1',
   ];
   for (const [location, detail] of table) {
-    await using server = await web(
-      (_, response) => void response.writeHead(302, location === undefined ? {} : { location }).end(),
+    const server = opened(
+      await web((_, response) => void response.writeHead(302, location === undefined ? {} : { location }).end()),
     );
     const failure = await failing(validate(server.port, { targets: { dev: true, resolve } }));
     assert.deepEqual(failure, ['connection', detail], location);
@@ -186,12 +195,14 @@ test('a redirect to where no validation goes is not followed', async () => {
 
 test('a redirect to the CA itself is not followed', async () => {
   let asked = 0;
-  await using ca = await web((_, response) => {
-    asked++;
-    response.end(keyAuthorization);
-  });
+  const ca = opened(
+    await web((_, response) => {
+      asked++;
+      response.end(keyAuthorization);
+    }),
+  );
   const location = `http://app.test:${ca.port}/`;
-  await using server = await web((_, response) => void response.writeHead(302, { location }).end());
+  const server = opened(await web((_, response) => void response.writeHead(302, { location }).end()));
   const listeners = () => [{ address: '0.0.0.0', port: ca.port }];
   assert.deepEqual(
     await failing(validate(server.port, { targets: { dev: true, listeners, resolve: async () => ['127.0.0.1'] } })),
@@ -210,7 +221,7 @@ test('without being told, neither loopback nor another port is gone to', async (
 
 test('a name that changes its address between look-ups gains nothing: each hop looks once', async () => {
   const answers = ['127.0.0.1', '169.254.169.254'];
-  await using server = await web((_, response) => void response.writeHead(302, { location: '/again' }).end());
+  const server = opened(await web((_, response) => void response.writeHead(302, { location: '/again' }).end()));
   const resolve = async (): Promise<string[]> => [answers.shift() ?? assert.fail('looked up again')];
   assert.deepEqual(await failing(validate(server.port, { targets: { dev: true, resolve } })), [
     'connection',
@@ -220,24 +231,26 @@ test('a name that changes its address between look-ups gains nothing: each hop l
 });
 
 test('the next address is tried where one does not answer', async () => {
-  await using server = await web((_, response) => void response.end(keyAuthorization));
+  const server = opened(await web((_, response) => void response.end(keyAuthorization)));
   await validate(server.port, { targets: { dev: true, resolve: async () => ['127.0.0.2', '127.0.0.1'] } });
   const nobody = { targets: { dev: true, resolve: async () => ['127.0.0.2', '127.0.0.3'] } };
   assert.deepEqual(await failing(validate(server.port, nobody)), ['connection', words.connection]);
 });
 
 test('an answer is read up to a limit, also one that never ends', async () => {
-  await using announced = await web(
-    (_, response) => void response.writeHead(200, { 'content-length': 1e9 }).write('x'.repeat(100)),
+  const announced = opened(
+    await web((_, response) => void response.writeHead(200, { 'content-length': 1e9 }).write('x'.repeat(100))),
   );
   assert.deepEqual(await failing(validate(announced.port, { maxBytes: 50 })), ['unauthorized', words.size]);
-  await using endless = await web((_, response) => {
-    const more = (): void => {
-      while (!response.destroyed && response.write('x'.repeat(16 * 1024)));
-    };
-    response.on('drain', more);
-    more();
-  });
+  const endless = opened(
+    await web((_, response) => {
+      const more = (): void => {
+        while (!response.destroyed && response.write('x'.repeat(16 * 1024)));
+      };
+      response.on('drain', more);
+      more();
+    }),
+  );
   assert.deepEqual(await failing(validate(endless.port)), ['unauthorized', words.size]);
 });
 
@@ -246,10 +259,10 @@ test('ten seconds are for everything: look-up, silence, a slow head, a slow body
   const silent: RequestListener = () => undefined;
   const slowBody: RequestListener = (_, response) => void response.writeHead(200).write('a');
   for (const listener of [silent, slowBody]) {
-    await using server = await web(listener);
+    const server = opened(await web(listener));
     assert.deepEqual(await failing(validate(server.port, { timeoutMs })), ['connection', words.timeout]);
   }
-  await using slowHead = await listening(createTcpServer((socket) => void socket.write('HTTP/1.1 200 OK\r\nx: ')));
+  const slowHead = opened(await listening(createTcpServer((socket) => void socket.write('HTTP/1.1 200 OK\r\nx: '))));
   assert.deepEqual(await failing(validate(slowHead.port, { timeoutMs })), ['connection', words.timeout]);
   const resolve = (): Promise<string[]> => new Promise(() => undefined);
   assert.deepEqual(await failing(validate(1, { timeoutMs, targets: { dev: true, resolve } })), [
@@ -267,8 +280,10 @@ test('what is no HTTP, breaks off, or changes the protocol is a failed connectio
     `HTTP/1.1 200 OK\r\nx: ${'x'.repeat(20_000)}\r\n\r\n${keyAuthorization}`,
   ];
   for (const answer of answers) {
-    await using server = await listening(
-      createTcpServer((socket) => socket.on('error', () => undefined).once('data', () => socket.end(answer))),
+    const server = opened(
+      await listening(
+        createTcpServer((socket) => socket.on('error', () => undefined).once('data', () => socket.end(answer))),
+      ),
     );
     assert.deepEqual(await failing(validate(server.port)), ['connection', words.connection], answer.slice(0, 40));
   }
@@ -277,7 +292,7 @@ test('what is no HTTP, breaks off, or changes the protocol is a failed connectio
 test('a server that stops cuts the validation short', async () => {
   const stop = new AbortController();
   const reason = new Error('stopping');
-  await using server = await web(() => stop.abort(reason));
+  const server = opened(await web(() => stop.abort(reason)));
   await assert.rejects(validate(server.port, {}, 'app.test', stop.signal), reason);
   await assert.rejects(validate(server.port, {}, 'app.test', stop.signal), reason);
 });
