@@ -5,6 +5,7 @@
  */
 
 export * from './bytes.ts';
+export { ecdsaToDer } from './ecdsa-der.ts';
 export * from './hkdf.ts';
 export * from './provider.ts';
 export * from './settle.ts';

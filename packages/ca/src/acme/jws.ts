@@ -9,6 +9,7 @@ import {
   type Bytes,
   type CryptoProvider,
   concat,
+  ecdsaToDer,
   type KeyType,
   type PublicKeyInfo,
   type SignatureAlgorithm,
@@ -85,8 +86,10 @@ export async function verifyJws(
   if (row === undefined || verifier === undefined) {
     throw new Problem('badSignatureAlgorithm', { algorithms: algorithms.map(({ name }) => name) });
   }
-  const signature = row.pairLength === undefined ? jws.signature : derOf(jws.signature, row.pairLength);
-  if (signature === undefined || !(await verifier.verify(key, jws.signed, signature))) {
+  const { pairLength } = row;
+  const fits = pairLength === undefined || jws.signature.length === pairLength;
+  const signature = fits && pairLength !== undefined ? ecdsaToDer(jws.signature) : jws.signature;
+  if (!fits || !(await verifier.verify(key, jws.signed, signature))) {
     throw new Problem('unauthorized', { detail: 'the signature of the JWS is wrong' });
   }
 }
@@ -129,20 +132,4 @@ function headerOf(bytes: Uint8Array): Pick<Jws, 'alg' | 'url' | 'nonce' | 'jwk' 
   const kid = stringMember(header, 'kid');
   if ((jwk === undefined) === (kid === undefined)) throw malformed('the protected header has one of "jwk" and "kid"');
   return { alg, url, nonce: stringMember(header, 'nonce'), jwk, kid };
-}
-
-/** Ecdsa-Sig-Value (RFC 3279 §2.2.3) of `r | s`. */
-function derOf(pair: Bytes, pairLength: number): Bytes | undefined {
-  if (pair.length !== pairLength) return undefined;
-  const content = concat(integer(pair.subarray(0, pairLength / 2)), integer(pair.subarray(pairLength / 2)));
-  // Under 128 bytes with these curves: one byte of length is enough.
-  return concat(Uint8Array.of(0x30, content.length), content);
-}
-
-function integer(magnitude: Uint8Array): Bytes {
-  let start = 0;
-  while (start < magnitude.length - 1 && magnitude[start] === 0) start++;
-  const digits = magnitude.subarray(start);
-  const sign = (digits[0] ?? 0) >= 0x80 ? [0] : [];
-  return concat(Uint8Array.of(0x02, sign.length + digits.length, ...sign), digits);
 }
