@@ -17,6 +17,7 @@ import { dayMs, issueServer, makeAuthority } from './authority.ts';
 import { usageError } from './exit.ts';
 import type { Io } from './io.ts';
 import { parsingFile, readFileFor } from './options.ts';
+import { shellQuoted } from './shell.ts';
 
 const caDays = 5 * 365;
 /** Browsers take at most 398 days from a public CA, and are going to 47; 90 is what `serve` promises. */
@@ -170,8 +171,4 @@ export function trustAdvice(certificateFile: string, url: string | undefined): r
     ['Firefox', `Settings → Privacy & Security → View Certificates → Authorities → Import: ${certificateFile}`],
   ];
   return ways.map(([who = '', how = '']) => `  ${who.padEnd(9)} ${how}`);
-}
-
-function shellQuoted(path: string): string {
-  return /^[\w@%+=:,./-]+$/.test(path) ? path : `'${path.replaceAll("'", String.raw`'\''`)}'`;
 }

@@ -13,8 +13,8 @@ import { join } from 'node:path';
 import { PassThrough } from 'node:stream';
 import { after, before, describe, test } from 'node:test';
 import type { CommandResult, Machine } from '../../src/ca/trust/machine.ts';
-import { shellQuoted } from '../../src/ca/trust/snippets.ts';
 import { type TrustAction, trust } from '../../src/ca/trust/trust.ts';
+import { shellQuoted } from '../../src/shell.ts';
 import { Output } from '../support/io.ts';
 import { Place } from './support.ts';
 

@@ -4,6 +4,8 @@
  * @module
  */
 
+import { shellQuoted } from '../../shell.ts';
+
 /** A program, and what makes it trust the root. */
 export interface Snippet {
   readonly name: string;
@@ -45,8 +47,4 @@ export function snippets(file: string, nickname: string, url: string): readonly 
       readsSystem: false,
     },
   ];
-}
-
-export function shellQuoted(path: string): string {
-  return /^[\w@%+=:,./-]+$/.test(path) ? path : `'${path.replaceAll("'", String.raw`'\''`)}'`;
 }
