@@ -294,13 +294,19 @@ export function refusalJobs(peer: Peer, direction: Direction, row: Case, certifi
         const ended = alert === 'none' ? ours.connection.then(endOf) : ours.connection;
         const [peerFailed, error] = await Promise.all([failureOf(run.done), failureOf(ended)]);
         if (peerFailed === undefined) throw new Error('the peer reports success');
-        if (alert === 'none' && isTlsError(error) && error.tlsCode === 'truncated') return;
+        if (alert === 'none' && wasCut(error)) return;
         if (!isTlsError(error) || error.origin !== 'peer' || error.alert !== alert) {
           throw unexpected(`the alert ${alert} from the peer`, error);
         }
       },
     },
   ];
+}
+
+/** Whether the peer left without a word. Its kernel resets the connection where it had not read our tickets yet. */
+function wasCut(error: unknown): boolean {
+  if (isTlsError(error)) return error.tlsCode === 'truncated';
+  return error instanceof Error && 'code' in error && error.code === 'ECONNRESET';
 }
 
 /** Wants a promise to reject with a TlsError that is so. */
