@@ -113,7 +113,7 @@ function regularBody(
   const lines = { digits, characters: firstEnd + 1 - start };
   if (digits < minLine || digits % 4 !== 0) return undefined;
   const prefix = new LinePrefix(source, start, lines);
-  const length = prefix.has(0, maxHeader) ? valueEnd(prefix.bytes, 0) : 0;
+  const length = hasHeader(prefix, 0) ? valueEnd(prefix.bytes, 0) : 0;
   const total = 4 * Math.ceil(length / 3);
   if (!(total > digits) || total > maxDigits) return undefined;
   const full = Math.floor((total - 1) / digits);
@@ -284,16 +284,21 @@ function subjectKey(prefix: Prefix): number | undefined {
   const { bytes } = prefix;
   let at = 0;
   for (let depth = 0; depth < 2; depth++) {
-    if (!prefix.has(at, at + maxHeader)) return undefined;
+    if (!hasHeader(prefix, at)) return undefined;
     at = contentStart(bytes, at);
   }
-  if (!prefix.has(at, at + maxHeader)) return undefined;
+  if (!hasHeader(prefix, at)) return undefined;
   // version where it is there, serialNumber, signature, issuer, validity
   for (let left = bytes[at] === versionTag ? 5 : 4; left > 0; left--) {
     at = valueEnd(bytes, at);
-    if (!prefix.has(at, at + maxHeader)) return undefined;
+    if (!hasHeader(prefix, at)) return undefined;
   }
   return keyOfName(prefix, at);
+}
+
+/** Most headers are two bytes long. */
+function hasHeader(prefix: Prefix, at: number): boolean {
+  return prefix.has(at, at + 2) && ((prefix.bytes[at + 1] ?? 0) < 0x80 || prefix.has(at, at + maxHeader));
 }
 
 function contentStart(bytes: Uint8Array, at: number): number {
@@ -320,7 +325,7 @@ function keyOfName(prefix: Prefix, name: number): number | undefined {
   let at = contentStart(bytes, name);
   if (at === end) return 0;
   for (;;) {
-    if (!prefix.has(at, Math.min(at + maxHeader, end))) return undefined;
+    if (!hasHeader(prefix, at)) return undefined;
     const rdnEnd = valueEnd(bytes, at);
     if (rdnEnd === end) break;
     if (!(rdnEnd < end)) return undefined;
