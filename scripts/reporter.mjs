@@ -3,11 +3,10 @@
  * count. A reporter of `node --test`.
  */
 import { readFileSync } from 'node:fs';
-import { dirname, join, relative, resolve, sep } from 'node:path';
+import { join, relative, resolve, sep } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { inspect } from 'node:util';
-
-const root = dirname(dirname(fileURLToPath(import.meta.url)));
+import { root, testEntries } from './run.mjs';
 
 /**
  * @typedef {object} Tally
@@ -25,7 +24,7 @@ const root = dirname(dirname(fileURLToPath(import.meta.url)));
 export default async function* report(events) {
   /** @type {Map<string, Tally>} */
   const tallies = new Map();
-  /** @type {Map<string, string>} what a file's process wrote */
+  /** @type {Map<string, string>} what the process of a file wrote that imports test files */
   const output = new Map();
   /** @type {Map<string, string[]>} the names around the test that runs, by file */
   const path = new Map();
@@ -33,6 +32,8 @@ export default async function* report(events) {
   const failedFiles = new Set();
   /** @type {string[]} */
   const failures = [];
+  /** @type {Set<string>} */
+  const entries = new Set();
   /** @type {string[]} lines that a test wrote about a suite of somebody else's: `PKITS, node: 249 passed` */
   const suites = [];
   /** @type {Map<string, number>} test vectors by package */
@@ -49,6 +50,8 @@ export default async function* report(events) {
       const name = packageOf(file);
       if (count !== undefined) vectors.set(name, (vectors.get(name) ?? 0) + Number(count));
       else if (/^[^:]+: \d/.test(data.message)) suites.push(data.message);
+    } else if (type === 'test:enqueue') {
+      if (data.name.startsWith(testEntries)) entries.add(data.name);
     } else if (type === 'test:start') {
       path.set(file, [...(path.get(file) ?? []).slice(0, data.nesting), data.name]);
     } else if (type === 'test:pass' || type === 'test:fail') {
@@ -70,7 +73,7 @@ export default async function* report(events) {
         const where = `${relative(root, file)}${data.line ? `:${data.line}` : ''}`;
         failures.push(`✗ ${names.join(' › ')}\n  ${where}\n${indent(explain(error))}\n`);
       } else if (data.details.type !== 'suite' && resolve(data.name) !== file) {
-        // (A file without any test passes under its own name.)
+        // (A process without any test passes under its file's name.)
         if (data.skip !== undefined || data.todo !== undefined) tally.skipped += 1;
         else tally.passed += 1;
       }
@@ -82,14 +85,28 @@ export default async function* report(events) {
   for (const suite of suites.sort()) yield `   ${suite}\n`;
 
   for (const failure of failures) yield `\n${failure}`;
-  for (const file of failedFiles) {
-    const text = output.get(file)?.trim();
-    if (text) yield `\n${relative(root, file)} wrote:\n${indent(text)}\n`;
+  for (const [file, text] of output) {
+    const names = testFilesIn(file);
+    if (text.trim() === '' || ![file, ...names].some((name) => failedFiles.has(name))) continue;
+    yield `\n${names.map((name) => relative(root, name)).join(', ')} wrote:\n${indent(text.trim())}\n`;
   }
   const all = [...tallies.values()];
+  // Whoever ends the process ends it without a failure.
+  const silent = [...entries].flatMap(testFilesIn).filter((file) => !all.some(({ files }) => files.has(file)));
+  for (const file of silent) yield `\n✗ ${relative(root, file)} has run no test\n`;
+  if (silent.length > 0) process.exitCode = 1;
   const passed = all.reduce((sum, tally) => sum + tally.passed, 0);
-  const failed = all.reduce((sum, tally) => sum + tally.failed, 0);
+  const failed = all.reduce((sum, tally) => sum + tally.failed, silent.length);
   yield `${failures.length > 0 ? '\n' : ''}${passed} passed, ${failed} failed\n`;
+}
+
+/**
+ * The test files that a file imports (`run.mjs`).
+ * @param {string} file
+ */
+function testFilesIn(file) {
+  const urls = readFileSync(file, 'utf8').matchAll(/^import "(file:.*)";$/gm);
+  return [...urls].map(([, url = '']) => fileURLToPath(url));
 }
 
 /**

@@ -10,6 +10,8 @@ import { createHash } from 'node:crypto';
 import {
   closeSync,
   existsSync,
+  mkdirSync,
+  mkdtempSync,
   openSync,
   readdirSync,
   readFileSync,
@@ -18,9 +20,9 @@ import {
   writeFileSync,
 } from 'node:fs';
 import { availableParallelism, constants } from 'node:os';
-import { basename, delimiter, dirname, join, relative, resolve } from 'node:path';
+import { basename, delimiter, dirname, join, relative, resolve, sep } from 'node:path';
 import { isatty } from 'node:tty';
-import { fileURLToPath } from 'node:url';
+import { fileURLToPath, pathToFileURL } from 'node:url';
 
 /** The top of the repository. */
 export const root = dirname(dirname(fileURLToPath(import.meta.url)));
@@ -35,6 +37,9 @@ const testFlags = [
   '--test-timeout=300000', // of a file, too: what hangs must end
   '--test-reporter=./scripts/reporter.mjs',
 ];
+
+/** Where the folders are of files that import test files, so that a process runs several; one a run. */
+export const testEntries = join(root, 'node_modules/.cache/tests');
 
 /** Tests that take longer than all others have a task of their own. */
 const slowTests = 'wycheproof';
@@ -370,7 +375,48 @@ function testFiles(args) {
       : names.some((name) => file.includes(relative(root, resolve(root, name)))),
   );
   if (wanted.length === 0) refuse(`No test files${names.length > 0 ? ` match ${names.join(' ')}` : ''}.`, 1);
-  return [...options, ...wanted];
+  // Whoever sets options looks for something: each file's process is then its own.
+  return options.length > 0 ? [...options, ...wanted] : together(wanted);
+}
+
+/** Test files in a process: each process loads the packages anew, and begins cold. */
+const filesTogether = 8;
+
+/** The name of test files that change what their process shares, as the defaults of `node:tls`. */
+const alone = '.alone.test.';
+
+/**
+ * Files that import these, some of one package at a time, in place of them.
+ * @param {readonly string[]} files
+ * @returns {readonly string[]}
+ */
+function together(files) {
+  mkdirSync(testEntries, { recursive: true });
+  const folder = mkdtempSync(join(testEntries, 'run-'));
+  process.on('exit', () => rmSync(folder, { recursive: true, force: true }));
+  /** @type {string[][]} */
+  const groups = [];
+  for (const file of files.filter((file) => !file.includes(alone))) {
+    const group = groups.at(-1);
+    const fits = group !== undefined && group.length < filesTogether && topOf(group[0]) === topOf(file);
+    if (fits) group.push(file);
+    else groups.push([file]);
+  }
+  groups.push(...files.filter((file) => file.includes(alone)).map((file) => [file]));
+  return groups.map((group, index) => {
+    const entry = join(folder, `${index}.mjs`);
+    const urls = group.map((file) => pathToFileURL(join(root, file)).href);
+    writeFileSync(entry, urls.map((url) => `import ${JSON.stringify(url)};\n`).join(''));
+    return entry;
+  });
+}
+
+/**
+ * The package that a file is in.
+ * @param {string} [file] from the top of the repository
+ */
+function topOf(file = '') {
+  return file.split(sep).slice(0, 2).join(sep);
 }
 
 /**
