@@ -26,13 +26,16 @@ export interface HttpsServerOptions extends TlsServerOptions, Omit<ServerOptions
 /** RFC 8470 §5.1. */
 const field = 'early-data';
 
+/** Events of the TLS server that do something only where somebody listens. */
+const ofTls: readonly string[] = ['keylog', 'newSession', 'resumeSession', 'OCSPRequest'];
+
 /** Requests whose mark is ours alone: nobody in front of us has set it. */
 const markedHere = new WeakSet<IncomingMessage>();
 
 /**
  * An `http.Server` that speaks TLS. Its `connection` is a `TLSSocket`, once HTTP begins on it: when the handshake is done, or
- * early data has come before. Events beside: `secureConnection` (socket) and `tlsClientError` (error, socket), as
- * `createServer` has them.
+ * early data has come before. Events beside: `secureConnection`, `tlsClientError`, `keylog`, `newSession`, `resumeSession` and
+ * `OCSPRequest`, as `createServer` has them; and so its methods for certificates and ticket keys.
  */
 export class HttpsServer extends Server {
   readonly #tls: TlsServer;
@@ -55,6 +58,35 @@ export class HttpsServer extends Server {
       this.emit('secureConnection', socket);
     });
     this.#tls.on('tlsClientError', (error: Error, socket: TLSSocket) => this.emit('tlsClientError', error, socket));
+    for (const event of ofTls) {
+      const forward = (...news: readonly unknown[]): boolean => super.emit(event, ...news);
+      this.on('newListener', (name) => {
+        if (name === event && this.listenerCount(event) === 0) this.#tls.on(event, forward);
+      });
+      this.on('removeListener', (name) => {
+        if (name === event && this.listenerCount(event) === 0) this.#tls.off(event, forward);
+      });
+    }
+  }
+
+  /** As `createServer`'s. */
+  addContext(...context: Parameters<TlsServer['addContext']>): void {
+    this.#tls.addContext(...context);
+  }
+
+  /** As `createServer`'s: new connections have the new certificate. */
+  setSecureContext(...options: Parameters<TlsServer['setSecureContext']>): void {
+    this.#tls.setSecureContext(...options);
+  }
+
+  /** As `createServer`'s. */
+  getTicketKeys(): Buffer {
+    return this.#tls.getTicketKeys();
+  }
+
+  /** As `createServer`'s. */
+  setTicketKeys(...keys: Parameters<TlsServer['setTicketKeys']>): void {
+    this.#tls.setTicketKeys(...keys);
   }
 
   /** What the transport brings as a connection is given to TLS, and what TLS brings to HTTP; an early request waits, or is marked. */

@@ -12,6 +12,7 @@ import { connect as connectTcp } from 'node:net';
 import { duplexPair } from 'node:stream';
 import { text } from 'node:stream/consumers';
 import { describe, it } from 'node:test';
+import { connect as connectTls } from 'node:tls';
 import { toPem } from '@handfast/x509';
 import type { TlsError } from '../../src/index.ts';
 import {
@@ -22,7 +23,7 @@ import {
   refuseEarlyData,
   TLSSocket,
 } from '../../src/node/index.ts';
-import { pki } from '../support/identities.ts';
+import { makeCredential, pki, serverCredential } from '../support/identities.ts';
 import {
   closed,
   type Early,
@@ -97,6 +98,33 @@ describe('an HTTPS server', { timeout: 20_000 }, () => {
     const [socket, ...others] = connections;
     assert.ok(socket instanceof TLSSocket);
     assert.deepEqual([socket.alpnProtocol, others], ['http/1.1', []]);
+  });
+
+  it('asks and tells what a TLS server does, where somebody listens, and takes another certificate', async () => {
+    const { server, port } = await place(echo);
+    server.once(
+      'OCSPRequest',
+      (certificate: Buffer, issuer: Buffer | null, done: (e: null, staple: Buffer) => void) => {
+        assert.deepEqual([certificate.length, issuer], [serverCredential.chain[0]?.raw.length, null]);
+        done(null, Buffer.from('stapled'));
+      },
+    );
+    const lines = new Set<string>();
+    server.on('keylog', (line: Buffer) => lines.add(line.toString('latin1').split(' ', 1)[0] ?? ''));
+    const visit = async (): Promise<[string, unknown]> => {
+      const target = { port, host: '127.0.0.1', servername: 'localhost', ca: toPem('CERTIFICATE', pki.root.raw) };
+      const socket = connectTls({ ...target, requestOCSP: true });
+      const [[staple]] = await Promise.all([once(socket, 'OCSPResponse'), once(socket, 'secureConnect')]);
+      const { serialNumber } = socket.getPeerCertificate();
+      socket.destroy();
+      return [serialNumber, staple?.toString('latin1')];
+    };
+    const [first, staple] = await visit();
+    assert.deepEqual([staple, lines.has('SERVER_HANDSHAKE_TRAFFIC_SECRET')], ['stapled', true]);
+    const other = await makeCredential();
+    server.setSecureContext({ credentials: [other] });
+    const [second, none] = await visit();
+    assert.deepEqual([second === first, none], [false, undefined]);
   });
 
   it('has what an http.Server has: address, close, timeouts, idle connections', async () => {
