@@ -54,7 +54,7 @@ export {
   issueRoot,
   issueServerCertificate,
 } from './issue.ts';
-export { type IssueCrlOptions, issueCrl, type RevokedCertificate } from './issue-crl.ts';
+export { encodeRevoked, type IssueCrlOptions, issueCrl, type RevokedCertificate } from './issue-crl.ts';
 export {
   type IssueOcspOptions,
   issueOcspResponse,

@@ -50,6 +50,11 @@ export interface IssueCrlOptions {
   /** When the next one is due. */
   readonly nextUpdate: Date;
   readonly revoked: readonly RevokedCertificate[];
+  /**
+   * Others, which `encodeRevoked` has encoded: a long list can be put together piece by piece, so that nothing else has to wait. That none
+   * stands twice, and that none is removed but by a delta, is then the caller's to see to.
+   */
+  readonly encoded?: readonly Uint8Array[] | undefined;
   /** The number of the complete list that this one adds to: makes it a delta. */
   readonly baseNumber?: bigint | undefined;
   /** Where deltas to this list are. */
@@ -83,6 +88,11 @@ export interface IssueCrlOptions {
  */
 export function issueCrl(options: IssueCrlOptions): MaybePromise<Crl> {
   return runSettling(issue(options));
+}
+
+/** Entries of a list for certificates of its own issuer's: see `IssueCrlOptions.encoded`. */
+export function encodeRevoked(revoked: readonly OwnEntry[]): Bytes {
+  return join(revoked.map((entry) => encodeEntry(entry, ownExtensions(entry))));
 }
 
 function* issue(options: IssueCrlOptions): Settling<Crl> {
@@ -146,33 +156,44 @@ function isCrlNumber(number: bigint): boolean {
 }
 
 /** §5.1.2.6: no list of entries rather than an empty one. An entry names its issuer where that changes (§5.3.3). */
-function entriesOf({ revoked, issuer }: IssueCrlOptions): readonly Bytes[] {
+function entriesOf({ revoked, encoded = [], issuer }: IssueCrlOptions): readonly Bytes[] {
   let named = issuer.certificate.subject;
-  const entries = revoked.map(
-    ({ serialNumber, revokedAt, reason, invalidityDate, certificateIssuer = issuer.certificate.subject }) => {
-      const extensions: Bytes[] = [];
-      if (reason !== undefined && reason !== 'unspecified') {
-        const value = der.value(0x0a, Uint8Array.of(revocationReasons[reason]));
-        extensions.push(encodeExtension(crlEntryExtensionOids.cRLReason, false, value));
-      }
-      if (invalidityDate !== undefined) {
-        extensions.push(
-          encodeExtension(crlEntryExtensionOids.invalidityDate, false, der.generalizedTime(invalidityDate)),
-        );
-      }
-      if (!sameName(named, certificateIssuer)) {
-        named = certificateIssuer;
-        const value = der.sequence(encodeGeneralName({ kind: 'directory', name: named }));
-        extensions.push(encodeExtension(crlEntryExtensionOids.certificateIssuer, true, value));
-      }
-      return der.sequence(
-        der.value(0x02, serialNumber),
-        der.time(revokedAt),
-        ...(extensions.length === 0 ? [] : [der.sequence(...extensions)]),
-      );
-    },
+  const entries = revoked.map((entry) => {
+    const { certificateIssuer = issuer.certificate.subject } = entry;
+    const extensions = ownExtensions(entry);
+    if (!sameName(named, certificateIssuer)) {
+      named = certificateIssuer;
+      const value = der.sequence(encodeGeneralName({ kind: 'directory', name: named }));
+      extensions.push(encodeExtension(crlEntryExtensionOids.certificateIssuer, true, value));
+    }
+    return encodeEntry(entry, extensions);
+  });
+  // Those first that name no issuer: theirs would be that of the entry before.
+  const all = join([...encoded, ...entries]);
+  return all.length === 0 ? [] : [der.sequence(all)];
+}
+
+/** Of the list's own issuer. */
+type OwnEntry = Pick<RevokedCertificate, 'serialNumber' | 'revokedAt' | 'reason' | 'invalidityDate'>;
+
+function encodeEntry({ serialNumber, revokedAt }: OwnEntry, extensions: readonly Bytes[]): Bytes {
+  return der.sequence(
+    der.value(0x02, serialNumber),
+    der.time(revokedAt),
+    ...(extensions.length === 0 ? [] : [der.sequence(...extensions)]),
   );
-  return entries.length === 0 ? [] : [der.sequence(join(entries))];
+}
+
+function ownExtensions({ reason, invalidityDate }: OwnEntry): Bytes[] {
+  const extensions: Bytes[] = [];
+  if (reason !== undefined && reason !== 'unspecified') {
+    const value = der.value(0x0a, Uint8Array.of(revocationReasons[reason]));
+    extensions.push(encodeExtension(crlEntryExtensionOids.cRLReason, false, value));
+  }
+  if (invalidityDate !== undefined) {
+    extensions.push(encodeExtension(crlEntryExtensionOids.invalidityDate, false, der.generalizedTime(invalidityDate)));
+  }
+  return extensions;
 }
 
 function extensionsOf({ issuer, number, baseNumber, scope, freshestUrls = [] }: IssueCrlOptions): readonly Bytes[] {

@@ -8,6 +8,7 @@ import {
   CertificateError,
   type Crl,
   directoryName,
+  encodeRevoked,
   type IssueCrlOptions,
   issueCertificate,
   issueCrl,
@@ -205,6 +206,21 @@ describe('a list is not issued', () => {
     });
     assert.throws(() => issueCrl({ ...base, issuer: { certificate: narrow, signer } }), /lacks cRLSign/);
   });
+});
+
+it('is the same put together from pieces, which come before entries that name another issuer', async () => {
+  const revoked: readonly RevokedCertificate[] = [
+    { serialNumber: serial(1), revokedAt: now },
+    { serialNumber: serial(2), revokedAt: now, reason: 'keyCompromise', invalidityDate: notBefore },
+    { serialNumber: serial(3), revokedAt: now, reason: 'superseded' },
+  ];
+  const foreign: RevokedCertificate = { serialNumber: serial(4), revokedAt: now, certificateIssuer: other };
+  const scope = { indirect: true };
+  const whole = await made({ revoked: [...revoked, foreign], scope });
+  const encoded = [encodeRevoked(revoked.slice(0, 1)), encodeRevoked([]), encodeRevoked(revoked.slice(1))];
+  const pieces = await made({ encoded, revoked: [foreign], scope });
+  assert.deepEqual(pieces.tbs, whole.tbs);
+  assert.deepEqual((await made({ encoded: [encodeRevoked([])] })).tbs, (await made()).tbs);
 });
 
 describe('a list is malformed', () => {
