@@ -12,27 +12,57 @@ import type { Profile } from './issuing/profiles.ts';
 import type { Database, Sql } from './store/database.ts';
 import { integer, optional } from './store/rows.ts';
 
+/** An issuer whose key is here. */
+export interface SigningIssuer {
+  /** SHA-256 of its SubjectPublicKeyInfo, hexadecimal. */
+  readonly id: string;
+  readonly certificate: Certificate;
+  /** It first, the root last. */
+  readonly chain: readonly Certificate[];
+  /** Other ways up from it, to other roots. */
+  readonly alternateChains: readonly (readonly Certificate[])[];
+  /** The root of `chain` alone. */
+  readonly trust: TrustStore;
+  readonly signer: Signer;
+  /** It signs lists and OCSP answers, and no leaf. */
+  readonly retired: boolean;
+}
+
 export interface CaContext {
   readonly database: Database;
   readonly provider: CryptoProvider;
-  /** The certificate that signs leaves first, the root last. */
-  readonly chain: readonly Certificate[];
-  readonly issuer: Certificate;
-  /** The root alone. */
-  readonly trust: TrustStore;
-  readonly issuerId: string;
-  readonly signer: Signer;
+  /** By id. */
+  readonly issuers: ReadonlyMap<string, SigningIssuer>;
+  /** Signs what no profile says otherwise of. */
+  readonly defaultIssuer: SigningIssuer;
+  /** Every CA in every chain, those whose keys are elsewhere included. */
+  readonly authorities: readonly Certificate[];
   readonly profiles: readonly Profile[];
   readonly policy: CompiledPolicy;
-  readonly crlUrl: string | undefined;
-  /** For profiles that have it named. */
-  readonly ocspUrl: string | undefined;
+  readonly baseUrl: string | undefined;
+  /** Among how many lists an issuer's leaves are spread: 0 where they name the complete one. */
+  readonly crlShards: number;
   readonly clock: () => Date;
   readonly backdateMs: number;
   readonly clockSkewMs: number;
   readonly crlIntervalMs: number;
   readonly crlLifetimeMs: number;
   readonly ocspLifetimeMs: number;
+  readonly keptMs: number;
+}
+
+/** Who signs certificates of a profile. */
+export function issuerOf({ issuers, defaultIssuer }: CaContext, { issuer }: Profile): SigningIssuer {
+  if (issuer === undefined) return defaultIssuer;
+  const named = issuers.get(issuer);
+  if (named === undefined) throw new Error(`the issuer ${issuer} is not here`); // looked at when the authority was opened
+  return named;
+}
+
+/** Where a list is, below a base URL. */
+export function crlUrl(baseUrl: string, issuerId: string, list: 'complete' | 'delta' | number): string {
+  const name = list === 'complete' ? '' : list === 'delta' ? '-delta' : `/${list}`;
+  return `${baseUrl}/crl/${issuerId}${name}.crl`;
 }
 
 /**

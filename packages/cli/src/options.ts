@@ -54,6 +54,13 @@ export function parseSeconds(text: string): number {
   return Math.round(seconds * 1000);
 }
 
+/** A whole number from 1. */
+export function parseCount(option: string, text: string): number {
+  const count = /^\d{1,6}$/.test(text) ? Number(text) : 0;
+  if (count === 0) throw usageError(`${option} ${quote(text)} is no number`, 'write a whole number from 1');
+  return count;
+}
+
 /** A comma list, blanks around names allowed. */
 export function parseList(text: string): readonly string[] {
   const items = text.split(',').map((item) => item.trim());
@@ -169,4 +176,19 @@ function editDistance(a: string, b: string): number {
     row = next;
   }
   return row.at(-1) ?? 0;
+}
+
+const spans: ReadonlyMap<string, number> = new Map([
+  ['s', 1000],
+  ['m', 60_000],
+  ['h', 3_600_000],
+  ['d', 86_400_000],
+]);
+
+/** Milliseconds of `90s`, `30m`, `1h`, `7d`. */
+export function parseSpan(option: string, text: string): number {
+  const [, count, unit = ''] = /^(\d{1,6})([smhd])$/.exec(text) ?? [];
+  const ms = Number(count) * (spans.get(unit) ?? Number.NaN);
+  if (ms > 0) return ms;
+  throw usageError(`${option} ${quote(text)} is no time`, 'write a number and s, m, h or d: 30m, 1h, 7d');
 }

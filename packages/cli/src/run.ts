@@ -9,6 +9,8 @@ import { addCaCommands } from './commands/ca.ts';
 import { addCertCommands } from './commands/cert.ts';
 import { type ConnectOptions, connectCommand } from './commands/connect.ts';
 import { type DemoOptions, demo } from './commands/demo.ts';
+import { addEnroll } from './commands/enroll.ts';
+import { addRenew } from './commands/renew.ts';
 import { type ServeOptions, serve } from './commands/serve.ts';
 import { type ExitCode, exitCodeOf, exitCodes, exitCodesHelp } from './exit.ts';
 import { explain, explainJson } from './explain.ts';
@@ -150,5 +152,7 @@ Examples:
 
   addCertCommands(program, io, done);
   addCaCommands(program, io, done);
+  addEnroll(program, io, done);
+  addRenew(program, io, done);
   return program;
 }

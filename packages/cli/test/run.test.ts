@@ -20,6 +20,8 @@ test('--help of the program and of every command says what there is, and the exi
     ['demo', '--help'],
     ['connect', '--help'],
     ['serve', '--help'],
+    ['enroll', '--help'],
+    ['renew', '--help'],
     ['help', 'connect'],
   ]) {
     const { exitCode, stdout, stderr } = await finish(argv);

@@ -14,6 +14,7 @@ import { verifyExternalBinding } from './external-accounts.ts';
 import { parseJwk, thumbprint } from './jwk.ts';
 import { embeddedKey, innerJws, verifyJws } from './jws.ts';
 import { malformed, Problem, type ProblemOptions } from './problems.ts';
+import { addressRange, spend } from './rates.ts';
 import type { AccountCall, Answer, Call } from './requests.ts';
 import type { AccountChange, Service } from './settings.ts';
 
@@ -59,6 +60,10 @@ export async function newAccount(call: Call, sql: Sql): Promise<Answer> {
   const agreed = flagMember(payload, 'termsOfServiceAgreed') === true;
   if (service.options.termsOfService !== undefined && !agreed)
     throw new Problem('userActionRequired', termsHint(service));
+  if (call.address !== undefined) {
+    const subject = addressRange(call.address);
+    await spend(service, sql, { kind: 'account', subject, perHour: service.limits.accountsPerHour }, now);
+  }
   const binding = payload.get('externalAccountBinding');
   if (binding === undefined && service.options.externalAccountRequired === true)
     throw new Problem('externalAccountRequired');

@@ -18,16 +18,28 @@ import { openNonces } from './nonces.ts';
 import { certificate, newOrder, order, orderList } from './orders.ts';
 import { malformed, Problem } from './problems.ts';
 import { renewalInfo } from './renewal-info.ts';
-import { type Answer, answerSigned, forAccount, type Handler, reading, type SignedBy } from './requests.ts';
+import {
+  type Answer,
+  alsoReading,
+  answerSigned,
+  forAccount,
+  type Handler,
+  reading,
+  type SignedBy,
+} from './requests.ts';
 import { forgetExpired } from './retention.ts';
 import { revokeCert } from './revoke.ts';
 import { acmeSchema } from './schema.ts';
 import { type AcmeLimits, type AcmeOptions, defaultLimits, type Service } from './settings.ts';
-import { resumeValidations, validate } from './validation/run.ts';
+import { releaseValidations, resumeValidations, validate } from './validation/run.ts';
 
 export interface Acme {
-  /** Answers a request; whatever goes wrong is a problem document. */
-  fetch(request: Request): Promise<Response>;
+  /**
+   * Answers a request; whatever goes wrong is a problem document.
+   *
+   * @param from where the request came from, if the new accounts of an address are to be limited
+   */
+  fetch(request: Request, from?: { readonly address?: string | undefined }): Promise<Response>;
   /**
    * Takes up what another process left when it died, and forgets what has expired. To be called when a
    * server starts, and every minute.
@@ -35,7 +47,7 @@ export interface Acme {
   maintain(): Promise<void>;
   /** Until no validation is under way. */
   idle(): Promise<void>;
-  /** Cuts validations short; another process, or the next start, takes them up. */
+  /** Cuts validations short, and gives them back: another process, or the next start, takes them up at once. */
   close(): Promise<void>;
 }
 
@@ -54,7 +66,7 @@ const routes: readonly Route[] = [
   { path: `${routeOf('account')}/orders`, signedBy: 'account', handler: reading(orderList) },
   { path: routeOf('order'), signedBy: 'account', handler: reading(order) },
   { path: `${routeOf('order')}/finalize`, signedBy: 'account', handler: forAccount(finalize) },
-  { path: routeOf('authorization'), signedBy: 'account', handler: forAccount(authorization) },
+  { path: routeOf('authorization'), signedBy: 'account', handler: alsoReading(authorization) },
   {
     path: routeOf('challenge'),
     signedBy: 'account',
@@ -64,6 +76,7 @@ const routes: readonly Route[] = [
     ),
   },
   { path: routeOf('certificate'), signedBy: 'account', handler: reading(certificate) },
+  { path: `${routeOf('certificate')}/:alternate`, signedBy: 'account', handler: reading(certificate) },
 ];
 
 /**
@@ -82,7 +95,7 @@ export async function createAcme(options: AcmeOptions): Promise<Acme> {
   const service = await openService(options, limits, beside, stop.signal);
   const app = appOf(service);
   return {
-    fetch: async (request) => await app.fetch(request),
+    fetch: async (request, from = {}) => await app.fetch(request, { address: from.address }),
     async maintain() {
       await resumeValidations(service, 100);
       await endOrders(service);
@@ -93,6 +106,7 @@ export async function createAcme(options: AcmeOptions): Promise<Acme> {
       beside.clear();
       stop.abort();
       await beside.idle();
+      await releaseValidations(service);
     },
   };
 }
@@ -120,6 +134,7 @@ async function openService(
     now,
     newId: () => base64url(provider.random(16)),
     log,
+    held: new Set(),
     background: (work) =>
       beside.add(async () => {
         try {
@@ -132,8 +147,10 @@ async function openService(
   };
 }
 
-function appOf(service: Service): Hono {
-  const app = new Hono();
+type App = Hono<{ Bindings: { readonly address: string | undefined } }>;
+
+function appOf(service: Service): App {
+  const app: App = new Hono();
   app.get(`${root}/directory`, () => jsonResponse(service, { status: 200, body: directory(service) }, {}));
   // A HEAD is answered as a GET without its body.
   app.get(paths.newNonce, ({ req }) => respond(service, { status: req.method === 'HEAD' ? 200 : 204 }, true));
@@ -141,9 +158,11 @@ function appOf(service: Service): Hono {
     respond(service, await renewalInfo(service, req.param('id')), false),
   );
   for (const { path, signedBy, handler } of routes) {
-    app.post(path, async ({ req }) => {
-      const id = req.param('id') ?? '';
-      return respond(service, await answerSigned(service, req.raw, id, signedBy, handler), true);
+    app.post(path, async ({ req, env }) => {
+      const { id = '', alternate } = req.param() as Readonly<Partial<Record<string, string>>>;
+      const received = { request: req.raw, address: env.address };
+      const which = alternate === undefined ? id : `${id}/${alternate}`;
+      return respond(service, await answerSigned(service, received, which, signedBy, handler), true);
     });
     app.all(path, () => {
       throw new Problem('malformed', {
@@ -157,29 +176,34 @@ function appOf(service: Service): Hono {
   app.onError((error, { req }) => {
     if (error instanceof Problem) return refuse(service, req.raw, error);
     service.log({ event: 'error', url: req.url, error });
-    return refuse(service, req.raw, new Problem('serverInternal'));
+    const headers = { 'retry-after': String(service.limits.retryAfterErrorSeconds) };
+    return problemResponse(service, req.raw, new Problem('serverInternal', { headers }));
   });
   return app;
 }
 
 /** RFC 8555 §7.1.1; profiles as in the profiles draft. */
 function directory({ links, options }: Service): object {
-  const { termsOfService, website, caaIdentities, externalAccountRequired, profiles } = options;
+  const { termsOfService, website, caa, externalAccountRequired, profiles } = options;
   const resources = Object.entries(paths).map(([name, path]) => [name, `${links.base}${path}`]);
   return {
     ...Object.fromEntries(resources),
     meta: {
       ...(termsOfService !== undefined && { termsOfService }),
       ...(website !== undefined && { website }),
-      ...(caaIdentities !== undefined && { caaIdentities }),
+      ...(caa !== undefined && { caaIdentities: caa.identities }),
       ...(externalAccountRequired === true && { externalAccountRequired }),
       ...(profiles !== undefined && { profiles }),
     },
   };
 }
 
-function refuse(service: Service, { url, method }: Request, problem: Problem): Response {
-  service.log({ event: 'refused', url, problem: problem.type, cause: problem.cause ?? problem.message });
+function refuse(service: Service, request: Request, problem: Problem): Response {
+  service.log({ event: 'refused', url: request.url, problem: problem.type, cause: problem.cause ?? problem.message });
+  return problemResponse(service, request, problem);
+}
+
+function problemResponse(service: Service, { method }: Request, problem: Problem): Response {
   const headers = { ...problem.headers, 'content-type': 'application/problem+json' };
   const { link, ...others } = headers as Readonly<Record<string, string>>;
   const answer = {

@@ -10,6 +10,7 @@ import { integer, optional, text } from '../store/rows.ts';
 import { base64url, jsonMembers } from './encoding.ts';
 import { type Identifier, orderIdentifier, type Subject } from './identifiers.ts';
 import { malformed, Problem, type ProblemDocument, problemDocument } from './problems.ts';
+import { countFailure } from './rates.ts';
 import type { AccountCall, After, Answer } from './requests.ts';
 import type { Service } from './settings.ts';
 import { type AuthorizationStatus, type ChallengeStatus, move } from './states.ts';
@@ -19,6 +20,7 @@ export interface Authorization extends Subject {
   readonly accountId: string;
   readonly status: AuthorizationStatus;
   readonly expiresAt: number;
+  readonly caaCheckedAt: number | undefined;
 }
 
 export interface ChallengeRow {
@@ -31,7 +33,8 @@ export interface ChallengeRow {
   readonly error: string | undefined;
 }
 
-const columns = 'a.id, a.account_id, a.identifier_type, a.identifier_value, a.wildcard, a.status, a.expires_at';
+const columns =
+  'a.id, a.account_id, a.identifier_type, a.identifier_value, a.wildcard, a.status, a.expires_at, a.caa_checked_at';
 
 export async function findAuthorization(sql: Sql, id: string): Promise<Authorization | undefined> {
   const [row] = await sql.all(`SELECT ${columns} FROM acme_authorizations a WHERE a.id = $1`, [id]);
@@ -48,14 +51,20 @@ export async function authorizationsOf(sql: Sql, orderId: string): Promise<reado
   return rows.map(authorizationOf);
 }
 
+interface Wanted {
+  readonly accountId: string;
+  readonly subject: Subject;
+  readonly now: number;
+  readonly expiry: number;
+  /** Takes what is to be written, so that it goes to the database with the order. */
+  readonly writes: (() => Promise<unknown>)[];
+}
+
 /** One that is valid still and proven a short while ago, where that is allowed; else a new one with its challenges. */
 export async function authorizationFor(
   service: Service,
   sql: Sql,
-  accountId: string,
-  subject: Subject,
-  now: number,
-  expiresAt: number,
+  { accountId, subject, now, expiry: expiresAt, writes }: Wanted,
 ): Promise<Authorization> {
   const { identifier, wildcard } = subject;
   const reusable = service.limits.authorizationReuseMs;
@@ -70,29 +79,30 @@ export async function authorizationFor(
   }
   const id = service.newId();
   const types = service.challenges.filter((challenge) => challenge.offers(subject)).map(({ type }) => type);
-  // One after another, without waiting between.
-  await Promise.all([
-    sql.run(
-      `INSERT INTO acme_authorizations
-         (id, account_id, identifier_type, identifier_value, wildcard, status, expires_at, created_at)
-       VALUES ($1, $2, $3, $4, $5, 'pending', $6, $7)`,
-      [id, accountId, identifier.type, identifier.value, wildcard ? 1 : 0, expiresAt, now],
-    ),
-    ...types.map((type) =>
+  writes.push(
+    () =>
       sql.run(
-        "INSERT INTO acme_challenges (id, authorization_id, type, token, status) VALUES ($1, $2, $3, $4, 'pending')",
-        // RFC 8555 §8.3: at least 128 bits; 256 here.
-        [service.newId(), id, type, base64url(service.provider.random(32))],
+        `INSERT INTO acme_authorizations
+           (id, account_id, identifier_type, identifier_value, wildcard, status, expires_at, created_at)
+         VALUES ($1, $2, $3, $4, $5, 'pending', $6, $7)`,
+        [id, accountId, identifier.type, identifier.value, wildcard ? 1 : 0, expiresAt, now],
       ),
+    ...types.map(
+      (type) => () =>
+        sql.run(
+          "INSERT INTO acme_challenges (id, authorization_id, type, token, status) VALUES ($1, $2, $3, $4, 'pending')",
+          // RFC 8555 §8.3: at least 128 bits; 256 here.
+          [service.newId(), id, type, base64url(service.provider.random(32))],
+        ),
     ),
-  ]);
-  return { id, accountId, identifier, wildcard, status: 'pending', expiresAt };
+  );
+  return { id, accountId, identifier, wildcard, status: 'pending', expiresAt, caaCheckedAt: undefined };
 }
 
 export async function authorization(call: AccountCall, sql: Sql): Promise<Answer> {
   const { service, now, jws } = call;
-  const own = await ownAuthorization(call, sql, call.id);
-  if (jws.payload.length === 0) return await authorizationAnswer(service, sql, own, now);
+  const [own, challenges] = await Promise.all([ownAuthorization(call, sql, call.id), challengesOf(sql, call.id)]);
+  if (jws.payload.length === 0) return authorizationAnswer(service, own, challenges, now);
   // RFC 8555 §7.5.2
   if (jsonMembers(jws.payload, 'the payload').get('status') !== 'deactivated') {
     throw malformed('a client sets the status to "deactivated" alone');
@@ -100,7 +110,7 @@ export async function authorization(call: AccountCall, sql: Sql): Promise<Answer
   if (own.status !== 'pending' && own.status !== 'valid') throw malformed(`the authorization is ${own.status}`);
   await move(sql, 'acme_authorizations', own.id, own.status, 'deactivated');
   await failOrders(sql, own, problemDocument('unauthorized', 'an authorization was deactivated'));
-  return await authorizationAnswer(service, sql, { ...own, status: 'deactivated' }, now);
+  return authorizationAnswer(service, { ...own, status: 'deactivated' }, challenges, now);
 }
 
 /** What a challenge that is looked at again, or begun, comes down to: the validation runs after the transaction. */
@@ -123,6 +133,7 @@ export async function challenge(call: AccountCall, sql: Sql, begin: Begin): Prom
   const work = begin(processing, own);
   return {
     after: async () => {
+      service.held.add(found.id);
       service.background(work);
       return challengeAnswer(service, processing);
     },
@@ -139,25 +150,31 @@ export async function settle(
   const now = service.now();
   const status = failure === undefined ? 'valid' : 'invalid';
   const set = failure === undefined ? { validated_at: now } : { error: JSON.stringify(failure) };
-  if (!(await move(sql, 'acme_challenges', id, 'processing', status, set))) return;
-  const own = await findAuthorization(sql, authorizationId);
-  if (own === undefined) return;
-  const settled =
-    failure === undefined
-      ? await move(sql, 'acme_authorizations', own.id, 'pending', 'valid', {
-          validated_at: now,
-          expires_at: Math.max(own.expiresAt, now + service.limits.authorizationReuseMs),
-        })
-      : await move(sql, 'acme_authorizations', own.id, 'pending', 'invalid');
-  if (!settled) return;
-  if (failure !== undefined) return await failOrders(sql, own, failure);
-  await sql.run(
-    `UPDATE acme_orders SET status = 'ready' WHERE status = 'pending'
-       AND id IN (SELECT order_id FROM acme_order_authorizations WHERE authorization_id = $1)
-       AND NOT EXISTS (SELECT 1 FROM acme_order_authorizations o JOIN acme_authorizations a ON a.id = o.authorization_id
-                       WHERE o.order_id = acme_orders.id AND a.status <> 'valid')`,
-    [own.id],
-  );
+  const [moved, own] = await Promise.all([
+    move(sql, 'acme_challenges', id, 'processing', status, set),
+    findAuthorization(sql, authorizationId),
+  ]);
+  if (!moved || own === undefined) return;
+  if (failure !== undefined) {
+    if (!(await move(sql, 'acme_authorizations', own.id, 'pending', 'invalid'))) return;
+    await countFailure(service.limits, sql, own, now);
+    return await failOrders(sql, own, failure);
+  }
+  // The second looks at what is valid by then, so that it needs no answer of the first.
+  await Promise.all([
+    move(sql, 'acme_authorizations', own.id, 'pending', 'valid', {
+      validated_at: now,
+      expires_at: Math.max(own.expiresAt, now + service.limits.authorizationReuseMs),
+      caa_checked_at: service.options.caa === undefined ? null : now,
+    }),
+    sql.run(
+      `UPDATE acme_orders SET status = 'ready' WHERE status = 'pending'
+         AND id IN (SELECT order_id FROM acme_order_authorizations WHERE authorization_id = $1)
+         AND NOT EXISTS (SELECT 1 FROM acme_order_authorizations o JOIN acme_authorizations a ON a.id = o.authorization_id
+                         WHERE o.order_id = acme_orders.id AND a.status <> 'valid')`,
+      [own.id],
+    ),
+  ]);
 }
 
 /** RFC 8555 §7.1.6: an order whose authorization fails is invalid. */
@@ -177,9 +194,19 @@ async function ownAuthorization({ account }: AccountCall, sql: Sql, id: string):
   return found;
 }
 
-async function authorizationAnswer(service: Service, sql: Sql, own: Authorization, now: number): Promise<Answer> {
-  const rows = await sql.all('SELECT * FROM acme_challenges WHERE authorization_id = $1 ORDER BY type, id', [own.id]);
-  const challenges = rows.map(challengeOf);
+async function challengesOf(sql: Sql, authorizationId: string): Promise<readonly ChallengeRow[]> {
+  const rows = await sql.all('SELECT * FROM acme_challenges WHERE authorization_id = $1 ORDER BY type, id', [
+    authorizationId,
+  ]);
+  return rows.map(challengeOf);
+}
+
+function authorizationAnswer(
+  service: Service,
+  own: Authorization,
+  challenges: readonly ChallengeRow[],
+  now: number,
+): Answer {
   const { identifier, wildcard, expiresAt } = own;
   const working = challenges.some(({ status }) => status === 'processing');
   // Once it is decided, the one that decided is of interest (RFC 8555 §7.1.4).
@@ -239,6 +266,7 @@ export function authorizationOf(row: SqlRow): Authorization {
     wildcard: integer(row, 'wildcard') === 1,
     status: oneOf(['pending', 'valid', 'invalid', 'deactivated'], text(row, 'status')),
     expiresAt: integer(row, 'expires_at'),
+    caaCheckedAt: optional(row, 'caa_checked_at', integer),
   };
 }
 

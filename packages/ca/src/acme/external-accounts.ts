@@ -5,7 +5,7 @@
  * @module
  */
 
-import { type CryptoProvider, equalBytes, equalConstantTime, type HashName } from '@handfast/crypto';
+import { type CryptoProvider, equalBytes, equalConstantTime, type HashName, toHex } from '@handfast/crypto';
 import { appendAudit } from '../audit.ts';
 import type { Database, Sql } from '../store/database.ts';
 import { bytes, integer, optional, text } from '../store/rows.ts';
@@ -40,7 +40,8 @@ export async function createExternalKey(
   now: Date,
   by: string = somebody,
 ): Promise<{ readonly id: string; readonly secret: string }> {
-  const id = base64url(provider.random(16));
+  // Hexadecimal: none that begins with a hyphen, which a command line would take for an option.
+  const id = toHex(provider.random(16));
   const secret = provider.random(32);
   await database.transaction(async (sql) => {
     const values = [id, secret, label, now.getTime()];

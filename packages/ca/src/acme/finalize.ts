@@ -6,7 +6,7 @@
  * @module
  */
 
-import { toPem } from '@handfast/x509';
+import { type Certificate, toPem } from '@handfast/x509';
 import type { Issued } from '../authority.ts';
 import { CaError } from '../errors.ts';
 import type { Sql } from '../store/database.ts';
@@ -22,14 +22,15 @@ import { parseCertId } from './renewal-info.ts';
 import type { AccountCall, After } from './requests.ts';
 import type { Service } from './settings.ts';
 import { move } from './states.ts';
+import { ValidationFailure } from './validation/challenge.ts';
+import { recheckCaa } from './validation/run.ts';
 
 export async function finalize(call: AccountCall, sql: Sql): Promise<After> {
   const { service, account, now, jws } = call;
   const { authority, database, provider } = service;
-  const own = await ownOrder(call, sql);
+  const [own, authorizations] = await Promise.all([ownOrder(call, sql), authorizationsOf(sql, call.id)]);
   const status = shownStatus(own, now);
   if (status !== 'ready') throw new Problem('orderNotReady', { detail: `the order is ${status}, not ready` });
-  const authorizations = await authorizationsOf(sql, own.id);
   if (!authorizations.every((one) => one.status === 'valid' && one.expiresAt > now)) {
     throw new Problem('orderNotReady', { detail: 'an authorization of the order is no longer valid' });
   }
@@ -42,20 +43,32 @@ export async function finalize(call: AccountCall, sql: Sql): Promise<After> {
 
   return {
     after: async () => {
-      const outcome = await attempt(() =>
-        authority.issue({
+      let settled: Order | undefined;
+      const outcome = await attempt(async () => {
+        await recheckCaa(service, account, authorizations);
+        return await authority.issue({
           publicKey: request.publicKey,
           names,
+          // Who has shown that a server is theirs has not shown who they are as a client.
+          purposes: ['serverAuth'],
           ...(own.profile !== undefined && { profile: own.profile }),
           ...(own.replaces !== undefined && { replaces: parseCertId(own.replaces).serial }),
           by: `acme account ${account.id}`,
           origin: originOf(own.id),
-        }),
-      );
-      const done = await database.transaction(async (write) => await settleOrder(write, own, outcome));
+          async recorded(write, issued) {
+            // The authority's records may be in another database.
+            if (write.writer === database.writer) settled = await settleOrder(write, own, issued);
+          },
+        });
+      });
+      const done =
+        settled !== undefined && 'certificate' in outcome
+          ? settled
+          : await database.transaction(async (write) => await settleOrder(write, own, outcome));
       const failure = 'failure' in outcome ? outcome.failure : undefined;
       const status = done.status === 'valid' ? 'valid' : 'invalid';
-      service.log({ event: 'order', orderId: own.id, status, failure });
+      const serial = 'certificate' in outcome ? outcome.certificate.serialNumberHex : undefined;
+      service.log({ event: 'order', orderId: own.id, status, profile: own.profile, serial, failure });
       return orderAnswer(service, done, authorizations, service.now());
     },
   };
@@ -96,8 +109,8 @@ async function attempt(issue: () => Promise<Issued>): Promise<Outcome> {
 
 /** The order as it is now: another may have ended it, when the authority took longer than the lease. */
 async function settleOrder(sql: Sql, own: Order, outcome: Outcome): Promise<Order> {
-  await writeOutcome(sql, own.id, outcome);
-  return (await findOrder(sql, own.id)) ?? { ...own, status: 'invalid' };
+  const [, found] = await Promise.all([writeOutcome(sql, own.id, outcome), findOrder(sql, own.id)]);
+  return found ?? { ...own, status: 'invalid' };
 }
 
 /** Whether it was still in work. */
@@ -106,9 +119,16 @@ async function writeOutcome(sql: Sql, id: string, outcome: Outcome): Promise<boo
     const error = JSON.stringify(refusalOf(outcome.failure));
     return await move(sql, 'acme_orders', id, 'processing', 'invalid', { error });
   }
-  const chain = outcome.chain.map(({ raw }) => toPem('CERTIFICATE', raw)).join('');
-  const serial = outcome.certificate.serialNumberHex;
-  return await move(sql, 'acme_orders', id, 'processing', 'valid', { serial, chain });
+  const { certificate, chain, alternates } = outcome;
+  return await move(sql, 'acme_orders', id, 'processing', 'valid', {
+    serial: certificate.serialNumberHex,
+    chain: pemOf(chain),
+    alternates: alternates === undefined ? null : JSON.stringify(alternates.map(pemOf)),
+  });
+}
+
+function pemOf(chain: readonly Certificate[]): string {
+  return chain.map(({ raw }) => toPem('CERTIFICATE', raw)).join('');
 }
 
 const refusals: Readonly<Partial<Record<CaError['code'], ProblemType>>> = {
@@ -119,6 +139,7 @@ const refusals: Readonly<Partial<Record<CaError['code'], ProblemType>>> = {
 
 /** A refusal of the authority's is in its own words; anything else is not the client's to know. */
 function refusalOf(failure: unknown): ProblemDocument {
+  if (failure instanceof ValidationFailure) return problemDocument(failure.type, failure.detail);
   const type = failure instanceof CaError ? refusals[failure.code] : undefined;
   return type === undefined ? problemDocument('serverInternal') : problemDocument(type, (failure as CaError).message);
 }

@@ -11,6 +11,7 @@ import { type Authorization, authorizationFor, authorizationsOf, oneOf, retryAft
 import { jsonMembers, type Members, stringMember } from './encoding.ts';
 import { orderIdentifier, parseIdentifiers } from './identifiers.ts';
 import { malformed, Problem } from './problems.ts';
+import { hourMs, rateLimited, refuseFailing, spend } from './rates.ts';
 import { parseCertId } from './renewal-info.ts';
 import type { AccountCall, Answer } from './requests.ts';
 import type { Service } from './settings.ts';
@@ -26,9 +27,11 @@ export interface Order {
   readonly replaces: string | undefined;
   readonly error: string | undefined;
   readonly chain: string | undefined;
+  /** Other chains, PEM each. */
+  readonly alternates: readonly string[];
 }
 
-const columns = 'id, account_id, status, expires_at, profile, replaces, error, chain';
+const columns = 'id, account_id, status, expires_at, profile, replaces, error, chain, alternates';
 
 export async function newOrder(call: AccountCall, sql: Sql): Promise<Answer> {
   const { service, account, now, jws } = call;
@@ -48,16 +51,19 @@ export async function newOrder(call: AccountCall, sql: Sql): Promise<Answer> {
   const profile = profileOf(payload, service);
   const names = new Set(subjects.map((subject) => orderIdentifier(subject).value));
   const replaces = await replacedBy(call, sql, payload, names);
-  await refuseTooMany(call, sql);
+  await Promise.all([refuseTooMany(call, sql), refuseFailing(service, sql, account.id, subjects, now)]);
+  await spend(service, sql, { kind: 'order', subject: account.id, perHour: limits.ordersPerHour }, now);
 
   const id = service.newId();
   const expiry = now + limits.orderLifetimeMs;
+  const writes: (() => Promise<unknown>)[] = [];
   const authorizations = await Promise.all(
-    subjects.map((subject) => authorizationFor(service, sql, account.id, subject, now, expiry)),
+    subjects.map((subject) => authorizationFor(service, sql, { accountId: account.id, subject, now, expiry, writes })),
   );
   const status: OrderStatus = authorizations.every((one) => one.status === 'valid') ? 'ready' : 'pending';
   const expiresAt = Math.min(expiry, ...authorizations.map((one) => one.expiresAt));
   await Promise.all([
+    ...writes.map((write) => write()),
     sql.run(
       `INSERT INTO acme_orders (id, account_id, status, expires_at, profile, replaces, created_at)
        VALUES ($1, $2, $3, $4, $5, $6, $7)`,
@@ -71,13 +77,26 @@ export async function newOrder(call: AccountCall, sql: Sql): Promise<Answer> {
       ]),
     ),
   ]);
-  const order = { id, accountId: account.id, status, expiresAt, profile, replaces, error: undefined, chain: undefined };
-  return orderAnswer(service, order, authorizations, now, 201);
+  const order = {
+    id,
+    accountId: account.id,
+    status,
+    expiresAt,
+    profile,
+    replaces,
+    error: undefined,
+    chain: undefined,
+    alternates: [],
+  };
+  return {
+    ...orderAnswer(service, order, authorizations, now, 201),
+    event: { event: 'new order', orderId: id, accountId: account.id, names: subjects.length },
+  };
 }
 
 export async function order(call: AccountCall, sql: Sql): Promise<Answer> {
-  const own = await ownOrder(call, sql);
-  return orderAnswer(call.service, own, await authorizationsOf(sql, own.id), call.now);
+  const [own, authorizations] = await Promise.all([ownOrder(call, sql), authorizationsOf(sql, call.id)]);
+  return orderAnswer(call.service, own, authorizations, call.now);
 }
 
 /** RFC 8555 §7.1.2.1: newest first, page by page. */
@@ -105,11 +124,23 @@ export async function orderList({ service, account, id, query }: AccountCall, sq
   };
 }
 
-/** The chain as it was issued, leaf first (RFC 8555 §7.4.2). */
+/** The chain as it was issued, leaf first; with links to the others that there are, or one of those (RFC 8555 §7.4.2). */
 export async function certificate(call: AccountCall, sql: Sql): Promise<Answer> {
-  const { chain } = await ownOrder(call, sql);
-  if (chain === undefined) throw malformed('there is no such certificate', 404);
-  return { status: 200, headers: { 'content-type': 'application/pem-certificate-chain' }, body: chain };
+  const { links } = call.service;
+  // `<order>`, or `<order>/<alternate>`
+  const [id = '', alternate = '0'] = call.id.split('/');
+  const { chain, alternates } = await ownOrder({ ...call, id }, sql);
+  const chains = chain === undefined ? [] : [chain, ...alternates];
+  const at = chains.findIndex((_, index) => String(index) === alternate);
+  const shown = chains[at];
+  if (shown === undefined) throw malformed('there is no such certificate', 404);
+  const urls = chains.map((_, index) => `${links.to('certificate', id)}${index === 0 ? '' : `/${index}`}`);
+  return {
+    status: 200,
+    headers: { 'content-type': 'application/pem-certificate-chain' },
+    links: urls.filter((_, index) => index !== at).map((url) => `<${url}>;rel="alternate"`),
+    body: shown,
+  };
 }
 
 export async function ownOrder({ account, id }: AccountCall, sql: Sql): Promise<Order> {
@@ -195,7 +226,7 @@ async function refuseTooMany({ service, account, now }: AccountCall, sql: Sql): 
   );
   if (row === undefined || integer(row, 'open') < openOrdersPerAccount) return;
   const detail = `the account has ${openOrdersPerAccount} open orders: finish some, or wait until they expire`;
-  throw new Problem('rateLimited', { detail, headers: { 'retry-after': '3600' } });
+  throw rateLimited(service, hourMs, { detail });
 }
 
 function orderOf(row: SqlRow): Order {
@@ -208,5 +239,6 @@ function orderOf(row: SqlRow): Order {
     replaces: optional(row, 'replaces', text),
     error: optional(row, 'error', text),
     chain: optional(row, 'chain', text),
+    alternates: JSON.parse(optional(row, 'alternates', text) ?? '[]'),
   };
 }

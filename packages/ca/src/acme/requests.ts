@@ -8,7 +8,8 @@
  * @module
  */
 
-import { type Bytes, join, type PublicKeyInfo } from '@handfast/crypto';
+import { type Bytes, copyBytes, type PublicKeyInfo } from '@handfast/crypto';
+import { readBody } from '../body.ts';
 import type { Sql } from '../store/database.ts';
 import { type Account, findAccount } from './accounts.ts';
 import { embeddedKey, type Jws, parseJws, verifyJws } from './jws.ts';
@@ -25,6 +26,8 @@ export interface Call {
   readonly query: URLSearchParams;
   readonly url: string;
   readonly now: number;
+  /** The client's, where whoever listens has told it. */
+  readonly address: string | undefined;
   readonly jws: Jws;
   /** The key that has signed. */
   readonly key: PublicKeyInfo;
@@ -52,12 +55,22 @@ export interface After {
   readonly after: () => Promise<Answer>;
 }
 
-export type Handler<C extends Call = Call> = (call: C, sql: Sql) => Promise<Answer | After>;
+export interface Handler<C extends Call = Call> {
+  (call: C, sql: Sql): Promise<Answer | After>;
+  /** Whether it only reads where the payload is empty, and asks nothing of its account but who it is. */
+  readonly reads?: true;
+}
+
+/** A request as it came in. */
+export interface Received {
+  readonly request: Request;
+  readonly address: string | undefined;
+}
 
 /** @throws Problem */
 export async function answerSigned(
   service: Service,
-  request: Request,
+  { request, address }: Received,
   id: string,
   signedBy: SignedBy,
   handler: Handler,
@@ -65,7 +78,7 @@ export async function answerSigned(
   const { provider, database } = service;
   const { pathname, search, searchParams } = new URL(request.url);
   const url = `${service.links.base}${pathname}${search}`;
-  const jws = parseJws(await readBody(request, service.limits.bodyBytes));
+  const jws = parseJws(await jwsOf(request, service.limits.bodyBytes));
   if (jws.url !== url) throw new Problem('unauthorized', { detail: 'the JWS is signed for another URL' });
   if (jws.kid === undefined ? signedBy === 'account' : signedBy === 'key') {
     throw malformed(`this request is signed with ${signedBy === 'key' ? 'its "jwk"' : 'an account\'s "kid"'}`);
@@ -76,11 +89,16 @@ export async function answerSigned(
 
   const outcome = await database.transaction(async (sql): Promise<Answer | After | Problem> => {
     const now = service.now();
-    // Both are asked before either is waited for.
-    const [good, account] = await Promise.all([
+    const call = { service, id, query: searchParams, url, now, address, jws, key };
+    // All is asked before any of it is waited for: what only reads is read, and forgotten where nonce or account are not good.
+    const checks = Promise.all([
       service.nonces.redeem(sql, jws.nonce, now),
       known === undefined ? undefined : findAccount(sql, known.id),
     ]);
+    const isRead = handler.reads === true && jws.payload.length === 0 && known !== undefined;
+    const read = isRead ? handler({ ...call, account: known }, sql) : undefined;
+    read?.catch(() => undefined); // it is looked at below, or not at all
+    const [good, account] = await checks;
     if (!good) return new Problem('badNonce');
     try {
       if (account?.thumbprint !== known?.thumbprint)
@@ -88,7 +106,7 @@ export async function answerSigned(
       if (account !== undefined && account.status !== 'valid') {
         throw new Problem('unauthorized', { status: 401, detail: `the account is ${account.status}` });
       }
-      return await handler({ service, id, query: searchParams, url, now, jws, key, account }, sql);
+      return await (read ?? handler({ ...call, account }, sql));
     } catch (error) {
       if (error instanceof Problem) return error;
       throw error;
@@ -111,10 +129,15 @@ export function forAccount(handler: Handler<AccountCall>): Handler {
 
 /** A handler of POST-as-GET (RFC 8555 §6.3). */
 export function reading(handler: Handler<AccountCall>): Handler {
-  return forAccount(async (call, sql) => {
+  return alsoReading(async (call, sql) => {
     if (call.jws.payload.length > 0) throw malformed('this resource is read with an empty payload (POST-as-GET)');
     return await handler(call, sql);
   });
+}
+
+/** One that reads where the payload is empty, and else does more. */
+export function alsoReading(handler: Handler<AccountCall>): Handler {
+  return Object.assign(forAccount(handler), { reads: true as const });
 }
 
 async function accountOf({ links, database, accounts }: Service, kid: string, jws: Jws): Promise<Account> {
@@ -123,17 +146,10 @@ async function accountOf({ links, database, accounts }: Service, kid: string, jw
   return await accounts.signerOf(database, id, jws);
 }
 
-async function readBody(request: Request, limit: number): Promise<Bytes> {
+async function jwsOf(request: Request, limit: number): Promise<Bytes> {
   const type = request.headers.get('content-type')?.split(';', 1)[0]?.trim().toLowerCase();
   if (type !== 'application/jose+json') throw malformed('requests are of type application/jose+json', 415);
-  const tooLarge = (): Problem => malformed(`a request has at most ${limit} bytes`, 413);
-  if (Number(request.headers.get('content-length') ?? 0) > limit) throw tooLarge();
-  const parts: Uint8Array[] = [];
-  let length = 0;
-  for await (const part of request.body ?? []) {
-    length += part.length;
-    if (length > limit) throw tooLarge();
-    parts.push(part);
-  }
-  return join(parts);
+  const body = await readBody(request, limit);
+  if (body === undefined) throw malformed(`a request has at most ${limit} bytes`, 413);
+  return copyBytes(body);
 }

@@ -7,6 +7,7 @@
 
 import type { Database } from '../store/database.ts';
 import { pruneNonces } from './nonces.ts';
+import { pruneRates } from './rates.ts';
 
 export interface Retention {
   readonly now: number;
@@ -20,6 +21,7 @@ export interface Retention {
 export async function forgetExpired(database: Database, { now, keptMs, batch }: Retention): Promise<boolean> {
   const counts = [
     await pruneNonces(database, now, batch),
+    await pruneRates(database, now, batch),
     await database.run(
       `UPDATE acme_orders SET status = 'invalid' WHERE id IN
          (SELECT id FROM acme_orders WHERE status IN ('pending', 'ready') AND expires_at <= $1 LIMIT $2)`,

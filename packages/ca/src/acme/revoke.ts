@@ -49,7 +49,7 @@ async function revoke(call: Call, certificate: Certificate, reason: RevocationRe
       throw new Problem('alreadyRevoked', { cause: error });
     throw error;
   }
-  return { status: 200 };
+  return { status: 200, event: { event: 'revoked', serial, reason } };
 }
 
 async function mayRevoke({ service, account, key }: Call, certificate: Certificate): Promise<boolean> {

@@ -50,6 +50,8 @@ export const acmeSchema: Schema = {
       status {text} NOT NULL CHECK (status IN ('pending', 'valid', 'invalid', 'deactivated')),
       expires_at {int} NOT NULL,
       validated_at {int},
+      -- When CAA records last permitted it.
+      caa_checked_at {int},
       created_at {int} NOT NULL
     ) {strict};
     CREATE INDEX acme_authorizations_identifier
@@ -78,6 +80,8 @@ export const acmeSchema: Schema = {
       error {text},
       serial {text},
       chain {text},
+      -- Other chains for the same certificate: PEM, as a JSON list.
+      alternates {text},
       leased_until {int},
       created_at {int} NOT NULL
     ) {strict};
@@ -93,6 +97,14 @@ export const acmeSchema: Schema = {
       PRIMARY KEY (order_id, position)
     ) {strict};
     CREATE INDEX acme_order_authorizations_authorization ON acme_order_authorizations (authorization_id);
+    -- What rate limits remember: until when what was done weighs (rates.ts). Gone when that is over.
+    CREATE TABLE acme_rates (
+      kind {text} NOT NULL,
+      subject {text} NOT NULL,
+      weighs_until {int} NOT NULL,
+      PRIMARY KEY (kind, subject)
+    ) {strict};
+    CREATE INDEX acme_rates_end ON acme_rates (weighs_until);
     `,
   ],
 };

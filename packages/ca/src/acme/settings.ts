@@ -5,12 +5,14 @@
  */
 
 import type { CryptoProvider } from '@handfast/crypto';
+import type { RevocationReason } from '@handfast/x509';
 import type { Authority } from '../authority.ts';
 import type { Database } from '../store/database.ts';
 import type { Identifier } from './identifiers.ts';
 import type { KnownAccounts } from './known-accounts.ts';
 import type { Links } from './links.ts';
 import type { Nonces } from './nonces.ts';
+import type { CaaOptions } from './validation/caa.ts';
 import type { Challenge } from './validation/challenge.ts';
 
 export interface AcmeOptions {
@@ -32,8 +34,10 @@ export interface AcmeOptions {
   /** A URL. Where it is set, a new account agrees to it. */
   readonly termsOfService?: string;
   readonly website?: string;
-  /** What this CA is called in CAA records. */
-  readonly caaIdentities?: readonly string[];
+  /** A URL that explains the rate limits, for who has met with one. */
+  readonly rateLimitsUrl?: string;
+  /** Where CAA records are to be checked: how. Its identities are listed in the directory. */
+  readonly caa?: CaaOptions;
   /** Whether a new account needs a key of `externalKeys`. */
   readonly externalAccountRequired?: boolean;
   readonly limits?: Partial<AcmeLimits>;
@@ -48,6 +52,12 @@ export interface AcmeLimits {
   readonly contacts: number;
   /** Orders of one account that are neither done nor refused. */
   readonly openOrdersPerAccount: number;
+  /** New accounts from one address (of IPv6: one network of 64 bits); 0, here and below: no limit. */
+  readonly accountsPerHour: number;
+  /** New orders of one account. */
+  readonly ordersPerHour: number;
+  /** Failed validations of one account for one name; then no order is taken for it. */
+  readonly failedValidationsPerHour: number;
   readonly ordersPerPage: number;
   readonly nonceLifetimeMs: number;
   /** From newOrder to finalize. */
@@ -60,8 +70,10 @@ export interface AcmeLimits {
   readonly validations: number;
   /** How long orders that came to nothing can still be looked at. */
   readonly keptMs: number;
-  /** What `Retry-After` says. */
+  /** What `Retry-After` says where something is in work. */
   readonly retryAfterSeconds: number;
+  /** What it says after an error of the CA's own. */
+  readonly retryAfterErrorSeconds: number;
   /** When to renew, as a share of the certificate's lifetime. */
   readonly renewAfter: number;
   /** How often clients ask for it (RFC 9773 §4.3). */
@@ -76,6 +88,9 @@ export const defaultLimits: AcmeLimits = {
   identifiersPerOrder: 100,
   contacts: 10,
   openOrdersPerAccount: 300,
+  accountsPerHour: 100,
+  ordersPerHour: 1000,
+  failedValidationsPerHour: 20,
   ordersPerPage: 100,
   nonceLifetimeMs: hour,
   orderLifetimeMs: 24 * hour,
@@ -84,6 +99,7 @@ export const defaultLimits: AcmeLimits = {
   validations: 64,
   keptMs: 30 * 24 * hour,
   retryAfterSeconds: 1,
+  retryAfterErrorSeconds: 60,
   renewAfter: 2 / 3,
   renewalInfoSeconds: 6 * 3600,
 };
@@ -93,13 +109,25 @@ export type AccountChange = 'created' | 'updated' | 'deactivated' | 'rekeyed';
 /** What the log is told; never a secret, and never without being asked for a body. */
 export type AcmeEvent =
   | { readonly event: 'account'; readonly accountId: string; readonly change: AccountChange }
-  | { readonly event: 'validation'; readonly type: string; readonly identifier: Identifier; readonly failure?: Error }
+  | {
+      readonly event: 'validation';
+      readonly type: string;
+      readonly identifier: Identifier;
+      /** How long it took. */
+      readonly ms: number;
+      readonly failure?: Error;
+    }
+  | { readonly event: 'new order'; readonly orderId: string; readonly accountId: string; readonly names: number }
   | {
       readonly event: 'order';
       readonly orderId: string;
       readonly status: 'valid' | 'invalid';
+      /** As the order named it. */
+      readonly profile?: string | undefined;
+      readonly serial?: string | undefined;
       readonly failure?: unknown;
     }
+  | { readonly event: 'revoked'; readonly serial: string; readonly reason: RevocationReason }
   | { readonly event: 'refused'; readonly url: string; readonly problem: string; readonly cause?: unknown }
   | { readonly event: 'error'; readonly url: string | undefined; readonly error: unknown };
 
@@ -120,6 +148,8 @@ export interface Service {
   log(event: AcmeEvent): void;
   /** Does `work` beside the answers, when its turn comes; what it throws is logged. */
   background(work: () => Promise<void>): void;
+  /** Ids of challenges that this process has leased and not settled. */
+  readonly held: Set<string>;
   /** Aborts when the server stops. */
   readonly signal: AbortSignal;
 }

@@ -10,11 +10,12 @@ import { equalBytes, runSettling, type Signer, toHex } from '@handfast/crypto';
 import { type Certificate, issueCertificate, verifySignature } from '@handfast/x509';
 import { type AuditEntry, appendAudit } from '../audit.ts';
 import type { Issued, IssueRequest } from '../authority.ts';
-import { type CaContext, refuseClockBehind } from '../context.ts';
+import { type CaContext, refuseClockBehind, type SigningIssuer } from '../context.ts';
 import { CaError } from '../errors.ts';
-import { makeCrlDue } from '../revocation/revoke.ts';
+import { tellLists } from '../revocation/revoke.ts';
 import type { Sql } from '../store/database.ts';
 import { optional, text } from '../store/rows.ts';
+import { issuedUnder } from './issuers.ts';
 import { refuseBlocked, spkiHash } from './keys.ts';
 import { type Preview, previewOf } from './preview.ts';
 import { type Intention, intentionOf } from './request.ts';
@@ -26,14 +27,15 @@ export async function issue(context: CaContext, request: IssueRequest): Promise<
   const preview = await putDown(context, intention, keyHash);
   let certificate: Certificate;
   try {
-    certificate = await sign(context, preview);
+    certificate = await sign(context, intention.issuer, preview);
   } catch (error) {
     // Where this fails too, it is told when the authority is opened again.
-    await tellUnfinished(context, preview.serial, 'the signer failed').catch(() => undefined);
+    await tellUnfinished(context, intention.issuer.id, preview.serial, 'the signer failed').catch(() => undefined);
     throw error;
   }
-  await record(context, intention, certificate, keyHash);
-  return { certificate, chain: [certificate, ...context.chain.slice(0, -1)] };
+  const issued = issuedUnder(intention.issuer, certificate, intention.now);
+  await record(context, intention, issued, keyHash);
+  return issued;
 }
 
 /** A number of 128 random bits is taken by an earlier one's chance of 2^-64 at worst: a source that repeats itself is broken. */
@@ -57,22 +59,24 @@ class SerialTaken extends Error {}
 
 async function insertIntent(
   sql: Sql,
-  { provider, issuerId, clockSkewMs }: CaContext,
-  { profile, names, commonName, notBefore, notAfter, now, by, origin, replaces }: Intention,
-  { serial, tbs }: Preview,
+  { provider, clockSkewMs }: CaContext,
+  { profile, issuer, names, commonName, notBefore, notAfter, now, by, origin, replaces, within }: Intention,
+  { serial, crlShard, tbs }: Preview,
   keyHash: string,
 ): Promise<void> {
+  await within?.(sql);
   const places = names.map((_, index) => `($1, $${3 * index + 2}, $${3 * index + 3}, $${3 * index + 4})`);
   // All at once, for the sake of the way to the database and back: whichever fails takes the others with it.
   const [, , inserted] = await Promise.all([
     refuseClockBehind(sql, now, clockSkewMs),
     refuseBlocked(sql, keyHash),
     sql.run(
-      `INSERT INTO certificates (serial, issuer_id, profile, state, tbs_hash, spki_hash, common_name,
+      `INSERT INTO certificates (serial, issuer_id, crl_shard, profile, state, tbs_hash, spki_hash, common_name,
          not_before, not_after, issued_at, issued_by, origin, replaces)
-       VALUES ($1, $2, $3, 'intended', $4, $5, $6, $7, $8, $9, $10, $11, $12) ON CONFLICT (serial) DO NOTHING`,
+       VALUES ($1, $2, $3, $4, 'intended', $5, $6, $7, $8, $9, $10, $11, $12, $13) ON CONFLICT (serial) DO NOTHING`,
       [
-        ...[serial, issuerId, profile.name, toHex(provider.digest('sha256', tbs)), keyHash, commonName ?? null],
+        ...[serial, issuer.id, crlShard ?? null, profile.name],
+        ...[toHex(provider.digest('sha256', tbs)), keyHash, commonName ?? null],
         ...[notBefore.getTime(), notAfter.getTime(), now.getTime(), by, origin ?? null, replaces ?? null],
       ],
     ),
@@ -87,7 +91,11 @@ async function insertIntent(
   if (inserted === 0) throw new SerialTaken();
 }
 
-async function sign({ issuer, signer, provider }: CaContext, { template, tbs }: Preview): Promise<Certificate> {
+async function sign(
+  { provider }: CaContext,
+  { certificate: issuer, signer }: SigningIssuer,
+  { template, tbs }: Preview,
+): Promise<Certificate> {
   const certificate = await issueCertificate({
     ...template,
     issuer: { certificate: issuer, signer: only(signer, tbs) },
@@ -114,11 +122,12 @@ function only(signer: Signer, tbs: Uint8Array): Signer {
 }
 
 async function record(
-  { database, provider, issuerId, clock }: CaContext,
-  { names, by, origin }: Intention,
-  certificate: Certificate,
+  { database, provider, clock }: CaContext,
+  { issuer: { id: issuerId }, names, by, origin, recorded }: Intention,
+  issued: Issued,
   keyHash: string,
 ): Promise<void> {
+  const { certificate } = issued;
   const serial = certificate.serialNumberHex;
   const entry: AuditEntry = {
     actor: by,
@@ -143,8 +152,11 @@ async function record(
     ]);
     if (row === undefined) throw new Error(`the intent of certificate ${serial} is gone`);
     const reason = optional(row, 'reason', text);
-    if (reason === undefined) return false;
-    await makeCrlDue(sql, issuerId);
+    if (reason === undefined) {
+      await recorded?.(sql, issued);
+      return false;
+    }
+    await tellLists(sql, 'serial = $1', serial);
     await appendAudit(sql, now, { actor: 'authority', action: 'revoke', subject: serial, issuerId, reason });
     return true;
   });
@@ -152,7 +164,12 @@ async function record(
 }
 
 /** That a certificate was begun, and may have been signed, but is not known. */
-async function tellUnfinished({ database, issuerId, clock }: CaContext, serial: string, why: string): Promise<void> {
+async function tellUnfinished(
+  { database, clock }: CaContext,
+  issuerId: string,
+  serial: string,
+  why: string,
+): Promise<void> {
   await database.transaction(async (sql) => {
     const changed = await sql.run(
       `UPDATE certificates SET state = 'unfinished' WHERE serial = $1 AND state = 'intended'`,

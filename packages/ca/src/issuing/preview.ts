@@ -5,7 +5,14 @@
  * @module
  */
 
-import { type Bytes, type SignatureAlgorithm, type SignatureVerifier, type Signer, toHex } from '@handfast/crypto';
+import {
+  type Bytes,
+  type CryptoProvider,
+  type SignatureAlgorithm,
+  type SignatureVerifier,
+  type Signer,
+  toHex,
+} from '@handfast/crypto';
 import {
   type Certificate,
   CertificateError,
@@ -16,13 +23,15 @@ import {
   keyPurposeLabel,
   verifyCertificate,
 } from '@handfast/x509';
-import type { CaContext } from '../context.ts';
+import { type CaContext, crlUrl } from '../context.ts';
 import { CaError, type CaErrorCode } from '../errors.ts';
 import { lint } from './lint.ts';
 import type { Intention } from './request.ts';
 
 export interface Preview {
   readonly serial: string;
+  /** Which of the issuer's lists tells of it; `undefined`: the complete one alone. */
+  readonly crlShard: number | undefined;
   /** What is to be signed. */
   readonly tbs: Bytes;
   /** For the signer. */
@@ -31,8 +40,12 @@ export interface Preview {
 
 /** @throws CaError for what no verifier would accept, and `lint` */
 export async function previewOf(context: CaContext, intention: Intention): Promise<Preview> {
-  const { signer, issuer } = context;
-  const template = { ...templateOf(context, intention), serialNumber: context.provider.random(16) };
+  const { provider } = context;
+  const { signer, certificate: issuer } = intention.issuer;
+  const serialNumber = newSerialNumber(provider);
+  const crlShard = shardOf(context, serialNumber);
+  const urls = urlsOf(context, intention, crlShard);
+  const template = { ...templateOf(provider, intention, urls), serialNumber };
   const certificate = await issueCertificate({
     ...template,
     issuer: { certificate: issuer, signer: unsigned(signer) },
@@ -40,17 +53,45 @@ export async function previewOf(context: CaContext, intention: Intention): Promi
     unverifiable: true,
   });
   await refuseUnverifiable(context, intention, certificate);
-  const breaches = lint(certificate, { ...context, ...intention });
+  const breaches = lint(certificate, { ...intention, ...urls, issuer, backdateMs: context.backdateMs });
   if (breaches.length > 0)
     throw new CaError('lint', `the certificate would break rules of form: ${breaches.join('; ')}`);
-  return { serial: toHex(certificate.serialNumber), tbs: certificate.tbs, template };
+  return { serial: toHex(certificate.serialNumber), crlShard, tbs: certificate.tbs, template };
 }
 
-function templateOf({ provider, issuer, signer, crlUrl, ocspUrl }: CaContext, intention: Intention): IssueOptions {
+/**
+ * 128 random bits: that two are the same has a chance of 2^-64 when 2^32 have been given. So a number whose record was removed long after
+ * its certificate's end does not come again, though nobody remembers it.
+ */
+function newSerialNumber(provider: CryptoProvider): Bytes {
+  return provider.random(16);
+}
+
+/** Spread evenly, since serial numbers are random: by their last 32 bits. */
+function shardOf({ baseUrl, crlShards }: CaContext, serialNumber: Bytes): number | undefined {
+  if (baseUrl === undefined || crlShards === 0) return undefined;
+  return new DataView(serialNumber.buffer, serialNumber.byteOffset).getUint32(serialNumber.length - 4) % crlShards;
+}
+
+interface Urls {
+  readonly crlUrl: string | undefined;
+  readonly ocspUrl: string | undefined;
+}
+
+function urlsOf({ baseUrl }: CaContext, { issuer, profile }: Intention, shard: number | undefined): Urls {
+  if (baseUrl === undefined) return { crlUrl: undefined, ocspUrl: undefined };
+  return {
+    crlUrl: crlUrl(baseUrl, issuer.id, shard ?? 'complete'),
+    ocspUrl: profile.ocsp === true ? `${baseUrl}/ocsp/${issuer.id}` : undefined,
+  };
+}
+
+function templateOf(provider: CryptoProvider, intention: Intention, { crlUrl, ocspUrl }: Urls): IssueOptions {
   const { profile, names, commonName } = intention;
+  const { certificate, signer } = intention.issuer;
   return {
     provider,
-    issuer: { certificate: issuer, signer },
+    issuer: { certificate, signer },
     subject: commonName === undefined ? {} : { commonName },
     publicKey: intention.publicKey,
     notBefore: intention.notBefore,
@@ -60,7 +101,7 @@ function templateOf({ provider, issuer, signer, crlUrl, ocspUrl }: CaContext, in
     names: names.filter(({ kind }) => kind !== 'email').map(({ name }) => name),
     emails: names.filter(({ kind }) => kind === 'email').map(({ name }) => name),
     crlUrls: crlUrl === undefined ? undefined : [crlUrl],
-    ocspUrls: profile.ocsp === true && ocspUrl !== undefined ? [ocspUrl] : undefined,
+    ocspUrls: ocspUrl === undefined ? undefined : [ocspUrl],
     ocspNoCheck: profile.extendedKeyUsage.includes('ocspSigning'),
   };
 }
@@ -70,8 +111,12 @@ function unsigned({ publicKey, algorithms }: Signer): Signer {
   return { publicKey, algorithms, sign: () => new Uint8Array(1) };
 }
 
-async function refuseUnverifiable(context: CaContext, { profile, now }: Intention, leaf: Certificate): Promise<void> {
-  const { provider, chain, trust } = context;
+async function refuseUnverifiable(
+  { provider }: CaContext,
+  { profile, issuer, now }: Intention,
+  leaf: Certificate,
+): Promise<void> {
+  const { chain, trust } = issuer;
   const [usage] = profile.extendedKeyUsage.map(keyPurposeLabel).filter(isUsage);
   try {
     await verifyCertificate({

@@ -10,6 +10,8 @@ import type { KeyPurpose, KeyUsage } from '@handfast/x509';
 
 export interface Profile {
   readonly name: string;
+  /** The id of the issuer that signs its certificates; the default one unless set. */
+  readonly issuer?: string;
   readonly extendedKeyUsage: readonly KeyPurpose[];
   /** Unless set: digitalSignature. */
   readonly keyUsage?: readonly KeyUsage[];
@@ -32,6 +34,9 @@ export interface Profile {
 }
 
 const day = 86_400_000;
+
+/** Of the certificates by which an issuer has its OCSP answers signed (`ocsp/responder.ts`). */
+export const responderProfileName = 'ocsp responder';
 
 /** TLS servers: 90 days. */
 export const serverProfile: Profile = {

@@ -6,7 +6,7 @@
 
 import type { PublicKeyInfo } from '@handfast/crypto';
 import type { IssueRequest } from '../authority.ts';
-import { type CaContext, endOf, wholeSeconds } from '../context.ts';
+import { type CaContext, endOf, issuerOf, type SigningIssuer, wholeSeconds } from '../context.ts';
 import { CaError } from '../errors.ts';
 import { normaliseSerial } from '../store/certificates.ts';
 import { checkKey } from './keys.ts';
@@ -16,6 +16,7 @@ import type { Profile } from './profiles.ts';
 /** All that a certificate will say, but for its serial number. */
 export interface Intention {
   readonly profile: Profile;
+  readonly issuer: SigningIssuer;
   readonly publicKey: PublicKeyInfo;
   readonly names: readonly RequestedName[];
   readonly commonName: string | undefined;
@@ -25,28 +26,55 @@ export interface Intention {
   readonly by: string;
   readonly origin: string | undefined;
   readonly replaces: string | undefined;
+  readonly within: IssueRequest['within'];
+  readonly recorded: IssueRequest['recorded'];
 }
+
+/** What can be said of a request before there is a key. */
+export type KeylessRequest = Pick<IssueRequest, 'names' | 'emails' | 'commonName' | 'profile' | 'purposes'>;
+
+/** As the certificate will have it. */
+export type CheckedRequest = Pick<Intention, 'profile' | 'names' | 'commonName'>;
 
 /** Names that one certificate holds at most: as the web's CAs have it. */
 const maxNames = 100;
 
 /** @throws CaError */
 export function intentionOf(context: CaContext, request: IssueRequest): Intention {
-  const profile = profileOf(context, request.profile);
-  const names = namesOf(context, request, profile);
-  checkKey(request.publicKey, profile, context.chain);
+  const checked = checkedRequest(context, request);
+  const { profile } = checked;
+  checkKey(request.publicKey, profile, context.authorities);
+  const issuer = issuerOf(context, profile);
   const now = context.clock();
   return {
-    profile,
+    ...checked,
+    issuer,
     publicKey: request.publicKey,
-    names,
-    commonName: commonNameOf(request, profile, names),
-    ...periodOf(context, profile, request.lifetimeMs, now),
+    ...periodOf(context, issuer, profile, request.lifetimeMs, now),
     now,
     by: request.by,
     origin: request.origin,
     replaces: request.replaces === undefined ? undefined : normaliseSerial(request.replaces),
+    within: request.within,
+    recorded: request.recorded,
   };
+}
+
+/** Names and profile, by the policy. @throws CaError */
+export function checkedRequest(context: CaContext, request: KeylessRequest): CheckedRequest {
+  const profile = profileOf(context, request.profile);
+  refuseFurther(request, profile);
+  const names = namesOf(context, request, profile);
+  return { profile, names, commonName: commonNameOf(request, profile, names) };
+}
+
+function refuseFurther({ purposes }: KeylessRequest, { name, extendedKeyUsage }: Profile): void {
+  const further = extendedKeyUsage.filter((purpose) => purposes?.includes(purpose) === false);
+  if (further.length === 0) return;
+  throw new CaError(
+    'not_allowed',
+    `certificates of the profile "${name}" are for ${further.join(', ')}, and not had this way`,
+  );
 }
 
 /** @throws CaError `bad_request` */
@@ -60,7 +88,7 @@ export function profileOf({ profiles }: Pick<CaContext, 'profiles'>, name: strin
 
 function namesOf(
   { policy }: CaContext,
-  { names, emails = [] }: IssueRequest,
+  { names, emails = [] }: KeylessRequest,
   profile: Profile,
 ): readonly RequestedName[] {
   if (names.length + emails.length > maxNames) {
@@ -88,7 +116,7 @@ function namesOf(
 const policyHint = 'what this CA certifies is a list of its configuration';
 
 function commonNameOf(
-  { commonName: given }: IssueRequest,
+  { commonName: given }: KeylessRequest,
   profile: Profile,
   names: readonly RequestedName[],
 ): string | undefined {
@@ -119,7 +147,8 @@ function checkedCommonName(commonName: string): string {
 }
 
 function periodOf(
-  { chain, backdateMs }: CaContext,
+  { backdateMs }: CaContext,
+  { chain }: SigningIssuer,
   profile: Profile,
   lifetimeMs: number = profile.lifetimeMs,
   now: Date,

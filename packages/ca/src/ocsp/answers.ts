@@ -21,8 +21,9 @@ import {
   parseOcspRequest,
   type RevocationReason,
 } from '@handfast/x509';
-import { type CaContext, refuseClockBehind, wholeSeconds } from '../context.ts';
-import type { SqlRow } from '../store/database.ts';
+import { type CaContext, refuseClockBehind, type SigningIssuer, wholeSeconds } from '../context.ts';
+import { lastEndOf } from '../issuing/issuers.ts';
+import type { Sql, SqlRow } from '../store/database.ts';
 import { bytes, integer, optional, text } from '../store/rows.ts';
 import type { ResponderKeeper } from './responder.ts';
 
@@ -46,19 +47,28 @@ const maxQuestions = 20;
 /** An answer about what nobody knows is soon asked for again: it may be about to be issued. */
 const unknownLifetimeMs = 5 * 60_000;
 
+/** An issuer whose answers are signed, and by whom. */
+export interface Answering {
+  readonly context: CaContext;
+  readonly issuer: SigningIssuer;
+  readonly keeper: ResponderKeeper;
+}
+
 /** @throws what the database and the signer throw; CaError `cannot_sign` */
-export async function answerOcsp(context: CaContext, keeper: ResponderKeeper, request: Uint8Array): Promise<OcspReply> {
+export async function answerOcsp(answering: Answering, request: Uint8Array): Promise<OcspReply> {
+  const { context, issuer } = answering;
   const parsed = questionsOf(request);
   if (parsed === undefined) return errorReply('malformedRequest');
   const ids = parsed.requests.map(({ certId }) => certId);
   // Whoever asks after another CA's certificates, or by a hash that is not known, has the wrong responder.
-  if (!ids.every((id) => isOwn(context, id))) return errorReply('unauthorized');
+  if (!ids.every((id) => isOwn(answering, id))) return errorReply('unauthorized');
   const now = context.clock();
-  const found = await Promise.all(ids.map((id) => look(context, id)));
+  if (issuer.retired && (await hasEnded(context, issuer, now))) return errorReply('unauthorized');
+  const found = await Promise.all(ids.map((id) => look(answering, id)));
   const [only] = found;
   if (found.length === 1 && only?.kept !== undefined && only.kept.dates.renewedAt > now) return only.kept;
-  const reply = await sign(context, keeper, found, now);
-  if (found.length === 1 && only !== undefined) await keep(context, only, reply);
+  const reply = await signAnswer(answering, found, now);
+  if (found.length === 1 && only !== undefined) await keepAnswer(context.database, only, reply);
   return reply;
 }
 
@@ -77,16 +87,25 @@ function errorReply(status: OcspErrorStatus): OcspReply {
   return { der: ocspErrorResponse(status), dates: undefined };
 }
 
-function isOwn({ provider, issuer }: CaContext, { hash, issuerNameHash, issuerKeyHash }: CertId): boolean {
+/** Whether every certificate of an issuer's has ended. */
+async function hasEnded({ database }: CaContext, { id }: SigningIssuer, now: Date): Promise<boolean> {
+  const [row] = await database.all(lastEndOf('$1'), [id]);
+  return row === undefined || integer(row, 'not_after') < now.getTime();
+}
+
+function isOwn({ context: { provider }, issuer }: Answering, { hash, issuerNameHash, issuerKeyHash }: CertId): boolean {
   const digest =
     hash === 'sha1' ? provider.legacyDigests?.sha1 : hash && ((data: Bytes) => provider.digest(hash, data));
   if (digest === undefined) return false;
+  const { certificate } = issuer;
   return (
-    equalBytes(digest(issuer.subject.raw), issuerNameHash) && equalBytes(digest(issuer.publicKey.raw), issuerKeyHash)
+    equalBytes(digest(certificate.subject.raw), issuerNameHash) &&
+    equalBytes(digest(certificate.publicKey.raw), issuerKeyHash)
   );
 }
 
-interface Finding {
+/** What is known of a certificate that is asked about. */
+export interface Finding {
   readonly id: CertId;
   readonly serial: string;
   readonly status: Status;
@@ -98,19 +117,19 @@ type Status =
   | { readonly status: 'good' | 'unknown' }
   | { readonly status: 'revoked'; readonly revokedAt: Date; readonly reason: RevocationReason };
 
-async function look({ database, issuerId }: CaContext, id: CertId): Promise<Finding> {
+async function look({ context: { database }, issuer }: Answering, id: CertId): Promise<Finding> {
   const serial = toHex(id.serialNumber);
   const [row] = await database.all(
     `SELECT c.revoked_at, c.reason, a.this_update, a.renew_at, a.next_update, a.reason AS told, a.der
      FROM certificates c LEFT JOIN ocsp_answers a ON a.serial = c.serial AND a.hash = $3
      WHERE c.serial = $1 AND c.issuer_id = $2 AND c.state = 'issued'`,
-    [serial, issuerId, id.hash ?? ''],
+    [serial, issuer.id, id.hash ?? ''],
   );
   if (row === undefined) return { id, serial, status: { status: 'unknown' }, kept: undefined };
   return { id, serial, status: statusOf(row), kept: keptOf(row) };
 }
 
-function statusOf(row: SqlRow): Status {
+export function statusOf(row: SqlRow): Status {
   const revokedAt = optional(row, 'revoked_at', integer);
   if (revokedAt === undefined) return { status: 'good' };
   const reason = text(row, 'reason') as RevocationReason; // what `revoke` wrote
@@ -129,13 +148,13 @@ function keptOf(row: SqlRow): Finding['kept'] {
   return { der, dates };
 }
 
-async function sign(
-  context: CaContext,
-  keeper: ResponderKeeper,
-  found: readonly Finding[],
+/** A new answer, about one certificate or several. */
+export async function signAnswer(
+  { context, issuer, keeper }: Answering,
+  found: readonly Pick<Finding, 'id' | 'status'>[],
   now: Date,
 ): Promise<OcspReply & { readonly dates: OcspDates }> {
-  const { provider, database, issuer, ocspLifetimeMs, clockSkewMs } = context;
+  const { provider, database, ocspLifetimeMs, clockSkewMs } = context;
   await refuseClockBehind(database, now, clockSkewMs);
   const responder = await keeper.current();
   const known = found.every(({ status }) => status.status !== 'unknown');
@@ -147,7 +166,7 @@ async function sign(
   const der = await issueOcspResponse({
     provider,
     responder,
-    issuer,
+    issuer: issuer.certificate,
     producedAt: thisUpdate,
     answers: found.map(({ id, status }): OcspAnswer => ({ subject: id, thisUpdate, nextUpdate, ...status })),
   });
@@ -155,20 +174,21 @@ async function sign(
   return { der, dates: { thisUpdate, renewedAt, nextUpdate } };
 }
 
-async function keep(
-  { database }: CaContext,
-  { id, serial, status }: Finding,
+/** What was answered about one, for whoever asks again. */
+export async function keepAnswer(
+  sql: Sql,
+  { id, serial, status }: Omit<Finding, 'kept'>,
   { der, dates }: OcspReply & { readonly dates: OcspDates },
 ): Promise<void> {
   if (status.status === 'unknown') return;
   const { thisUpdate, renewedAt, nextUpdate } = dates;
   const hash: CertIdHash | '' = id.hash ?? '';
   const reason = status.status === 'revoked' ? status.reason : null;
-  await database.run(
-    `INSERT INTO ocsp_answers (serial, hash, reason, this_update, renew_at, next_update, der)
-     VALUES ($1, $2, $3, $4, $5, $6, $7)
+  await sql.run(
+    `INSERT INTO ocsp_answers (serial, hash, reason, this_update, renew_at, next_update, leased_until, der)
+     VALUES ($1, $2, $3, $4, $5, $6, 0, $7)
      ON CONFLICT (serial, hash) DO UPDATE SET reason = excluded.reason, this_update = excluded.this_update,
-       renew_at = excluded.renew_at, next_update = excluded.next_update, der = excluded.der`,
+       renew_at = excluded.renew_at, next_update = excluded.next_update, leased_until = 0, der = excluded.der`,
     [serial, hash, reason, thisUpdate.getTime(), Math.floor(renewedAt.getTime()), nextUpdate.getTime(), der],
   );
 }

@@ -5,6 +5,7 @@
  * @module
  */
 
+import { readBody } from '../body.ts';
 import { CaError } from '../errors.ts';
 import type { OpenAuthority } from '../open.ts';
 import type { OcspReply } from './answers.ts';
@@ -38,7 +39,7 @@ export function createOcsp(options: OcspOptions): (request: Request) => Promise<
     const [, issuerId, encoded] = /\/ocsp\/([0-9a-f]{64})(?:\/([^?#]*))?(?:[?#]|$)/.exec(url) ?? [];
     if (issuerId === undefined) return plain(404, 'There is nothing here\n');
     if (method !== 'GET' && method !== 'POST') return plain(405, 'GET or POST, please\n', { allow: 'GET, POST' });
-    const asked = method === 'POST' ? await bodyOf(request) : fromPath(encoded);
+    const asked = method === 'POST' ? await readBody(request, maxRequestBytes) : fromPath(encoded);
     try {
       // What cannot be read is no request: so is nothing at all.
       const reply = await authority.ocsp(issuerId, asked ?? new Uint8Array(0));
@@ -82,16 +83,4 @@ function fromPath(encoded = ''): Uint8Array | undefined {
     // A percent sign that stands for nothing.
     return undefined;
   }
-}
-
-/** `undefined` for one that is too long: it is not read to its end. */
-async function bodyOf({ body }: Request): Promise<Uint8Array | undefined> {
-  const chunks: Uint8Array[] = [];
-  let length = 0;
-  for await (const chunk of body ?? []) {
-    length += chunk.length;
-    if (length > maxRequestBytes) return undefined;
-    chunks.push(chunk);
-  }
-  return Buffer.concat(chunks);
 }

@@ -8,9 +8,9 @@
 
 import { type Signer, wipe } from '@handfast/crypto';
 import type { Certificate } from '@handfast/x509';
-import type { CaContext } from '../context.ts';
+import type { CaContext, SigningIssuer } from '../context.ts';
 import { issue } from '../issuing/issue.ts';
-import type { Profile } from '../issuing/profiles.ts';
+import { type Profile, responderProfileName } from '../issuing/profiles.ts';
 
 interface Responder {
   readonly certificate: Certificate;
@@ -20,7 +20,7 @@ interface Responder {
 const day = 86_400_000;
 
 const responderProfile: Profile = {
-  name: 'ocsp responder',
+  name: responderProfileName,
   extendedKeyUsage: ['ocspSigning'],
   lifetimeMs: 7 * day,
   maxLifetimeMs: 7 * day,
@@ -41,8 +41,9 @@ export class ResponderKeeper {
   #renewing: Promise<Responder> | undefined;
   #notBefore = 0;
 
-  constructor(context: CaContext) {
-    this.#context = { ...context, profiles: [responderProfile] };
+  /** Of one issuer, which may be retired: whoever asks about its certificates is answered as long as there are any. */
+  constructor(context: CaContext, { id }: SigningIssuer) {
+    this.#context = { ...context, profiles: [{ ...responderProfile, issuer: id }] };
   }
 
   /**

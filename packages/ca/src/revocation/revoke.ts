@@ -73,12 +73,18 @@ async function blockHash(sql: Sql, hash: string, deed: Deed): Promise<number> {
 }
 
 /** `condition` is about `$4`. */
-async function revokeWhere(sql: Sql, condition: string, value: string, { now, by, reason }: Deed): Promise<number> {
+async function revokeWhere(
+  sql: Sql,
+  condition: 'serial = $4' | 'spki_hash = $4',
+  value: string,
+  { now, by, reason }: Deed,
+): Promise<number> {
   const rows = await sql.all(
     `UPDATE certificates SET revoked_at = $1, reason = $2 WHERE state = $3 AND revoked_at IS NULL AND ${condition}
      RETURNING serial, issuer_id`,
     [now.getTime(), reason, 'issued', value],
   );
+  if (rows.length === 0) return 0;
   const entries = rows.map((row) => ({
     actor: by,
     action: 'revoke',
@@ -86,23 +92,38 @@ async function revokeWhere(sql: Sql, condition: string, value: string, { now, by
     issuerId: text(row, 'issuer_id'),
     reason,
   }));
+  await tellLists(sql, condition === 'serial = $4' ? 'serial = $1' : 'spki_hash = $1', value);
   await appendAudit(sql, now, ...entries);
-  for (const issuerId of new Set(entries.map((entry) => entry.issuerId))) await makeCrlDue(sql, issuerId);
   return rows.length;
 }
 
 /** The date stays. */
 async function amend(sql: Sql, serial: string, { now, by, reason }: Deed): Promise<void> {
-  const [row] = await sql.all('UPDATE certificates SET reason = $2 WHERE serial = $1 RETURNING issuer_id', [
-    serial,
-    reason,
-  ]);
+  const [row] = await sql.all(
+    'UPDATE certificates SET reason = $2, revocation = NULL WHERE serial = $1 RETURNING issuer_id',
+    [serial, reason],
+  );
+  await tellLists(sql, 'serial = $1', serial);
   const issuerId = row === undefined ? '' : text(row, 'issuer_id');
   await appendAudit(sql, now, { actor: by, action: 'revoke', subject: serial, issuerId, reason, note: 'amended' });
-  await makeCrlDue(sql, issuerId);
 }
 
-/** Whatever list there is does not tell of it. */
-export async function makeCrlDue(sql: Sql, issuerId: string): Promise<void> {
-  await sql.run('UPDATE issuers SET revocations = revocations + 1 WHERE id = $1', [issuerId]);
+/**
+ * Whatever list or answer there is does not tell of what was just revoked. Each revocation has its issuer's next number, so that a list knows
+ * by one number up to where it tells, and a delta which came after its base.
+ */
+export async function tellLists(sql: Sql, condition: 'serial = $1' | 'spki_hash = $1', value: string): Promise<void> {
+  const untold = `revoked_at IS NOT NULL AND revocation IS NULL AND ${condition}`;
+  await sql.run(
+    `UPDATE issuers SET revocations = revocations + 1 WHERE id IN (SELECT issuer_id FROM certificates WHERE ${untold})`,
+    [value],
+  );
+  await sql.run(
+    `UPDATE ocsp_answers SET renew_at = 0 WHERE serial IN (SELECT serial FROM certificates WHERE ${untold})`,
+    [value],
+  );
+  await sql.run(
+    `UPDATE certificates SET revocation = (SELECT i.revocations FROM issuers i WHERE i.id = issuer_id) WHERE ${untold}`,
+    [value],
+  );
 }

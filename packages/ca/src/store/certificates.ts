@@ -6,6 +6,8 @@
 
 import { type Certificate, parseCertificate, type RevocationReason } from '@handfast/x509';
 import type { CertificateRecord, CertificateStatus, Issued, ListFilter } from '../authority.ts';
+import type { CaContext } from '../context.ts';
+import { issuedUnder } from '../issuing/issuers.ts';
 import type { Sql, SqlRow, SqlValue } from './database.ts';
 import { bytes, integer, optional, text } from './rows.ts';
 
@@ -22,8 +24,11 @@ export async function findCertificate(sql: Sql, serial: string, now: Date): Prom
   return record;
 }
 
-/** With the chain of its own issuer, which may not be the one that signs now. */
-export async function findByOrigin(sql: Sql, origin: string): Promise<Issued | undefined> {
+/** With the chain of its own issuer, which may not be the one that signs now, nor here at all. */
+export async function findByOrigin(
+  { database: sql, issuers, clock }: CaContext,
+  origin: string,
+): Promise<Issued | undefined> {
   const [row] = await sql.all(
     `SELECT der, issuer_id FROM certificates
      WHERE origin = $1 AND state = 'issued' AND revoked_at IS NULL ORDER BY issued_at DESC, serial DESC LIMIT 1`,
@@ -31,7 +36,10 @@ export async function findByOrigin(sql: Sql, origin: string): Promise<Issued | u
   );
   if (row === undefined) return undefined;
   const certificate = parseCertificate(bytes(row, 'der'));
-  return { certificate, chain: [certificate, ...(await issuersFrom(sql, text(row, 'issuer_id')))] };
+  const id = text(row, 'issuer_id');
+  const issuer = issuers.get(id);
+  if (issuer !== undefined) return issuedUnder(issuer, certificate, clock());
+  return { certificate, chain: [certificate, ...(await issuersFrom(sql, id))] };
 }
 
 /** Up to the root, without it. */
@@ -90,7 +98,8 @@ async function recordsWhere(
 /** Serial numbers that one question asks about. */
 const namesAtOnce = 100;
 
-async function namesOf(sql: Sql, rows: readonly SqlRow[]): Promise<ReadonlyMap<string, readonly string[]>> {
+/** By serial number, of rows that have one. */
+export async function namesOf(sql: Sql, rows: readonly SqlRow[]): Promise<ReadonlyMap<string, readonly string[]>> {
   const found = new Map<string, string[]>();
   const serials = rows.map((row) => text(row, 'serial'));
   for (let at = 0; at < serials.length; at += namesAtOnce) {
@@ -124,6 +133,7 @@ function recordOf(row: SqlRow, names: readonly string[], now: Date): Certificate
     notAfter,
     issuedAt: new Date(integer(row, 'issued_at')),
     by: text(row, 'issued_by'),
+    origin: optional(row, 'origin', text),
     revokedAt: revokedAt === undefined ? undefined : new Date(revokedAt),
     reason: optional(row, 'reason', text) as RevocationReason | undefined, // what `revoke` wrote
     der: bytes(row, 'der'),

@@ -5,11 +5,15 @@
  * @module
  */
 
+import { randomBytes } from 'node:crypto';
+
 export type SqlValue = string | number | null | Uint8Array;
 
 export type SqlRow = Readonly<Record<string, SqlValue>>;
 
 export interface Sql {
+  /** Of the chain of the audit log that is appended to here: random, and new whenever a database is opened. */
+  readonly writer: string;
   /** The rows that a statement answers, `RETURNING` included. */
   all(text: string, values?: readonly SqlValue[]): Promise<readonly SqlRow[]>;
   /** How many rows a statement has changed. */
@@ -24,4 +28,8 @@ export interface Database extends Sql {
    */
   transaction<T>(work: (sql: Sql) => Promise<T>): Promise<T>;
   close(): Promise<void>;
+}
+
+export function newWriter(): string {
+  return randomBytes(16).toString('hex');
 }

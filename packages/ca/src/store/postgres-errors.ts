@@ -18,6 +18,7 @@ const deadlockDetected = '40P01';
 const uniqueViolation = '23505';
 const duplicateTable = '42P07';
 const duplicateObject = '42710';
+const featureNotSupported = '0A000';
 /** Classes of codes: connections, and the server's going down. */
 const connectionClasses = /^(08|57P0)/;
 
@@ -30,10 +31,21 @@ const attempts = { conflict: 40, doubtful: 4, fault: 1 } as const;
  */
 export function attemptsAfter(error: unknown): number {
   if (!(error instanceof DatabaseError)) return attempts.fault;
-  const { code, table } = error;
+  const { code } = error;
   if (code === serializationFailure || code === deadlockDetected) return attempts.conflict;
-  if (code === uniqueViolation) return table === 'audit' ? attempts.conflict : attempts.doubtful;
-  return code === duplicateTable || code === duplicateObject ? attempts.doubtful : attempts.fault;
+  const doubtful = code === uniqueViolation || code === duplicateTable || code === duplicateObject;
+  return doubtful || isStalePlan(error) ? attempts.doubtful : attempts.fault;
+}
+
+/** Whether what failed so takes with it whatever else its transaction has done, in savepoints of their own too. */
+export function endsBatch(error: unknown): boolean {
+  if (error instanceof DatabaseLostError) return true;
+  return attemptsAfter(error) === attempts.conflict || isStalePlan(error);
+}
+
+/** Somebody has changed the table since the statement was prepared: a new connection knows it. */
+export function isStalePlan(error: unknown): boolean {
+  return error instanceof DatabaseError && error.code === featureNotSupported && /cached plan/.test(error.message);
 }
 
 /** Without the server's answer: whatever its driver, or the system's network, says then. */

@@ -2,17 +2,20 @@
  * `@handfast/ca/postgres`: a database in a PostgreSQL server, for CAs of which several servers share one. It needs the package `pg`.
  *
  * Everything is serializable: what two servers do at once is as if one had come after the other, or one of them does it again. Within
- * a process transactions run one after another, since nearly all of them append to the audit log, and would only wait for each other
- * at the server.
+ * a process transactions run one after another, since nearly all of them append to the process's chain of the audit log, and would
+ * only wait for each other at the server; those that wait meanwhile are committed together, each in a savepoint. Statements are
+ * prepared once a connection, and sent without waiting for the answers to those before.
  *
  * @module
  */
 
 import { AsyncLocalStorage } from 'node:async_hooks';
+import process from 'node:process';
 import { setTimeout as delay } from 'node:timers/promises';
 import pg from 'pg';
-import type { Database, Sql, SqlRow, SqlValue } from './database.ts';
-import { attemptsAfter, DatabaseLostError, inWords } from './postgres-errors.ts';
+import { type Database, newWriter, type Sql, type SqlRow, type SqlValue } from './database.ts';
+import { attemptsAfter, DatabaseLostError, endsBatch, inWords, isStalePlan } from './postgres-errors.ts';
+import { preparedName } from './postgres-statements.ts';
 import { parameters, types } from './postgres-values.ts';
 
 export { DatabaseLostError };
@@ -52,12 +55,31 @@ type Rows = readonly SqlRow[];
 const pauseMs = 5;
 const longestPauseMs = 100;
 
+/** Transactions that one commit takes at most, so that the first does not wait for ever, and few are done again. */
+const maxBatch = 16;
+
+/** A transaction that waits, or runs. */
+interface Member {
+  run(sql: Sql): Promise<void>;
+  /** How often it was run in vain. */
+  failures: number;
+  succeed(): void;
+  fail(error: unknown): void;
+}
+
+/** Why a member came to nothing. */
+interface Failure {
+  readonly reason: unknown;
+}
+
 class PostgresDatabase implements Database {
   readonly kind = 'postgres';
+  readonly writer: string = newWriter();
   readonly #pool: pg.Pool;
   readonly #inside = new AsyncLocalStorage<true>();
   readonly #pending = new Set<Promise<unknown>>();
-  #lastTransaction: Promise<unknown> = Promise.resolve();
+  readonly #members: Member[] = [];
+  #draining = false;
   #closing: Promise<void> | undefined;
 
   constructor(options: PostgresOptions) {
@@ -69,6 +91,7 @@ class PostgresDatabase implements Database {
       keepAlive: true,
       allowExitOnIdle: true,
       application_name: 'handfast ca',
+      pipeline: true,
       types,
       onConnect: (client) => prepareSession(client, options),
     });
@@ -85,11 +108,21 @@ class PostgresDatabase implements Database {
   }
 
   transaction<T>(work: (sql: Sql) => Promise<T>): Promise<T> {
-    return this.#track(() => {
-      const turn = this.#lastTransaction.then(() => again(() => this.#attempt(work)));
-      this.#lastTransaction = turn.catch(() => undefined);
-      return turn;
-    });
+    return this.#track(
+      () =>
+        new Promise<T>((resolve, reject) => {
+          let result: T;
+          this.#members.push({
+            run: async (sql) => {
+              result = await this.#inside.run(true, () => work(sql));
+            },
+            failures: 0,
+            succeed: () => resolve(result),
+            fail: reject,
+          });
+          void this.#drain();
+        }),
+    );
   }
 
   close(): Promise<void> {
@@ -104,7 +137,7 @@ class PostgresDatabase implements Database {
     return this.#track(() =>
       again(async () => {
         try {
-          return await this.#pool.query(text, parameters(values));
+          return await this.#pool.query(queryOf(text, values));
         } catch (error) {
           throw inWords(error, 'during a statement, which may have been done');
         }
@@ -112,46 +145,75 @@ class PostgresDatabase implements Database {
     );
   }
 
-  async #attempt<T>(work: (sql: Sql) => Promise<T>): Promise<T> {
-    const client = await this.#pool.connect().catch((error: unknown) => {
-      throw inWords(error, 'before a transaction, of which nothing was done');
-    });
+  async #drain(): Promise<void> {
+    if (this.#draining) return;
+    this.#draining = true;
+    for (let first = this.#members.shift(); first !== undefined; first = this.#members.shift()) {
+      if (first.failures > 0) await pauseAfter(first.failures);
+      await this.#commitTogether(first);
+    }
+    this.#draining = false;
+  }
+
+  /** `first`, and whoever comes to wait while it runs: each is settled then, or waits to be run once more. */
+  async #commitTogether(first: Member): Promise<void> {
+    let client: pg.PoolClient;
+    try {
+      client = await this.#pool.connect();
+    } catch (error) {
+      return first.fail(inWords(error, 'before a transaction, of which nothing was done'));
+    }
     // A connection that breaks says so to whatever waits for it, and here, where nothing does.
     const ignore = (): void => undefined;
     client.on('error', ignore);
-    let broken = true;
+    const outcomes = new Map<Member, Failure | undefined>();
+    let broken = false;
     try {
-      const result = await this.#transact(client, work);
-      broken = false;
-      return result;
-    } catch (error) {
-      broken = !(await rollBack(client, error));
-      throw error;
+      await this.#runAll(client, first, outcomes);
+    } catch (reason) {
+      broken = !(await rollBack(client, reason));
+      // All of them: what one was refused for may have been another's.
+      for (const member of outcomes.keys()) outcomes.set(member, { reason });
     } finally {
       client.off('error', ignore);
       client.release(broken);
     }
+    const oncemore: Member[] = [];
+    for (const [member, failure] of outcomes) {
+      if (failure === undefined) member.succeed();
+      else if (++member.failures < attemptsAfter(failure.reason)) oncemore.push(member);
+      else member.fail(failure.reason);
+    }
+    this.#members.unshift(...oncemore);
   }
 
-  async #transact<T>(client: pg.PoolClient, work: (sql: Sql) => Promise<T>): Promise<T> {
-    const sql = new TransactionSql(client);
-    await sql.run('BEGIN ISOLATION LEVEL SERIALIZABLE');
-    let result: T;
-    try {
-      result = await this.#inside.run(true, () => work(sql));
-    } catch (error) {
-      // What the work makes of a statement's failure tells nothing of whether to try again.
-      throw attemptsAfter(sql.failure) > 1 || sql.failure instanceof DatabaseLostError ? sql.failure : error;
-    } finally {
-      await sql.end();
+  /** Throws where all have failed. */
+  async #runAll(client: pg.PoolClient, first: Member, outcomes: Map<Member, Failure | undefined>): Promise<void> {
+    let begin = 'BEGIN ISOLATION LEVEL SERIALIZABLE';
+    for (let member: Member | undefined = first; member !== undefined; member = this.#companion(first, outcomes.size)) {
+      const sql = new TransactionSql(client, this.writer);
+      sql.begin(begin);
+      outcomes.set(member, undefined);
+      const failure = await failureOf(member, sql);
+      begin = member === first ? 'SAVEPOINT member' : 'RELEASE member; SAVEPOINT member';
+      if (failure === undefined) continue;
+      // The first one has no savepoint: as a rule it is alone.
+      if (member === first || endsBatch(failure.reason)) throw failure.reason;
+      outcomes.set(member, failure);
+      begin = rollBackOne;
     }
-    // PostgreSQL gives up a transaction with its first error, and a COMMIT then only confirms that.
-    if (sql.failure !== undefined) throw sql.failure;
+    if (begin === rollBackOne) client.query(rollBackOne).catch(() => undefined); // where it fails, so does COMMIT
     const { command } = await client.query('COMMIT').catch((error: unknown) => {
       throw inWords(error, 'during a commit, which may have been done');
     });
     if (command !== 'COMMIT') throw new Error(`the database has ended the transaction by itself: ${command}`);
-    return result;
+  }
+
+  /** What is run a second time is run alone. */
+  #companion(first: Member, taken: number): Member | undefined {
+    const [next] = this.#members;
+    if (next === undefined || taken >= maxBatch || first.failures > 0 || next.failures > 0) return undefined;
+    return this.#members.shift();
   }
 
   async #track<T>(perform: () => Promise<T>): Promise<T> {
@@ -167,6 +229,26 @@ class PostgresDatabase implements Database {
       this.#pending.delete(pending);
     }
   }
+}
+
+const rollBackOne = 'ROLLBACK TO member';
+
+async function failureOf(member: Member, sql: TransactionSql): Promise<Failure | undefined> {
+  let failure: Failure | undefined;
+  try {
+    await member.run(sql);
+  } catch (reason) {
+    failure = { reason };
+  }
+  await sql.end();
+  const { failure: own } = sql;
+  // PostgreSQL gives up with the first error, whatever the work makes of it; what that is tells nothing of whether to try again.
+  const better = failure === undefined || attemptsAfter(own) > 1 || own instanceof DatabaseLostError;
+  return own !== undefined && better ? { reason: own } : failure;
+}
+
+function queryOf(text: string, values: readonly SqlValue[]): pg.QueryConfig {
+  return { ...preparedName(text), text, values: parameters(values) };
 }
 
 /** Whatever role, database and server have for a default: what is committed is on the disk, and nothing waits for ever. */
@@ -186,7 +268,7 @@ async function prepareSession(client: pg.ClientBase, options: PostgresOptions): 
 
 /** Whether the connection is good for another transaction. */
 async function rollBack(client: pg.PoolClient, error: unknown): Promise<boolean> {
-  if (error instanceof DatabaseLostError) return false;
+  if (error instanceof DatabaseLostError || isStalePlan(error)) return false;
   return client.query('ROLLBACK').then(
     () => true,
     () => false,
@@ -201,19 +283,25 @@ async function again<T>(attempt: () => Promise<T>): Promise<T> {
     } catch (error) {
       if (done >= attemptsAfter(error)) throw error;
     }
-    await delay(Math.random() * Math.min(done * pauseMs, longestPauseMs));
+    await pauseAfter(done);
   }
 }
 
-/** What a transaction's work is given: of no use when it is over. Statements go one after another. */
+async function pauseAfter(failures: number): Promise<void> {
+  await delay(Math.random() * Math.min(failures * pauseMs, longestPauseMs));
+}
+
+/** What a transaction's work is given: of no use when it is over. */
 class TransactionSql implements Sql {
+  readonly writer: string;
   readonly #client: pg.PoolClient;
   #last: Promise<unknown> = Promise.resolve();
   #ended = false;
   #failure: unknown;
 
-  constructor(client: pg.PoolClient) {
+  constructor(client: pg.PoolClient, writer: string) {
     this.#client = client;
+    this.writer = writer;
   }
 
   /** Of the first statement that failed: with it, all of the transaction has. */
@@ -235,19 +323,32 @@ class TransactionSql implements Sql {
     await this.#last;
   }
 
-  #query(text: string, values: readonly SqlValue[]): Promise<pg.QueryResult> {
-    if (this.#ended) return Promise.reject(new Error('the transaction is over'));
-    const given = parameters(values);
-    const answer = this.#last.then(async () => {
-      try {
-        return await this.#client.query(text, given);
-      } catch (error) {
-        const failure = inWords(error, 'during a transaction, of which nothing was done');
-        this.#failure ??= failure;
-        throw failure;
-      }
+  /** What comes before its work. */
+  begin(text: string): void {
+    this.#send({ text }).catch(() => undefined); // it is its failure
+  }
+
+  async #query(text: string, values: readonly SqlValue[]): Promise<pg.QueryResult> {
+    if (this.#ended) throw new Error('the transaction is over');
+    return await this.#send(queryOf(text, values));
+  }
+
+  #send(query: pg.QueryConfig): Promise<pg.QueryResult> {
+    cork(this.#client);
+    const answer = this.#client.query(query).catch((error: unknown) => {
+      const failure = inWords(error, 'during a transaction, of which nothing was done');
+      this.#failure ??= failure;
+      throw failure;
     });
+    // The last one asked is the last one answered.
     this.#last = answer.catch(() => undefined);
     return answer;
   }
+}
+
+/** What is asked within one turn goes to the server at once. */
+function cork({ connection: { stream } }: pg.PoolClient): void {
+  if (stream.writableCorked > 0) return;
+  stream.cork();
+  process.nextTick(() => stream.uncork());
 }

@@ -96,12 +96,20 @@ export const coreSchema: Schema = {
       parent {text} REFERENCES issuers (id),
       state {text} NOT NULL CHECK (state IN ('current', 'retired')),
       crl_number {int} NOT NULL,
+      crl_shards {int} NOT NULL,
       revocations {int} NOT NULL
+    ) {strict};
+
+    CREATE TABLE issuer_urls (
+      issuer_id {text} NOT NULL REFERENCES issuers (id),
+      base_url {text} NOT NULL,
+      PRIMARY KEY (issuer_id, base_url)
     ) {strict};
 
     CREATE TABLE certificates (
       serial {text} PRIMARY KEY,
       issuer_id {text} NOT NULL REFERENCES issuers (id),
+      crl_shard {int},
       profile {text} NOT NULL,
       state {text} NOT NULL CHECK (state IN ('intended', 'unfinished', 'issued')),
       tbs_hash {text} NOT NULL,
@@ -116,18 +124,24 @@ export const coreSchema: Schema = {
       replaces {text},
       revoked_at {int},
       reason {text},
+      revocation {int},
       CHECK ((state = 'issued') = (der IS NOT NULL)),
       CHECK ((revoked_at IS NULL) = (reason IS NULL))
     ) {strict};
     CREATE INDEX certificates_by_time ON certificates (issued_at, serial);
     CREATE INDEX certificates_by_end ON certificates (not_after);
+    CREATE INDEX certificates_by_issuer ON certificates (issuer_id, not_after);
     CREATE INDEX certificates_by_key ON certificates (spki_hash);
     CREATE INDEX certificates_replaced ON certificates (replaces) WHERE replaces IS NOT NULL;
-    CREATE INDEX certificates_revoked ON certificates (issuer_id, not_after) WHERE revoked_at IS NOT NULL;
+    CREATE INDEX certificates_revoked ON certificates (issuer_id, not_after, serial) WHERE revoked_at IS NOT NULL;
+    CREATE INDEX certificates_in_shard ON certificates (issuer_id, crl_shard, not_after, serial)
+      WHERE revoked_at IS NOT NULL;
+    CREATE INDEX certificates_last_in_shard ON certificates (issuer_id, crl_shard, revocation)
+      WHERE revoked_at IS NOT NULL;
     CREATE INDEX certificates_begun ON certificates (serial) WHERE state <> 'issued';
 
     CREATE TABLE certificate_names (
-      serial {text} NOT NULL REFERENCES certificates (serial),
+      serial {text} NOT NULL REFERENCES certificates (serial) ON DELETE CASCADE,
       position {int} NOT NULL,
       kind {text} NOT NULL CHECK (kind IN ('dns', 'ip', 'email')),
       name {text} NOT NULL,
@@ -143,17 +157,25 @@ export const coreSchema: Schema = {
 
     CREATE TABLE crls (
       issuer_id {text} NOT NULL REFERENCES issuers (id),
+      scope {text} NOT NULL,
       number {int} NOT NULL,
       this_update {int} NOT NULL,
       next_update {int} NOT NULL,
       issued_at {int} NOT NULL,
       revocations {int} NOT NULL,
-      der {bytes} NOT NULL,
-      PRIMARY KEY (issuer_id, number)
+      der {bytes},
+      PRIMARY KEY (issuer_id, scope, number)
+    ) {strict};
+    CREATE INDEX crls_by_time ON crls (issued_at);
+
+    CREATE TABLE leases (
+      name {text} PRIMARY KEY,
+      leased_until {int} NOT NULL
     ) {strict};
 
     CREATE TABLE audit (
-      seq {int} PRIMARY KEY,
+      writer {text} NOT NULL,
+      seq {int} NOT NULL,
       at {int} NOT NULL,
       actor {text} NOT NULL,
       action {text} NOT NULL,
@@ -163,22 +185,58 @@ export const coreSchema: Schema = {
       digest {text},
       note {text},
       previous {text} NOT NULL,
+      hash {text} NOT NULL,
+      PRIMARY KEY (writer, seq)
+    ) {strict};
+    CREATE INDEX audit_by_time ON audit (at, writer, seq);
+
+    CREATE TABLE audit_chains (
+      writer {text} PRIMARY KEY,
+      seq {int} NOT NULL,
       hash {text} NOT NULL
+    ) {strict};
+
+    CREATE TABLE audit_marks (
+      writer {text} PRIMARY KEY,
+      covered {int} NOT NULL,
+      streamed {int} NOT NULL
+    ) {strict};
+
+    CREATE TABLE audit_checkpoints (
+      number {int} PRIMARY KEY,
+      at {int} NOT NULL,
+      previous {text} NOT NULL,
+      pruned {int} NOT NULL,
+      signing_key {text} NOT NULL,
+      hash {text} NOT NULL,
+      algorithm {text} NOT NULL,
+      signature {bytes} NOT NULL
+    ) {strict};
+
+    CREATE TABLE audit_heads (
+      number {int} NOT NULL REFERENCES audit_checkpoints (number),
+      writer {text} NOT NULL,
+      first {int} NOT NULL,
+      last {int} NOT NULL,
+      hash {text} NOT NULL,
+      PRIMARY KEY (number, writer)
     ) {strict};
     `,
     `
     CREATE INDEX certificates_by_origin ON certificates (origin) WHERE origin IS NOT NULL;
 
     CREATE TABLE ocsp_answers (
-      serial {text} NOT NULL REFERENCES certificates (serial),
+      serial {text} NOT NULL REFERENCES certificates (serial) ON DELETE CASCADE,
       hash {text} NOT NULL,
       reason {text},
       this_update {int} NOT NULL,
       renew_at {int} NOT NULL,
       next_update {int} NOT NULL,
+      leased_until {int} NOT NULL,
       der {bytes} NOT NULL,
       PRIMARY KEY (serial, hash)
     ) {strict};
+    CREATE INDEX ocsp_answers_to_renew ON ocsp_answers (renew_at);
     `,
   ],
 };

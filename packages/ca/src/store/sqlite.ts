@@ -8,7 +8,7 @@
  */
 
 import { AsyncLocalStorage } from 'node:async_hooks';
-import type { Database, Sql, SqlRow, SqlValue } from './database.ts';
+import { type Database, newWriter, type Sql, type SqlRow, type SqlValue } from './database.ts';
 import { Channel, localTransport, threadTransport } from './sqlite-channel.ts';
 import type { ConnectionOptions } from './sqlite-connection.ts';
 
@@ -53,6 +53,7 @@ interface Member {
 
 class SqliteDatabase implements Database {
   readonly kind = 'sqlite';
+  readonly writer: string = newWriter();
   readonly #channel: Channel;
   readonly #readsApart: boolean;
   readonly #jobs: Job[] = [];
@@ -164,7 +165,7 @@ class SqliteDatabase implements Database {
 
   /** Puts a member among `done`, or lets it fail alone. Throws where all have failed. */
   async #runMember(member: Member, done: Member[], reasonOf: (error: unknown) => Promise<unknown>): Promise<void> {
-    const sql = new TransactionSql(this.#channel);
+    const sql = new TransactionSql(this.#channel, this.writer);
     this.#channel.exec('SAVEPOINT member', true).catch(() => undefined); // as for BEGIN
     try {
       await member.run(sql);
@@ -182,12 +183,14 @@ class SqliteDatabase implements Database {
 
 /** What a transaction's work is given: of no use when it is over. */
 class TransactionSql implements Sql {
+  readonly writer: string;
   readonly #channel: Channel;
   readonly #pending = new Set<Promise<unknown>>();
   #ended = false;
 
-  constructor(channel: Channel) {
+  constructor(channel: Channel, writer: string) {
     this.#channel = channel;
+    this.writer = writer;
   }
 
   all(text: string, values: readonly SqlValue[] = []): Promise<Rows> {

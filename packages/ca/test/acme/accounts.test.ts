@@ -2,7 +2,8 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { nodeProvider } from '@handfast/crypto/node';
 import { createExternalKey, listExternalKeys, revokeExternalKey } from '../../src/acme/external-accounts.ts';
-import { listAudit, verifyAudit } from '../../src/audit.ts';
+import { listAudit } from '../../src/audit.ts';
+import { auditFaults } from '../support/audit.ts';
 import { assertProblem, type Client, Client as ClientOf, macJws, newKey, orderFor, signJws } from './support/client.ts';
 import { opened } from './support/opened.ts';
 import { base, provenOrder, startServer, type TestServer } from './support/server.ts';
@@ -169,7 +170,7 @@ test('an external account binding opens an account where one is required', async
     ['operator alice', 'create external key', id, 'team a'],
     ['operator alice', 'revoke external key', id, 'team a'],
   ]);
-  const [, creation] = await audited(server);
+  const creation = (await audited(server)).find(([, action]) => action === 'create account');
   assert.equal(creation?.[3], `key ${client.key.thumbprint}, external key ${id}`);
 });
 
@@ -200,5 +201,5 @@ test('what an account does to itself is in the audit log, and what changes nothi
     [actor, 'change account key', id, `key ${key.thumbprint}, before ${old}`],
     [actor, 'deactivate account', id, undefined],
   ]);
-  assert.equal((await verifyAudit(server.database)).broken, undefined);
+  assert.deepEqual(await auditFaults(server.database), []);
 });

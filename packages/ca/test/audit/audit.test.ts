@@ -1,81 +1,108 @@
 import { strict as assert } from 'node:assert';
-import { type TestContext, test } from 'node:test';
-import { appendAudit, type Database, listAudit, migrate, openSqlite, verifyAudit } from '../../src/index.ts';
-import { coreSchema } from '../../src/store/schema.ts';
+import { test } from 'node:test';
+import { appendAudit, listAudit } from '../../src/index.ts';
 import { start } from '../support/authority.ts';
-
-/** A log of `count` entries. */
-async function log(t: TestContext, count: number): Promise<Database> {
-  const database = await openSqlite(':memory:');
-  t.after(() => database.close());
-  await migrate(database, [coreSchema]);
-  const entries = Array.from({ length: count }, (_, index) => ({
-    actor: 'operator alice',
-    action: 'issue',
-    subject: String(index + 1),
-  }));
-  await database.transaction((sql) => appendAudit(sql, start, ...entries));
-  return database;
-}
+import { newLog } from './support.ts';
 
 test('entries are numbered, chained and told newest first', async (t) => {
-  const database = await log(t, 2);
-  await database.transaction((sql) =>
-    appendAudit(sql, start, { actor: 'a', action: 'revoke', subject: 's', reason: 'superseded', note: 'n' }),
-  );
+  const { database } = await newLog(t);
+  const entry = { actor: 'a', action: 'revoke', subject: 's' };
+  await database.transaction((sql) => appendAudit(sql, start, entry, entry));
+  await database.transaction((sql) => appendAudit(sql, start, { ...entry, reason: 'superseded', note: 'n' }));
   const [third, second] = await listAudit(database, { limit: 2 });
-  assert.equal(third?.seq, 3);
-  assert.equal(third?.previous, second?.hash);
-  assert.equal(third?.reason, 'superseded');
-  assert.deepEqual(third?.at, start);
+  assert.ok(third && second);
+  assert.equal(third.writer, database.writer);
+  assert.equal(third.seq, 3);
+  assert.equal(third.previous, second.hash);
+  assert.equal(third.reason, 'superseded');
+  assert.deepEqual(third.at, start);
   assert.deepEqual(
-    (await listAudit(database, { before: 3 })).map(({ seq }) => seq),
+    (await listAudit(database, { before: third })).map(({ seq }) => seq),
     [2, 1],
   );
-  assert.deepEqual(await verifyAudit(database), { last: { seq: 3, hash: third?.hash }, broken: undefined });
 });
 
-test('an empty log holds', async (t) => {
-  assert.deepEqual(await verifyAudit(await log(t, 0)), { last: undefined, broken: undefined });
+test('each writer has a chain, and all are listed by time', async (t) => {
+  const log = await newLog(t);
+  for (const writer of ['b', 'a', 'b']) {
+    await log.append(1, writer);
+    log.clock.time += 1;
+  }
+  assert.deepEqual(
+    (await listAudit(log.database)).map(({ writer, seq }) => `${writer}${seq}`),
+    ['b2', 'a1', 'b1'],
+  );
+  const { faults, chains, entries } = await log.verify();
+  assert.deepEqual({ faults, chains, entries }, { faults: [], chains: 2, entries: 3 });
 });
 
-const breaches: readonly (readonly [name: string, statement: string, seq: number, why: string])[] = [
-  ['changed', `UPDATE audit SET actor = 'nobody' WHERE seq = 3`, 3, 'it was changed'],
-  ['changed from NULL to empty', `UPDATE audit SET note = '' WHERE seq = 3`, 3, 'it was changed'],
-  ['left out', 'DELETE FROM audit WHERE seq = 3', 4, 'entry 3 is missing'],
-  ['put first', 'UPDATE audit SET seq = 0 WHERE seq = 1', 2, 'entry 1 is missing'],
-  ['exchanged', 'UPDATE audit SET hash = (SELECT hash FROM audit WHERE seq = 4) WHERE seq = 3', 3, 'it was changed'],
-  ['made of another', `UPDATE audit SET previous = '' WHERE seq = 3`, 3, 'it does not follow from the entry before it'],
+test('what a transaction that fails has appended is in no chain', async (t) => {
+  const log = await newLog(t);
+  await log.append(1);
+  const entry = { actor: 'a', action: 'b', subject: 'c' };
+  const failed = log.database.transaction(async (sql) => {
+    await appendAudit(sql, start, entry);
+    throw new Error('enough');
+  });
+  await Promise.all([assert.rejects(failed), log.append(1), log.append(2)]);
+  assert.deepEqual(await log.faults(), []);
+  assert.equal((await log.verify()).entries, 4);
+});
+
+test('an entry without what it tells of is no chain’s', async (t) => {
+  const log = await newLog(t);
+  await log.database.transaction((sql) => appendAudit(sql, start));
+  assert.equal((await log.verify()).chains, 0);
+});
+
+const breaches: readonly (readonly [name: string, statement: string, fault: string])[] = [
+  ['changed', `UPDATE audit SET actor = 'nobody' WHERE seq = 3`, 'a 3: it was changed'],
+  ['changed from NULL to empty', `UPDATE audit SET note = '' WHERE seq = 3`, 'a 3: it was changed'],
+  ['removed', 'DELETE FROM audit WHERE seq = 3', 'a 3: entry 3 is missing'],
+  ['removed at the start', 'DELETE FROM audit WHERE seq <= 2', 'a 1: entries 1 to 2 are missing'],
+  ['removed at the end', 'DELETE FROM audit WHERE seq >= 4', 'a 4: entries 4 to 5 are missing'],
+  ['moved to another place', 'UPDATE audit SET seq = seq + 10 WHERE seq = 3', 'a 3: entry 3 is missing'],
+  ['moved to another chain', `UPDATE audit SET writer = 'b' WHERE seq = 5`, 'a 5: entry 5 is missing'],
+  ['given another’s hash', `UPDATE audit SET hash = 'x' WHERE seq = 3`, 'a 3: it was changed'],
+  [
+    'made to follow from another',
+    `UPDATE audit SET previous = '' WHERE seq = 3`,
+    'a 3: it does not follow from the entry before it',
+  ],
+  [
+    'put in',
+    `INSERT INTO audit (writer, seq, at, actor, action, subject, previous, hash)
+     SELECT writer, 6, at, 'x', action, subject, hash, 'x' FROM audit WHERE seq = 5`,
+    'a 6: it was changed',
+  ],
 ];
 
-for (const [name, statement, seq, why] of breaches) {
-  test(`an entry that was ${name} shows`, async (t) => {
-    const database = await log(t, 5);
-    await database.run(statement);
-    const verdict = await verifyAudit(database);
-    assert.deepEqual(verdict.broken, { seq, why });
-    assert.equal(verdict.last?.seq, seq === 4 ? 2 : seq === 2 ? undefined : seq - 1);
+for (const [name, statement, fault] of breaches) {
+  test(`an entry that was ${name} shows without a checkpoint`, async (t) => {
+    const log = await newLog(t);
+    await log.append(5, 'a');
+    await log.database.run(statement);
+    assert.equal((await log.faults())[0], fault);
   });
 }
 
-test('an end that was cut off shows by an entry that was noted', async (t) => {
-  const database = await log(t, 5);
-  const { last } = await verifyAudit(database);
-  assert.ok(last);
-  assert.equal((await verifyAudit(database, last)).broken, undefined);
-  await database.run('DELETE FROM audit WHERE seq > 3');
-  assert.equal((await verifyAudit(database)).broken, undefined);
-  assert.deepEqual((await verifyAudit(database, last)).broken, { seq: 4, why: 'the log ends before entry 5' });
-});
-
-test('a log that was made anew shows by an entry that was noted', async (t) => {
-  const database = await log(t, 5);
-  const noted = { seq: 3, hash: '00' };
-  assert.deepEqual((await verifyAudit(database, noted)).broken, { seq: 3, why: 'it is not the entry that was noted' });
+test('entries that were exchanged show', async (t) => {
+  const log = await newLog(t);
+  await log.append(5, 'a');
+  for (const [from, to] of [
+    [2, 12],
+    [3, 2],
+    [12, 3],
+  ] as const) {
+    await log.database.run('UPDATE audit SET seq = $2 WHERE seq = $1', [from, to]);
+  }
+  assert.deepEqual(await log.faults(), ['a 2: it does not follow from the entry before it']);
 });
 
 test('a long log is read in parts', async (t) => {
-  const { last, broken } = await verifyAudit(await log(t, 2001));
-  assert.equal(last?.seq, 2001);
-  assert.equal(broken, undefined);
+  const log = await newLog(t);
+  await log.append(2001, 'a');
+  await log.append(3, 'b');
+  const { faults, entries, chains } = await log.verify();
+  assert.deepEqual({ faults, entries, chains }, { faults: [], entries: 2004, chains: 2 });
 });

@@ -43,13 +43,9 @@ async function verified({ authority, clock, issuer }: Opened, leaf: Certificate)
 }
 
 test('a verifier with the list takes what is good, and refuses what is revoked at once', async (t) => {
-  const ca = await opened(t, { baseUrl: 'http://ca.example.test' });
+  const ca = await opened(t);
   const good = await ca.authority.issue(await request());
   const bad = await ca.authority.issue(await request());
-  assert.deepEqual(
-    good.certificate.crlDistributionPoints?.map(({ name }) => name),
-    [{ fullName: [{ kind: 'uri', text: `http://ca.example.test/crl/${ca.authority.issuerId}.crl` }] }],
-  );
   const before = await verified(ca, bad.certificate);
   assert.equal(before.revocation[0]?.answer.status, 'good');
   await ca.authority.revoke({ serial: bad.certificate.serialNumberHex, reason: 'superseded', by: 'x' });
@@ -141,23 +137,23 @@ test('who knows of a revocation gets a list with it, also while one without it i
   assert.equal(parseCrl(await late).size, 1);
 });
 
-test('numbers grow within a second, when the clock is slow, and when the database was put back', async (t) => {
+test('numbers grow within a moment, when the clock is slow, and when the database was put back', async (t) => {
   const { authority, clock, database } = await opened(t);
   const { certificate } = await authority.issue(await request());
   const number = async (): Promise<bigint> => parseCrl(await authority.crl(authority.issuerId)).number ?? 0n;
-  const seconds = BigInt(start.getTime() / 1000);
-  assert.equal(await number(), seconds);
+  const begin = BigInt(start.getTime());
+  assert.equal(await number(), begin);
   await authority.revoke({ serial: certificate.serialNumberHex, by: 'x' });
-  assert.equal(await number(), seconds + 1n);
+  assert.equal(await number(), begin + 1n);
   clock.time -= minute;
   const next = await authority.issue(await request());
   await authority.revoke({ serial: next.certificate.serialNumberHex, by: 'x' });
-  assert.equal(await number(), seconds + 2n);
+  assert.equal(await number(), begin + 2n);
   // As an older copy of the database has it.
   await database.run('DELETE FROM crls');
   await database.run('UPDATE issuers SET crl_number = 1');
   clock.time += 2 * minute;
-  assert.equal(await number(), seconds + 60n);
+  assert.equal(await number(), begin + BigInt(minute));
 });
 
 test('one that has expired stands in the next list, and then in none', async (t) => {
@@ -189,10 +185,9 @@ test('a number is used up before its list is signed', async (t) => {
   });
   await assert.rejects(authority.crl(authority.issuerId), { message: 'the token is gone' });
   const kept = await database.all('SELECT crl_number FROM issuers WHERE id = $1', [authority.issuerId]);
-  const seconds = start.getTime() / 1000;
-  assert.deepEqual(kept, [{ crl_number: seconds }]);
+  assert.deepEqual(kept, [{ crl_number: start.getTime() }]);
   fails = false;
-  assert.equal(parseCrl(await authority.crl(authority.issuerId)).number, BigInt(seconds + 1));
+  assert.equal(parseCrl(await authority.crl(authority.issuerId)).number, BigInt(start.getTime() + 1));
 });
 
 test('the ten newest lists are kept', async (t) => {

@@ -1,28 +1,54 @@
 /**
- * The ACME server of `@handfast/ca`, as `handfast ca serve` runs it: what it may connect to, its chores, its log.
+ * The ACME server of `@handfast/ca`, as `handfast ca serve` runs it: how names are proven, what it may connect to, its chores, its
+ * log.
  *
  * @module
  */
 
 import { lookup } from 'node:dns/promises';
 import type { RequestListener } from 'node:http';
-import { type AcmeEvent, createAcme, type Endpoint, http01, type TargetPolicy } from '@handfast/ca';
+import {
+  type AcmeEvent,
+  type CaaOptions,
+  type Challenge,
+  createAcme,
+  type Dns,
+  dns01,
+  dnsBy,
+  type Endpoint,
+  http01,
+  type TargetPolicy,
+  tlsAlpn01,
+} from '@handfast/ca';
 import { nodeProvider as provider } from '@handfast/crypto/node';
 import { escapeText } from '@handfast/x509';
 import { getRequestListener } from '@hono/node-server';
 import type { Report } from '../report.ts';
+import { type ChallengeName, challengeNames } from './choices.ts';
+import type { CaConfig } from './config.ts';
+import { contains } from './names.ts';
 import type { OpenCa } from './open.ts';
+import { acmeProfiles } from './profiles-config.ts';
 
 export interface AcmeSetup {
   readonly ca: OpenCa;
   /** What clients are told, without a path. */
   readonly url: string;
-  readonly dev: boolean;
-  /** Where http-01 is looked at, with `dev`. */
-  readonly validationPort: number | undefined;
+  readonly proving: Proving;
   /** Where the CA itself listens. */
   readonly listeners: () => readonly Endpoint[];
   readonly report: Report;
+  /** Told of everything, before the log. */
+  readonly count: (event: AcmeEvent) => void;
+}
+
+/** How names are proven: the configuration's word, unless an option has another. */
+export interface Proving {
+  readonly dev: boolean;
+  readonly challenges: readonly ChallengeName[] | undefined;
+  readonly resolvers: readonly string[] | undefined;
+  /** Where challenges are looked at, with `dev`. */
+  readonly ports: Readonly<Partial<Record<ChallengeName, number>>>;
 }
 
 export interface AcmeService {
@@ -34,24 +60,40 @@ export interface AcmeService {
 const maintenanceMs = 60_000;
 
 export async function acmeService(setup: AcmeSetup): Promise<AcmeService> {
-  const { ca, url, dev, validationPort, listeners, report } = setup;
-  const { authority, database } = ca;
-  const targets: TargetPolicy = { dev, listeners, ...(dev && { resolve }) };
+  const { ca, url, report, count } = setup;
+  const { authority, database, config } = ca;
+  const { termsOfService, website, rateLimitsUrl, limits } = config.acme ?? {};
+  const resolvers = setup.proving.resolvers ?? config.acme?.resolvers;
+  const dns = resolvers && dnsBy({ resolvers });
+  const caa = caaOptions(config, dns);
   const acme = await createAcme({
     authority,
     database,
     provider,
     baseUrl: url,
-    challenges: [http01({ targets, ...(validationPort !== undefined && { port: validationPort }) })],
+    challenges: challengesOf(setup, dns),
     allowsName: (name) => authority.nameRefusal(name) === undefined,
-    log: (event) => tell(event, report),
+    profiles: acmeProfiles(authority.profiles, config.profiles),
+    externalAccountRequired: config.externalAccountRequired === true,
+    ...(caa && { caa }),
+    ...(termsOfService !== undefined && { termsOfService }),
+    ...(website !== undefined && { website }),
+    ...(rateLimitsUrl !== undefined && { rateLimitsUrl }),
+    ...(limits && { limits }),
+    log(event) {
+      count(event);
+      tell(event, report);
+    },
   });
   const maintain = (): void => {
     acme.maintain().catch((error: unknown) => report.error(error));
   };
   const timer = setInterval(maintain, maintenanceMs);
   maintain();
-  const listener = getRequestListener((request) => acme.fetch(request), { overrideGlobalObjects: false });
+  const listener = getRequestListener(
+    (request, { incoming }) => acme.fetch(request, { address: incoming.socket.remoteAddress }),
+    { overrideGlobalObjects: false },
+  );
   return {
     directory: `${url}/acme/directory`,
     listener: (request, response) => void listener(request, response),
@@ -62,10 +104,44 @@ export async function acmeService(setup: AcmeSetup): Promise<AcmeService> {
   };
 }
 
+function challengesOf({ ca, proving, listeners }: AcmeSetup, dns: Dns | undefined): readonly Challenge[] {
+  const { dev, ports } = proving;
+  const { acme = {} } = ca.config;
+  const { privateTargets = true } = acme;
+  const targets: TargetPolicy = {
+    dev,
+    listeners,
+    allowPrivate:
+      typeof privateTargets === 'boolean'
+        ? privateTargets
+        : (address) => contains({ domains: [], networks: privateTargets }, address),
+    ...(dev ? { resolve: resolveHere(dns) } : dns && { resolve: dns.addresses }),
+  };
+  const portOf = (type: ChallengeName): { readonly port?: number } =>
+    ports[type] === undefined ? {} : { port: ports[type] };
+  const makers: Readonly<Record<ChallengeName, () => Challenge>> = {
+    'http-01': () => http01({ targets, ...portOf('http-01') }),
+    'dns-01': () => dns01({ provider, ...(dns && { resolveTxt: dns.txt }) }),
+    'tls-alpn-01': () => tlsAlpn01({ provider, targets, ...portOf('tls-alpn-01') }),
+  };
+  return (proving.challenges ?? acme.challenges ?? challengeNames).map((type) => makers[type]());
+}
+
+/** Where the configuration says nothing of CAA it is checked by the resolvers that are named. The system's may know no domain of ours. */
+function caaOptions({ acme, baseUrl }: CaConfig, dns: Dns | undefined): CaaOptions | undefined {
+  const { caa } = acme ?? {};
+  if (caa === false || (caa === undefined && dns === undefined)) return undefined;
+  const named = baseUrl === undefined ? [] : [new URL(baseUrl).hostname];
+  return { identities: caa?.identities ?? named, except: caa?.except ?? [], dns: dns ?? dnsBy() };
+}
+
 /** RFC 6761 §6.3: `localhost`, and every name below, is this machine, whatever its resolver makes of it. */
-async function resolve(name: string): Promise<readonly string[]> {
-  if (/(^|\.)localhost$/i.test(name)) return ['127.0.0.1', '::1'];
-  return (await lookup(name, { all: true, verbatim: true })).map(({ address }) => address);
+function resolveHere(dns: Dns | undefined): NonNullable<TargetPolicy['resolve']> {
+  return async (name, signal) => {
+    if (/(^|\.)localhost$/i.test(name)) return ['127.0.0.1', '::1'];
+    if (dns !== undefined) return await dns.addresses(name, signal);
+    return (await lookup(name, { all: true, verbatim: true })).map(({ address }) => address);
+  };
 }
 
 /** What a line of a request does not tell. */
@@ -79,17 +155,27 @@ function tell(event: AcmeEvent, report: Report): void {
     }
     case 'validation': {
       const { type, identifier, failure } = event;
+      const ms = Math.round(event.ms);
       const what = `${type} for ${escapeText(identifier.value)}`;
       const line =
         failure === undefined ? `${green('✓')} ${what}` : `${red('✗')} ${what}: ${escapeText(failure.message)}`;
-      report.news(`  ${line}`, 'validation', { type, identifier, failure: failure?.message ?? null });
+      report.news(`  ${line}`, 'validation', { type, identifier, ms, failure: failure?.message ?? null });
+      break;
+    }
+    case 'new order': {
+      const { orderId, accountId, names } = event;
+      report.news(`  order ${orderId}: ${names} ${names === 1 ? 'name' : 'names'}`, 'new order', {
+        orderId,
+        accountId,
+        names,
+      });
       break;
     }
     case 'order': {
-      const { orderId, status } = event;
+      const { orderId, status, profile = null, serial = null } = event;
       const failure = messageOf(event.failure);
       const line = `order ${orderId} is ${status}${failure === null ? '' : `: ${escapeText(failure)}`}`;
-      report.news(`  ${line}`, 'order', { orderId, status, failure });
+      report.news(`  ${line}`, 'order', { orderId, status, profile, serial, failure });
       break;
     }
     case 'refused': {
@@ -97,6 +183,11 @@ function tell(event: AcmeEvent, report: Report): void {
       const cause = messageOf(event.cause);
       const line = `refused: ${escapeText(problem)}${cause === null ? '' : ` (${escapeText(cause)})`}`;
       report.news(`  ${line}`, 'refused', { url, problem, cause });
+      break;
+    }
+    case 'revoked': {
+      const { serial, reason } = event;
+      report.news(`  ${serial} is revoked: ${reason}`, 'revoked', { serial, reason });
       break;
     }
     case 'error':

@@ -1,12 +1,22 @@
 /**
- * `handfast ca backup` and `handfast ca restore`: all of a CA in one file. The file is its database, as it was at one moment,
- * with the files beside it as rows of a table of their own.
+ * `handfast ca backup`: all of a CA in one file. The file is its database, as it was at one moment, with the files beside it as rows
+ * of a table of their own.
  *
  * @module
  */
 
 import { randomBytes } from 'node:crypto';
-import { closeSync, copyFileSync, existsSync, openSync, readFileSync, renameSync, rmSync } from 'node:fs';
+import {
+  chmodSync,
+  closeSync,
+  copyFileSync,
+  existsSync,
+  mkdirSync,
+  openSync,
+  readFileSync,
+  renameSync,
+  rmSync,
+} from 'node:fs';
 import { basename, dirname, join, resolve } from 'node:path';
 import { backup, DatabaseSync } from 'node:sqlite';
 import { wipe } from '@handfast/crypto';
@@ -15,6 +25,8 @@ import { type ExitCode, exitCodes, usageError } from '../exit.ts';
 import type { Io } from '../io.ts';
 import { reasonOf } from '../options.ts';
 import { Report } from '../report.ts';
+import type { CaConfig } from './config.ts';
+import { writeNew } from './files.ts';
 import {
   type CaPaths,
   caDirectory,
@@ -23,20 +35,23 @@ import {
   pathsIn,
   readPublic,
   refuseOccupied,
-  writeNew,
 } from './folder.ts';
-import { inWords, openFolder, withCa } from './open.ts';
+import { keyPassphrase } from './issuer-key.ts';
+import { inWords, type OpenCa, openFolder, withCa } from './open.ts';
 import { type OutputChoice, print } from './output.ts';
+import { filesBelow } from './pending.ts';
 
 export interface BackupOptions extends FolderOptions, OutputChoice {}
 
-/** What lies beside the database, and who may read it. */
-const files: readonly (readonly [keyof CaPaths, 0o600 | 0o644])[] = [
-  ['config', 0o644],
-  ['root', 0o644],
-  ['intermediate', 0o644],
-  ['intermediateKey', 0o600],
-];
+/** What lies beside the database, below the folder. */
+const wanted =
+  /^(config\.json|(root|previous-root|between|intermediate|intermediate-key|audit|audit-key)\.pem|(issuers\/[0-9a-f]{64}|waiting)\/(chain\.pem|key\.pem|request\.csr|signer\.json))$/;
+/** Without these it is no CA. */
+const needed = ['config.json', 'root.pem', 'intermediate.pem', 'audit-key.pem', 'audit.pem'];
+
+function modeOf(path: string): 0o600 | 0o644 {
+  return /key\.pem$|signer\.json$/.test(path) ? 0o600 : 0o644;
+}
 
 const table = 'backup_files';
 
@@ -47,12 +62,12 @@ export async function backUp(file: string, options: BackupOptions, io: Io): Prom
   if (config.database !== undefined) {
     throw usageError(
       'this CA’s records are on a PostgreSQL server, which has backups of its own',
-      'pg_dump makes one; copy the CA’s folder beside it',
+      'pg_dump --format=custom makes one; copy the CA’s folder beside it',
     );
   }
   const paths = await withCa(options, io, async ({ paths }) => paths);
   await inWords(paths.folder, () => writeBackup(paths, target));
-  new Report(io, options).warning('the intermediate’s key is in it: keep it like the CA itself');
+  new Report(io, options).warning(secretsText(config));
   print(
     { file: target, folder: paths.folder },
     { heading: `The CA is in ${target}`, fields: [['Restore', `handfast ca restore ${file} makes a folder of it`]] },
@@ -62,34 +77,53 @@ export async function backUp(file: string, options: BackupOptions, io: Io): Prom
   return exitCodes.ok;
 }
 
-export async function restore(file: string, options: BackupOptions, io: Io): Promise<ExitCode> {
-  const folder = caDirectory(options, io);
+function secretsText({ signer }: CaConfig): string {
+  return signer === undefined
+    ? 'the intermediate’s key and the audit key are in it: keep it like the CA itself'
+    : `the audit key is in it, and not the intermediate’s key, which is elsewhere (${signer.module}): back that up, too`;
+}
+
+/**
+ * The CA's folder out of such a file, with the database as it was then.
+ *
+ * @param first what is done with it before anybody finds it there
+ */
+export async function unpack(
+  file: string,
+  folder: string,
+  options: BackupOptions,
+  io: Io,
+  first: (ca: OpenCa) => Promise<void>,
+): Promise<void> {
   refuseOccupied(folder);
   if (!existsSync(file)) throw usageError(`there is no file ${quote(file)}`);
   const contents = contentsOf(file);
   try {
     await makeFolder(folder, async (aside) => {
       const paths = pathsIn(aside);
-      for (const [which, mode] of files) writeNew(paths[which], contents.get(which) ?? new Uint8Array(0), mode);
+      for (const [path, content] of contents) {
+        mkdirSync(dirname(join(aside, path)), { recursive: true, mode: 0o700 });
+        writeNew(join(aside, path), content, modeOf(path));
+      }
+      // As private as the backup, whatever mode that has now.
+      closeSync(openSync(paths.database, 'wx', 0o600));
       copyFileSync(file, paths.database);
+      chmodSync(paths.database, 0o600);
       const database = new DatabaseSync(paths.database);
       database.exec(`DROP TABLE ${table}`);
       database.close();
-      await inWords(aside, async () => (await openFolder(aside)).close());
+      await inWords(aside, async () => {
+        const ca = await openFolder(aside, keyPassphrase(options, io));
+        try {
+          await first(ca);
+        } finally {
+          await ca.close();
+        }
+      });
     });
   } finally {
     wipe(...contents.values());
   }
-  print(
-    { folder },
-    {
-      heading: `The CA is in ${folder}`,
-      fields: [['Since then', 'what was issued after the backup is not in it: handfast ca list shows what is']],
-    },
-    options,
-    io,
-  );
-  return exitCodes.ok;
 }
 
 /** Beside its name until it is whole. */
@@ -100,6 +134,8 @@ async function writeBackup(paths: CaPaths, target: string): Promise<void> {
     closeSync(openSync(aside, 'wx', 0o600));
     const source = new DatabaseSync(paths.database, { readOnly: true });
     try {
+      // One moment's, however long it takes: without that it would begin anew with each write of another process.
+      source.exec('BEGIN; SELECT 1 FROM sqlite_schema');
       await backup(source, aside);
     } finally {
       source.close();
@@ -120,9 +156,10 @@ function addFiles(file: string, paths: CaPaths): void {
     database.exec('PRAGMA journal_mode = DELETE');
     database.exec(`CREATE TABLE ${table} (name TEXT PRIMARY KEY, content BLOB NOT NULL)`);
     const insert = database.prepare(`INSERT INTO ${table} (name, content) VALUES (?, ?)`);
-    for (const [which] of files) {
-      const content = readFileSync(paths[which]);
-      insert.run(which, content);
+    for (const path of filesBelow(paths.folder)) {
+      if (!wanted.test(path)) continue;
+      const content = readFileSync(join(paths.folder, path));
+      insert.run(path, content);
       wipe(content);
     }
   } finally {
@@ -137,7 +174,7 @@ function contentsOf(file: string): ReadonlyMap<string, Uint8Array> {
     const database = new DatabaseSync(file, { readOnly: true });
     try {
       for (const { name, content } of database.prepare(`SELECT name, content FROM ${table}`).all()) {
-        if (typeof name === 'string' && content instanceof Uint8Array) found.set(name, content);
+        if (typeof name === 'string' && wanted.test(name) && content instanceof Uint8Array) found.set(name, content);
       }
     } finally {
       database.close();
@@ -145,6 +182,6 @@ function contentsOf(file: string): ReadonlyMap<string, Uint8Array> {
   } catch {
     // What SQLite has to say of it is about tables, which nobody asked for.
   }
-  if (files.every(([which]) => found.has(which))) return found;
+  if (needed.every((path) => found.has(path))) return found;
   throw usageError(`${quote(file)} is no backup of a CA`, 'handfast ca backup writes one');
 }

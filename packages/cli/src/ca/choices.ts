@@ -20,6 +20,17 @@ export const reasons = [
 ] as const;
 export type Reason = (typeof reasons)[number];
 
+/** How ACME clients prove a name. */
+export const challengeNames = ['http-01', 'dns-01', 'tls-alpn-01'] as const;
+export type ChallengeName = (typeof challengeNames)[number];
+
 /** RFC 8555, and the port beside it: ACME over TLS, lists and root over plain HTTP. */
+/** What people may at the dashboard. */
+export const dashboardRoles = ['viewer', 'issuer', 'revoker', 'admin'] as const;
+
+/** From where the dashboard is reached. */
+export const dashboardReaches = ['machine', 'network', 'off'] as const;
+export type DashboardReach = (typeof dashboardReaches)[number];
+
 export const defaultPort = 8555;
 export const defaultHttpPort = 8556;

@@ -4,10 +4,16 @@
  * @module
  */
 
+import type { AdminClient } from '@handfast/ca';
 import { quote } from '@handfast/tls';
 import { type CliError, usageError } from '../exit.ts';
 import { parsingFile, readFileFor } from '../options.ts';
+import { type AcmeConfig, acmeConfigOf } from './acme-config.ts';
+import { dashboardConfigOf } from './dashboard-config.ts';
 import { type NameSpace, parseNameSpace } from './names.ts';
+import { type ProfileConfig, profileConfigsOf } from './profiles-config.ts';
+import { type RevocationConfig, revocationConfigOf } from './revocation-config.ts';
+import { type SignerConfig, signerConfigOf, signerJson } from './signer-module.ts';
 
 export interface CaConfig {
   /** `development`: for one machine, whose root key nobody keeps. */
@@ -23,12 +29,40 @@ export interface CaConfig {
   readonly ocsp?: boolean | undefined;
   /** A PostgreSQL server's, `postgres://…`; absent: a file in the folder. */
   readonly database?: string | undefined;
+  /** Whether a new ACME account needs a key that an operator made; no, unless set. */
+  readonly externalAccountRequired?: boolean | undefined;
+  /** Kinds of certificate of one's own. */
+  readonly profiles?: readonly ProfileConfig[] | undefined;
+  readonly acme?: AcmeConfig | undefined;
+  /** Client certificates that may sign in at the dashboard. */
+  readonly dashboard?: readonly AdminClient[] | undefined;
+  /** Lists of what is revoked, and how long certificates are remembered. */
+  readonly revocation?: RevocationConfig | undefined;
+  /** Who signs with the issuing key, where that does not lie in the folder. */
+  readonly signer?: SignerConfig | undefined;
+  /** After the rotation of a root: whether chains end with the old one or the new; the old, unless set. */
+  readonly chain?: 'old' | 'new' | undefined;
+  /** How long a server keeps entries of the audit log: for ever, unless set. */
+  readonly auditKeptDays?: number | undefined;
 }
 
 const version = 1;
 
 /** As it is written: one field a line, names as people type them. */
-export function configText({ kind, title, allow, wildcards, baseUrl, ocsp, database }: CaConfig): string {
+export function configText(config: CaConfig): string {
+  const {
+    kind,
+    title,
+    allow,
+    wildcards,
+    baseUrl,
+    ocsp,
+    database,
+    externalAccountRequired,
+    profiles,
+    acme,
+    auditKeptDays,
+  } = config;
   const value = {
     version,
     kind,
@@ -38,6 +72,14 @@ export function configText({ kind, title, allow, wildcards, baseUrl, ocsp, datab
     ...(baseUrl === undefined ? {} : { baseUrl }),
     ...(ocsp === true ? { ocsp } : {}),
     ...(database === undefined ? {} : { database }),
+    ...(externalAccountRequired === true ? { externalAccountRequired } : {}),
+    ...(profiles === undefined ? {} : { profiles }),
+    ...(acme === undefined ? {} : { acme }),
+    ...(config.dashboard === undefined ? {} : { dashboard: config.dashboard }),
+    ...(config.revocation === undefined ? {} : { revocation: config.revocation }),
+    ...(auditKeptDays === undefined ? {} : { auditKeptDays }),
+    ...(config.signer === undefined ? {} : { signer: signerJson(config.signer) }),
+    ...(config.chain === undefined ? {} : { chain: config.chain }),
   };
   return `${JSON.stringify(value, null, 2)}\n`;
 }
@@ -73,13 +115,33 @@ export function readConfig(file: string): CaConfig {
   if (typeof ocsp !== 'boolean') throw wrong('ocsp is neither true nor false');
   if (ocsp && baseUrl === undefined)
     throw wrong('ocsp without baseUrl', 'certificates name where they are asked after');
+  const externalAccountRequired = fields.get('externalAccountRequired') ?? false;
+  if (typeof externalAccountRequired !== 'boolean') throw wrong('externalAccountRequired is neither true nor false');
+  const [profiles, acme] = [fields.get('profiles'), fields.get('acme')];
+  const [dashboard, revocation] = [fields.get('dashboard'), fields.get('revocation')];
+  const auditKeptDays = fields.get('auditKeptDays');
+  if (auditKeptDays !== undefined && !(Number.isSafeInteger(auditKeptDays) && (auditKeptDays as number) > 0)) {
+    throw wrong('auditKeptDays is no number of days', 'leave it out to keep the audit log for ever');
+  }
+  const [signer, chain] = [fields.get('signer'), fields.get('chain')];
+  if (chain !== undefined && chain !== 'old' && chain !== 'new') throw wrong('chain is neither "old" nor "new"');
   return {
     kind,
     title,
     wildcards,
+    ...(signer !== undefined && { signer: signerConfigOf(`${what} ${quote(file)}: signer`, signer) }),
+    ...(chain !== undefined && { chain }),
     ...(ocsp && { ocsp }),
+    ...(externalAccountRequired && { externalAccountRequired }),
+    ...(profiles !== undefined && { profiles: profileConfigsOf(`${what} ${quote(file)}: profiles`, profiles) }),
+    ...(acme !== undefined && { acme: acmeConfigOf(`${what} ${quote(file)}: acme`, acme) }),
+    ...(dashboard !== undefined && { dashboard: dashboardConfigOf(`${what} ${quote(file)}: dashboard`, dashboard) }),
+    ...(revocation !== undefined && {
+      revocation: revocationConfigOf(`${what} ${quote(file)}: revocation`, revocation),
+    }),
     allow: parseNameSpace(`${what} ${quote(file)}: allow`, names),
     baseUrl: parseBaseUrl(`${what} ${quote(file)}: baseUrl`, baseUrl),
+    ...(auditKeptDays !== undefined && { auditKeptDays: auditKeptDays as number }),
     ...(database !== undefined && { database: parseDatabaseUrl(`${what} ${quote(file)}: database`, database) }),
   };
 }
@@ -93,6 +155,14 @@ const known: ReadonlySet<string> = new Set([
   'baseUrl',
   'ocsp',
   'database',
+  'externalAccountRequired',
+  'profiles',
+  'acme',
+  'dashboard',
+  'revocation',
+  'auditKeptDays',
+  'signer',
+  'chain',
 ]);
 
 /**

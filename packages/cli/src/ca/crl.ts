@@ -5,31 +5,20 @@
  * @module
  */
 
-import { issuerIdOf } from '@handfast/ca';
-import { equalBytes, wipe } from '@handfast/crypto';
+import { CaError, issuerIdOf } from '@handfast/ca';
 import { nodeProvider as provider } from '@handfast/crypto/node';
-import { quote } from '@handfast/tls';
-import {
-  type Certificate,
-  type Crl,
-  decryptPrivateKey,
-  issueCrl,
-  parseCrl,
-  parsePem,
-  parsePrivateKey,
-  toPem,
-} from '@handfast/x509';
+import { type Certificate, type Crl, parseCrl, toPem } from '@handfast/x509';
 import { dayMs } from '../authority.ts';
 import { timeText, whenText } from '../cert/layout.ts';
 import { writeResult } from '../cert/output.ts';
 import { type ExitCode, exitCodes, usageError } from '../exit.ts';
 import type { Io } from '../io.ts';
-import { parsingFile, readFileFor } from '../options.ts';
 import { Report } from '../report.ts';
 import type { FolderOptions } from './folder.ts';
+import { makeRootCrl } from './hierarchy.ts';
 import { type OpenCa, operator, withCa } from './open.ts';
 import { type OutputChoice, print, printJson } from './output.ts';
-import { askPassphrase, passphraseFile } from './passphrase.ts';
+import { rootKeyFile, withRootKey } from './root-key.ts';
 
 export interface ExportOptions extends FolderOptions, OutputChoice {
   readonly out?: string;
@@ -40,7 +29,6 @@ export interface RootCrlOptions extends FolderOptions, OutputChoice {
   readonly passphraseFile?: string;
 }
 
-const rootCrlDays = 365;
 /** A list of the root's that ends so soon is told of. */
 const soonMs = 30 * dayMs;
 
@@ -50,13 +38,13 @@ export async function exportCrls(options: ExportOptions, io: Io): Promise<ExitCo
   if (options.json === true && options.out === undefined) {
     throw usageError('--json without --out', 'name a file for the lists: --json tells what is in it');
   }
-  const crls = await withCa(options, io, async (ca) => [await crlOf(ca.intermediate, ca), await crlOf(ca.root, ca)]);
+  const { crls, roots } = await withCa(options, io, neededCrls);
   const pem = crls.map(({ raw }) => toPem('X509 CRL', raw)).join('');
   const bytes = new TextEncoder().encode(pem);
   writeResult({ bytes, secret: false, binary: false }, options.out === undefined ? {} : { out: options.out }, io);
   const now = new Date();
-  const end = crls[1]?.nextUpdate;
-  if (end !== undefined && end.getTime() - now.getTime() < soonMs) {
+  for (const { nextUpdate: end } of roots) {
+    if (end === undefined || end.getTime() - now.getTime() >= soonMs) continue;
     report.warning(`the root’s list ends ${whenText(end, now)}: handfast ca crl root --root-key FILE signs another`);
   }
   if (options.out === undefined) return exitCodes.ok;
@@ -69,16 +57,55 @@ export async function exportCrls(options: ExportOptions, io: Io): Promise<ExitCo
   return exitCodes.ok;
 }
 
-/** The root's own list, signed anew: its key is read, used once, and forgotten. */
+/**
+ * A list of every CA that a certificate which is good may have above it: of those that sign, and of those that did until their last
+ * certificate ends; then of those above them.
+ */
+async function neededCrls({ authority }: OpenCa): Promise<Crls> {
+  const now = Date.now();
+  const issuers = await authority.issuers();
+  const needed = issuers.filter(({ state, signs, lastEnd = new Date(0) }) => {
+    return state === 'current' || !signs || lastEnd.getTime() >= now;
+  });
+  const signed: Crl[] = [];
+  const roots: Crl[] = [];
+  for (const { id, state, signs } of needed) {
+    try {
+      const crl = parseCrl(await authority.crl(id));
+      (signs ? signed : roots).push(crl);
+    } catch (error) {
+      // Of one that is retired there may be no list; without one of all others nobody who wants them gets along.
+      if (!(error instanceof CaError && error.code === 'not_found') || state === 'current') throw error;
+    }
+  }
+  return { crls: [...signed, ...roots], roots };
+}
+
+interface Crls {
+  readonly crls: readonly Crl[];
+  readonly roots: readonly Crl[];
+}
+
+/** A root's own list, signed anew: its key is read, used once, and forgotten. */
 export async function renewRootCrl(options: RootCrlOptions, io: Io): Promise<ExitCode> {
-  const crl = await withCa(options, io, async (ca) => {
-    const newest = await crlOf(ca.root, ca);
-    if ((newest.nextUpdate?.getTime() ?? 0) >= ca.root.notAfter.getTime()) {
+  const crl = await withCa(options, io, async ({ authority, roots }) => {
+    const newest = new Map<Certificate, Crl | undefined>();
+    for (const root of roots) newest.set(root, await newestOf(root, authority));
+    const due = roots.filter((root) => (newest.get(root)?.nextUpdate ?? new Date(0)) < root.notAfter);
+    if (due.length === 0) {
       throw usageError('the root’s list lasts as long as the root itself: there is nothing to renew');
     }
-    const signed = await signRootCrl(ca.root, newest, options, io);
-    await ca.authority.importCrl({ crl: signed.raw, by: operator() });
-    return signed;
+    return await withRootKey(rootKeyFile(options), due, io, async (root) => {
+      const before = newest.get(root.certificate);
+      const revoked = [...(before?.entries() ?? [])].map(({ serialNumber, revokedAt, reason }) => ({
+        serialNumber,
+        revokedAt,
+        reason,
+      }));
+      const signed = await makeRootCrl(root, (before?.number ?? 0n) + 1n, new Date(), revoked);
+      await authority.importCrl({ crl: signed.raw, by: operator() });
+      return signed;
+    });
   });
   print(
     crlJson(crl),
@@ -95,48 +122,13 @@ export async function renewRootCrl(options: RootCrlOptions, io: Io): Promise<Exi
   return exitCodes.ok;
 }
 
-async function crlOf(issuer: Certificate, { authority }: OpenCa): Promise<Crl> {
-  return parseCrl(await authority.crl(issuerIdOf(provider, issuer)));
-}
-
-async function signRootCrl(root: Certificate, newest: Crl, options: RootCrlOptions, io: Io): Promise<Crl> {
-  const pkcs8 = await openRootKey(options, io);
+/** None, where it was not imported yet. */
+async function newestOf(issuer: Certificate, authority: OpenCa['authority']): Promise<Crl | undefined> {
   try {
-    const signer = await provider.importPrivateKey(pkcs8);
-    if (!equalBytes(signer.publicKey.spki, root.publicKey.spki)) {
-      throw usageError(`--root-key ${quote(options.rootKey)} is not the key of this CA’s root`);
-    }
-    const now = Date.now();
-    return await issueCrl({
-      issuer: { certificate: root, signer },
-      number: (newest.number ?? 0n) + 1n,
-      thisUpdate: new Date(now),
-      nextUpdate: new Date(Math.min(now + rootCrlDays * dayMs, root.notAfter.getTime())),
-      revoked: [...newest.entries()].map(({ serialNumber, revokedAt, reason }) => ({
-        serialNumber,
-        revokedAt,
-        reason,
-      })),
-    });
-  } finally {
-    wipe(pkcs8);
-  }
-}
-
-async function openRootKey({ rootKey, passphraseFile: from }: RootCrlOptions, io: Io): Promise<Uint8Array> {
-  const pem = readFileFor('--root-key', rootKey);
-  try {
-    const blocks = parsingFile('--root-key', rootKey, () => parsePem(pem));
-    if (!blocks.some(({ label }) => label === 'ENCRYPTED PRIVATE KEY')) {
-      return parsingFile('--root-key', rootKey, () => parsePrivateKey(pem));
-    }
-    const passphrase =
-      from === undefined
-        ? await askPassphrase(`Passphrase of ${rootKey}: `, io)
-        : passphraseFile('--passphrase-file', from);
-    return await decryptPrivateKey(provider, pem, passphrase);
-  } finally {
-    wipe(pem);
+    return parseCrl(await authority.crl(issuerIdOf(provider, issuer)));
+  } catch (error) {
+    if (error instanceof CaError && error.code === 'not_found') return undefined;
+    throw error;
   }
 }
 

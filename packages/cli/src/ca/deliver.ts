@@ -18,7 +18,7 @@ import { usageError } from '../exit.ts';
 import type { Io } from '../io.ts';
 import { reasonOf } from '../options.ts';
 import type { KeyTypeName } from './choices.ts';
-import { writeNew } from './folder.ts';
+import { writeNew } from './files.ts';
 import type { OpenCa } from './open.ts';
 import { type OutputChoice, print } from './output.ts';
 import { passphraseFile } from './passphrase.ts';
@@ -128,10 +128,10 @@ export async function deliver(
   tell({ issued, request, files, now }, options, io);
 }
 
-class FileFailure extends Error {}
+export class FileFailure extends Error {}
 
 /** Files beside their names, until all are written. */
-class StagedFiles {
+export class StagedFiles {
   readonly #files: { readonly aside: string; readonly file: string }[] = [];
 
   write(file: string, content: string | Uint8Array, mode: 0o600 | 0o644): void {
@@ -171,7 +171,7 @@ function filesFor(request: Asked, withKey: boolean, { out = '.', p12 }: FileOpti
 }
 
 /** `app.test`; `wildcard.app.test` for `*.app.test`; what has no place in a file's name becomes `-`. */
-function fileName({ names, emails = [], commonName }: Asked): string {
+export function fileName({ names, emails = [], commonName }: Pick<Asked, 'names' | 'emails' | 'commonName'>): string {
   const name = commonName ?? names[0] ?? emails[0] ?? 'certificate';
   return name
     .replace(/^\*\./, 'wildcard.')

@@ -21,7 +21,7 @@ const renewBeforeMs = lifetimeMs / 3;
 const retryMs = 10 * 60_000;
 
 /** Names of this machine for itself. */
-const loopback = ['localhost', '127.0.0.1', '::1'];
+export const namesOfThisMachine: readonly string[] = ['localhost', '127.0.0.1', '::1'];
 
 /**
  * The names that the servers are reached by, the one for URLs first: those of them that the CA certifies.
@@ -30,8 +30,8 @@ const loopback = ['localhost', '127.0.0.1', '::1'];
 export function endpointNames({ config, authority }: OpenCa, host: string): readonly string[] {
   const wildcard = host === '0.0.0.0' || host === '::';
   const named = config.baseUrl === undefined ? [] : [new URL(config.baseUrl).hostname.replace(/^\[|\]$/g, '')];
-  const listening = wildcard ? [] : isIP(host) !== 0 && !loopback.includes(host) ? [host] : [];
-  const wanted = [...new Set([...named, ...listening, ...loopback])];
+  const listening = wildcard ? [] : isIP(host) !== 0 && !namesOfThisMachine.includes(host) ? [host] : [];
+  const wanted = [...new Set([...named, ...listening, ...namesOfThisMachine])];
   const names = wanted.filter((name) => authority.nameRefusal(name) === undefined);
   const [first] = names;
   if (first === undefined) {
@@ -57,6 +57,7 @@ export class EndpointCertificate {
   #current: Credential | undefined;
   #renewing: Promise<Credential> | undefined;
   #notBefore = 0;
+  #replaced = false;
 
   /** @param failed told where a new one could not be had, and the old one stays */
   constructor(
@@ -75,19 +76,29 @@ export class EndpointCertificate {
   async current(): Promise<Credential> {
     const current = this.#current;
     const left = (current?.chain[0]?.notAfter.getTime() ?? 0) - this.#now();
-    if (current !== undefined && (left > renewBeforeMs || this.#now() < this.#notBefore)) return current;
+    const wanted = left <= renewBeforeMs || this.#replaced;
+    const tooSoon = left > 0 && this.#now() < this.#notBefore;
+    if (current !== undefined && (!wanted || tooSoon)) return current;
     this.#renewing ??= this.#issue().finally(() => {
       this.#renewing = undefined;
     });
     if (current === undefined || left <= 0) return this.#renewing;
     return this.#renewing.catch((error: unknown) => {
+      this.#replaced = true;
       this.#notBefore = this.#now() + retryMs;
       this.#failed(error);
       return current;
     });
   }
 
+  /** The next is another one, as the issuer is another. */
+  replace(): void {
+    this.#replaced = true;
+    this.#notBefore = 0;
+  }
+
   async #issue(): Promise<Credential> {
+    this.#replaced = false;
     const { signer, pkcs8 } = await provider.generateKeyPair('secp256r1');
     wipe(pkcs8);
     const { chain } = await this.#authority.issue({

@@ -8,33 +8,23 @@
  */
 
 import { randomBytes } from 'node:crypto';
-import {
-  closeSync,
-  existsSync,
-  fsyncSync,
-  mkdirSync,
-  openSync,
-  readdirSync,
-  readFileSync,
-  realpathSync,
-  renameSync,
-  rmSync,
-  statSync,
-  writeFileSync,
-} from 'node:fs';
+import { existsSync, mkdirSync, readdirSync, readFileSync, realpathSync, renameSync, rmSync, statSync } from 'node:fs';
 import { basename, dirname, join, resolve, sep } from 'node:path';
-import { equalBytes, type Signer, wipe } from '@handfast/crypto';
-import { nodeProvider } from '@handfast/crypto/node';
+import { wipe } from '@handfast/crypto';
 import { quote } from '@handfast/tls';
-import { type Certificate, parseCertificates, parsePrivateKey } from '@handfast/x509';
+import type { Certificate } from '@handfast/x509';
 import { dataDirectory } from '../dev-ca.ts';
 import { CliError, exitCodes, usageError } from '../exit.ts';
 import type { Io } from '../io.ts';
-import { parsingFile, readFileFor, reasonOf } from '../options.ts';
+import { reasonOf } from '../options.ts';
 import { type CaConfig, readConfig } from './config.ts';
+import { syncFolder } from './files.ts';
+import type { KeyOptions } from './issuer-key.ts';
+import { filesBelow, finishChange, isChanging } from './pending.ts';
+import { certificateIn, type StoredIssuers, storedIssuers } from './stored-issuers.ts';
 
 /** What every command of the CA has. */
-export interface FolderOptions {
+export interface FolderOptions extends KeyOptions {
   readonly dir?: string;
 }
 
@@ -43,18 +33,27 @@ export interface CaPaths {
   readonly folder: string;
   readonly config: string;
   readonly root: string;
+  /** As long as there are machines that trust it alone. */
+  readonly previousRoot: string;
   readonly intermediate: string;
   readonly intermediateKey: string;
+  /** Certificates between that and a root, where there are any. */
+  readonly between: string;
+  /** A folder for each issuer that issues no more. */
+  readonly issuers: string;
+  /** A key and a request that somebody is to certify. */
+  readonly waiting: string;
+  /** Signs checkpoints of the audit log, and nothing else. */
+  readonly auditKey: string;
+  readonly auditPublicKey: string;
   readonly database: string;
 }
 
-/** What lies in it, but for the database. */
+/** What lies in it, but for the database, and keys. */
 export interface CaFolder {
   readonly paths: CaPaths;
   readonly config: CaConfig;
-  readonly root: Certificate;
-  readonly intermediate: Certificate;
-  readonly signer: Signer;
+  readonly issuers: StoredIssuers;
 }
 
 /** `--dir`, else `ca` in the user's data directory. */
@@ -68,31 +67,85 @@ export function pathsIn(folder: string): CaPaths {
     config: join(folder, 'config.json'),
     root: join(folder, 'root.pem'),
     intermediate: join(folder, 'intermediate.pem'),
+    previousRoot: join(folder, 'previous-root.pem'),
     intermediateKey: join(folder, 'intermediate-key.pem'),
+    between: join(folder, 'between.pem'),
+    issuers: join(folder, 'issuers'),
+    waiting: join(folder, 'waiting'),
+    auditKey: join(folder, 'audit-key.pem'),
+    auditPublicKey: join(folder, 'audit.pem'),
     database: join(folder, 'ca.db'),
   };
 }
 
-/** @throws CliError where no CA is there, or it is not whole */
+/** @throws CliError where no CA is there, or it is not whole, or waits for its certificate */
 export async function readFolder(folder: string): Promise<CaFolder> {
-  const paths = publicPaths(folder);
-  const config = readConfig(paths.config);
+  refuseNone(folder);
   refuseOpenFolder(folder);
-  refuseStrayKeys(paths);
-  const root = certificateIn(paths.root);
-  const intermediate = certificateIn(paths.intermediate);
-  return { paths, config, root, intermediate, signer: await signerOf(paths, intermediate) };
-}
-
-/** What anybody may know: for those who are to trust the root. */
-export function readPublic(folder: string): Pick<CaFolder, 'paths' | 'config' | 'root'> {
-  const paths = publicPaths(folder);
-  return { paths, config: readConfig(paths.config), root: certificateIn(paths.root) };
-}
-
-function publicPaths(folder: string): CaPaths {
   const paths = pathsIn(folder);
-  if (existsSync(paths.config)) return paths;
+  for (;;) {
+    finishChange(folder);
+    const before = versionOf(paths);
+    const isSettled = (): boolean => !isChanging(folder) && versionOf(paths) === before;
+    try {
+      const read = await readNow(paths);
+      if (isSettled()) return read;
+    } catch (error) {
+      if (isSettled()) throw error;
+    }
+  }
+}
+
+async function readNow(paths: CaPaths): Promise<CaFolder> {
+  refuseWaiting(paths);
+  refuseStrayKeys(paths);
+  const config = readConfig(paths.config);
+  return { paths, config, issuers: await storedIssuers(paths, config) };
+}
+
+/** What anybody may know: for those who are to trust the root. The root that was before is behind it. */
+export function readPublic(folder: string): Pick<CaFolder, 'paths' | 'config'> & { readonly roots: readonly Root[] } {
+  refuseNone(folder);
+  const paths = pathsIn(folder);
+  finishChange(folder);
+  refuseWaiting(paths);
+  const files = [paths.root, paths.previousRoot].filter((file, index) => index === 0 || existsSync(file));
+  const roots = files.map((file) => ({ file, certificate: certificateIn(file) }));
+  return { paths, config: readConfig(paths.config), roots };
+}
+
+export interface Root {
+  readonly file: string;
+  readonly certificate: Certificate;
+}
+
+/** Another one whenever issuer or root are others. */
+function versionOf({ intermediate, root, config }: CaPaths): string {
+  return [intermediate, root, config]
+    .map((file) => {
+      const { ino, mtimeMs, size } = statSync(file, { throwIfNoEntry: false }) ?? { ino: 0, mtimeMs: 0, size: 0 };
+      return `${ino} ${mtimeMs} ${size}`;
+    })
+    .join(', ');
+}
+
+export function isWaiting({ intermediate, waiting }: CaPaths): boolean {
+  return !existsSync(intermediate) && existsSync(waiting);
+}
+
+function refuseWaiting(paths: CaPaths): void {
+  if (!isWaiting(paths)) return;
+  throw usageError(
+    `the CA in ${quote(paths.folder)} waits for its certificate: whoever has the root’s key is to sign ${join(paths.waiting, waitingFiles.request)}`,
+    'handfast ca import CHAIN.pem makes it live',
+  );
+}
+
+/** Files of what waits. */
+export const waitingFiles = { key: 'key.pem', request: 'request.csr', signer: 'signer.json' } as const;
+
+export function refuseNone(folder: string): void {
+  if (existsSync(pathsIn(folder).config)) return;
   throw usageError(
     `there is no CA in ${quote(folder)}`,
     'handfast ca init --dev makes one for this machine; one elsewhere is named with --dir',
@@ -153,52 +206,6 @@ export async function makeFolder(folder: string, fill: (aside: string) => Promis
   }
 }
 
-/** A new file that is on disk when this returns. */
-export function writeNew(file: string, content: string | Uint8Array, mode: 0o600 | 0o644): void {
-  const descriptor = openSync(file, 'wx', mode);
-  try {
-    writeFileSync(descriptor, content);
-    fsyncSync(descriptor);
-  } finally {
-    closeSync(descriptor);
-  }
-}
-
-/** What was renamed stays so after a power failure. Windows has no such call. */
-function syncFolder(folder: string): void {
-  if (process.platform === 'win32') return;
-  const descriptor = openSync(folder, 'r');
-  try {
-    fsyncSync(descriptor);
-  } finally {
-    closeSync(descriptor);
-  }
-}
-
-const filesText = 'the CA’s file';
-
-function certificateIn(file: string): Certificate {
-  const bytes = readFileFor(filesText, file);
-  const [certificate, second] = parsingFile(filesText, file, () => parseCertificates(bytes));
-  if (certificate === undefined || second !== undefined) {
-    throw usageError(`${filesText} ${quote(file)} does not hold one certificate`);
-  }
-  return certificate;
-}
-
-async function signerOf({ intermediateKey: file }: CaPaths, intermediate: Certificate): Promise<Signer> {
-  const pem = readFileFor(filesText, file);
-  try {
-    const pkcs8 = parsingFile(filesText, file, () => parsePrivateKey(pem));
-    const signer = await nodeProvider.importPrivateKey(pkcs8);
-    wipe(pkcs8);
-    if (equalBytes(signer.publicKey.spki, intermediate.publicKey.spki)) return signer;
-  } finally {
-    wipe(pem);
-  }
-  throw usageError(`${filesText} ${quote(file)} is not the key of intermediate.pem`, 'restore both from a backup');
-}
-
 /** A key that others could read may have been read: that is for people to judge, not to be mended in silence. */
 function refuseOpenFolder(folder: string): void {
   if (process.platform === 'win32' || (statSync(folder).mode & 0o077) === 0) return;
@@ -212,10 +219,10 @@ function refuseOpenFolder(folder: string): void {
 const keyFileBytes = 1 << 16;
 
 /** The root's key, above all. */
-function refuseStrayKeys({ folder, intermediateKey }: CaPaths): void {
-  for (const entry of readdirSync(folder, { withFileTypes: true })) {
-    const file = join(folder, entry.name);
-    if (!entry.isFile() || file === intermediateKey || statSync(file).size > keyFileBytes) continue;
+function refuseStrayKeys(paths: CaPaths): void {
+  for (const path of filesBelow(paths.folder)) {
+    const file = join(paths.folder, path);
+    if (mayHoldKey(path) || (statSync(file, { throwIfNoEntry: false })?.size ?? keyFileBytes) >= keyFileBytes) continue;
     const content = readFileSync(file);
     const holdsKey = content.includes('PRIVATE KEY-----');
     wipe(content);
@@ -225,4 +232,8 @@ function refuseStrayKeys({ folder, intermediateKey }: CaPaths): void {
       'if it is the root’s, it belongs where this machine cannot reach it: move it there',
     );
   }
+}
+
+function mayHoldKey(path: string): boolean {
+  return /^(intermediate-key|audit-key|waiting\/key|issuers\/[0-9a-f]{64}\/key)\.pem$|^\.?next[./]/.test(path);
 }

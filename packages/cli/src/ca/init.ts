@@ -8,33 +8,25 @@
  * @module
  */
 
-import { rmSync, statSync } from 'node:fs';
 import { hostname, userInfo } from 'node:os';
-import { dirname, resolve } from 'node:path';
-import { issuerIdOf } from '@handfast/ca';
-import { type Bytes, wipe } from '@handfast/crypto';
+import { createAdminToken } from '@handfast/ca';
+import { type Bytes, type PublicKeyInfo, wipe } from '@handfast/crypto';
 import { nodeProvider as provider } from '@handfast/crypto/node';
 import { quote } from '@handfast/tls';
-import {
-  type Certificate,
-  type Crl,
-  encryptPrivateKey,
-  fingerprintOf,
-  issueCertificate,
-  issueCrl,
-  toPem,
-} from '@handfast/x509';
-import { dayMs } from '../authority.ts';
+import { type Certificate, type Crl, fingerprintOf, toPem } from '@handfast/x509';
 import { digestLines } from '../cert/keys.ts';
 import { timeText } from '../cert/layout.ts';
 import { type ExitCode, exitCodes, usageError } from '../exit.ts';
 import type { Io } from '../io.ts';
-import { reasonOf } from '../options.ts';
 import { Report } from '../report.ts';
+import { writeAuditKey } from './audit-key.ts';
 import { type CaConfig, configText, parseBaseUrl, parseDatabaseUrl } from './config.ts';
-import { caDirectory, type FolderOptions, isWithin, makeFolder, pathsIn, refuseOccupied, writeNew } from './folder.ts';
+import { writeNew } from './files.ts';
+import { caDirectory, type FolderOptions, makeFolder, pathsIn, refuseOccupied } from './folder.ts';
+import { limitsOf, type Making, makeIntermediate, makeRoot, makeRootCrl, newName } from './hierarchy.ts';
+import { passphraseOption } from './issuer-key.ts';
+import { type IssuingKey, newIssuingKey, putKey, type SignerOptions } from './issuing-key.ts';
 import {
-  constraintsOf,
   contains,
   joinNames,
   localNames,
@@ -42,12 +34,16 @@ import {
   namesText,
   parseNameSpace,
   publicSuffixes,
+  unconstrainedText,
 } from './names.ts';
 import { inWords, openFolder, operator, refuseOccupiedDatabase } from './open.ts';
 import { type OutputChoice, print } from './output.ts';
 import { askNewPassphrase, passphraseFile } from './passphrase.ts';
+import { changeFolder } from './pending.ts';
+import { type NewKey, newKeyAt, rootKeyFile, withWrittenKey } from './root-key.ts';
+import { requestFor, tellWaiting, waitingChange } from './waiting.ts';
 
-export interface InitOptions extends FolderOptions, OutputChoice {
+export interface InitOptions extends FolderOptions, OutputChoice, SignerOptions {
   readonly dev?: boolean;
   readonly title?: string;
   readonly name?: readonly string[];
@@ -56,24 +52,18 @@ export interface InitOptions extends FolderOptions, OutputChoice {
   readonly wildcards: boolean;
   readonly baseUrl?: string;
   readonly ocsp?: boolean;
+  readonly requireEab?: boolean;
   /** `postgres://…` */
   readonly database?: string;
+  /** No root, but a request for one that there is. */
+  readonly rootCsr?: boolean;
   readonly rootKey?: string;
   readonly passphraseFile?: string;
   /** False for `--no-passphrase`. */
   readonly passphrase: boolean;
+  /** The issuing key is put under a passphrase, too. */
+  readonly encryptKey?: boolean;
 }
-
-const yearDays = 365;
-const developmentYears = 5;
-const rootYears = 20;
-const intermediateYears = 5;
-/** CA/Browser Forum, TLS Baseline Requirements §4.9.7: at most twelve months for a list of CAs. */
-const rootCrlDays = yearDays;
-/** Clocks differ. */
-const backdatedMs = 5 * 60_000;
-/** RFC 5280, appendix A: ub-common-name. */
-const commonNameLength = 64;
 
 /** What the options come to. */
 interface Plan {
@@ -81,12 +71,9 @@ interface Plan {
   readonly config: CaConfig;
   /** What root and intermediate are confined to; `undefined`: to nothing. */
   readonly constraints: NameSpace | undefined;
-  readonly rootKey: RootKey | undefined;
-}
-
-interface RootKey {
-  readonly file: string;
-  readonly passphrase: string | undefined;
+  readonly rootKey: NewKey | undefined;
+  /** Of the issuing key, where it is to be under one. */
+  readonly keyPassphrase: string | undefined;
 }
 
 interface Made {
@@ -94,7 +81,6 @@ interface Made {
   readonly rootKey: Bytes;
   readonly rootCrl: Crl;
   readonly intermediate: Certificate;
-  readonly intermediateKey: Bytes;
 }
 
 export async function init(options: InitOptions, io: Io): Promise<ExitCode> {
@@ -105,14 +91,44 @@ export async function init(options: InitOptions, io: Io): Promise<ExitCode> {
   const { database } = plan.config;
   if (database !== undefined) await inWords(folder, () => refuseOccupiedDatabase(database));
   warn(plan, report);
-  const made = await make(plan, new Date());
+  const key = await newIssuingKey(folder, options, async () => plan.keyPassphrase);
   try {
-    await write(plan, made);
+    if (options.rootCsr === true) await wait(plan, key, options, io);
+    else await makeLive(plan, key, options, io);
   } finally {
-    wipe(made.rootKey, made.intermediateKey);
+    await key.close();
   }
-  tell(plan, made, options, io);
   return exitCodes.ok;
+}
+
+async function makeLive(plan: Plan, key: IssuingKey, options: InitOptions, io: Io): Promise<void> {
+  const made = await make(plan, key.signer.publicKey, new Date());
+  try {
+    const token = await write(plan, key, made);
+    tell(plan, made, token, options, io);
+  } finally {
+    wipe(made.rootKey);
+  }
+}
+
+/** Until the certificate is imported. */
+async function wait(plan: Plan, key: IssuingKey, options: InitOptions, io: Io): Promise<void> {
+  const { folder, config, constraints } = plan;
+  const limits = limitsOf(constraints);
+  const request = await requestFor(
+    config,
+    limits,
+    key.signer,
+    newName('issuing CA', { config, limits, now: new Date() }),
+  );
+  await makeFolder(folder, async (aside) => {
+    const paths = pathsIn(aside);
+    await writeAuditKey(paths);
+    writeNew(paths.config, configText(config), 0o644);
+    changeFolder(aside, waitingChange(request, key.kept));
+  });
+  const heading = `The CA ${quote(config.title)} is in ${folder}, and waits for its certificate`;
+  tellWaiting(heading, pathsIn(folder), request, options, io);
 }
 
 async function planOf(folder: string, options: InitOptions, io: Io): Promise<Plan> {
@@ -147,10 +163,30 @@ async function planOf(folder: string, options: InitOptions, io: Io): Promise<Pla
       baseUrl,
       ocsp,
       database,
+      externalAccountRequired: options.requireEab === true,
     },
     constraints: unconstrained ? undefined : confined,
-    rootKey: await rootKeyOf(folder, options, io),
+    rootKey: options.rootCsr === true ? noRootKey(options) : await rootKeyOf(folder, options, io),
+    keyPassphrase: await newKeyPassphrase(options, io),
   };
+}
+
+function noRootKey({ rootKey, passphraseFile: from }: InitOptions): undefined {
+  const option = rootKey === undefined ? '--passphrase-file' : '--root-key';
+  if (rootKey === undefined && from === undefined) return undefined;
+  throw usageError(`${option} with --root-csr`, 'the root is elsewhere, and its key as well');
+}
+
+async function newKeyPassphrase(options: InitOptions, io: Io): Promise<string | undefined> {
+  const { encryptKey = false, keyPassphraseFile: from, signer } = options;
+  if (encryptKey && signer !== undefined) {
+    throw usageError('--encrypt-key with --signer', 'the key that a signer has is not in the folder');
+  }
+  if (!encryptKey) {
+    if (from === undefined) return undefined;
+    throw usageError(`${passphraseOption} without --encrypt-key`, 'the passphrase is the issuing key’s');
+  }
+  return from === undefined ? await askNewPassphrase('the issuing key', io) : passphraseFile(passphraseOption, from);
 }
 
 function nothingAllowed({ networks }: NameSpace): Error {
@@ -179,7 +215,7 @@ function userName(): string {
   }
 }
 
-async function rootKeyOf(folder: string, options: InitOptions, io: Io): Promise<RootKey | undefined> {
+async function rootKeyOf(folder: string, options: InitOptions, io: Io): Promise<NewKey | undefined> {
   const { dev = false, rootKey, passphrase: encrypted, passphraseFile: from } = options;
   if (rootKey === undefined) {
     if (from !== undefined)
@@ -190,31 +226,16 @@ async function rootKeyOf(folder: string, options: InitOptions, io: Io): Promise<
       '--root-key FILE, outside of the CA’s folder: on a medium that you take away and lock up',
     );
   }
-  const file = resolve(rootKey);
-  if (isWithin(file, folder)) {
-    throw usageError(
-      `--root-key ${quote(rootKey)} is in the CA’s own folder`,
-      'whoever gets at the CA must not get at its root: name a file elsewhere',
-    );
-  }
-  if (statSync(file, { throwIfNoEntry: false }) !== undefined) {
-    throw usageError(`--root-key ${quote(rootKey)} is there already`, 'name a new file: a key is never written over');
-  }
-  if (statSync(dirname(file), { throwIfNoEntry: false })?.isDirectory() !== true) {
-    throw usageError(`--root-key ${quote(rootKey)}: there is no folder ${quote(dirname(file))}`);
-  }
-  if (!encrypted) {
-    if (from === undefined) return { file, passphrase: undefined };
-    throw usageError('--passphrase-file and --no-passphrase contradict each other');
-  }
-  const passphrase =
-    from === undefined ? await askNewPassphrase('the root’s key', io) : passphraseFile('--passphrase-file', from);
-  return { file, passphrase };
+  return await newKeyAt(
+    folder,
+    { ...rootKeyFile({ rootKey, ...(from !== undefined && { passphraseFile: from }) }), encrypted },
+    io,
+  );
 }
 
 function warn({ config, constraints, rootKey }: Plan, report: Report): void {
   if (constraints === undefined) {
-    report.warning('unconstrained: whoever gets the intermediate’s key can pose as any site to all who trust the root');
+    report.warning(unconstrainedText);
   }
   for (const suffix of publicSuffixes(constraints ?? config.allow)) {
     report.warning(`strangers have names under ${quote(suffix)}: the CA may issue for them, too`);
@@ -224,83 +245,47 @@ function warn({ config, constraints, rootKey }: Plan, report: Report): void {
   }
 }
 
-async function make({ config, constraints, rootKey }: Plan, now: Date): Promise<Made> {
-  const development = config.kind === 'development';
-  const rootPair = await provider.generateKeyPair('secp256r1');
-  const pair = await provider.generateKeyPair('secp256r1');
-  const notBefore = new Date(now.getTime() - backdatedMs);
-  const until = (years: number): Date => new Date(notBefore.getTime() + years * yearDays * dayMs);
-  const basics = { provider, notBefore, ...(constraints && { nameConstraints: constraintsOf(constraints) }) };
-  // Whoever makes a second CA of the same title tells them apart in a browser's list.
-  const nameOf = (what: string): string =>
-    `${config.title} ${what} ${now.toISOString().slice(0, 10)}`.slice(0, commonNameLength);
-  const root = await issueCertificate({
-    ...basics,
-    subject: { commonName: nameOf('root') },
-    publicKey: rootPair.signer.publicKey,
-    issuer: { signer: rootPair.signer },
-    notAfter: until(development ? developmentYears : rootYears),
-    ca: { pathLength: 1 },
-  });
-  const byRoot = { certificate: root, signer: rootPair.signer };
-  const intermediate = await issueCertificate({
-    ...basics,
-    subject: { commonName: nameOf('issuing CA') },
-    publicKey: pair.signer.publicKey,
-    issuer: byRoot,
-    notAfter: until(development ? developmentYears : intermediateYears),
-    ca: { pathLength: 0 },
-    // A responder that it certifies needs the purpose all the way up.
-    extendedKeyUsage: ['serverAuth', 'clientAuth', ...(config.ocsp === true ? (['ocspSigning'] as const) : [])],
-    ...(config.baseUrl && { crlUrls: [`${config.baseUrl}/crl/${issuerIdOf(provider, root)}.crl`] }),
-  });
-  const rootCrl = await issueCrl({
-    issuer: byRoot,
-    number: 1n,
-    thisUpdate: notBefore,
-    // A root without a key signs no other list.
-    nextUpdate: rootKey === undefined ? root.notAfter : new Date(now.getTime() + rootCrlDays * dayMs),
-    revoked: [],
-  });
-  return { root, rootKey: rootPair.pkcs8, rootCrl, intermediate, intermediateKey: pair.pkcs8 };
+async function make({ config, constraints, rootKey }: Plan, publicKey: PublicKeyInfo, now: Date): Promise<Made> {
+  const { signer, pkcs8 } = await provider.generateKeyPair('secp256r1');
+  const making: Making = { config, limits: limitsOf(constraints), now };
+  const root = await makeRoot(making, signer);
+  const byRoot = { certificate: root, signer };
+  const intermediate = await makeIntermediate(making, byRoot, publicKey);
+  // A root without a key signs no other list.
+  const rootCrl = await makeRootCrl(byRoot, 1n, now, [], rootKey === undefined ? root.notAfter : undefined);
+  return { root, rootKey: pkcs8, rootCrl, intermediate };
 }
 
-async function write({ folder, config, rootKey }: Plan, made: Made): Promise<void> {
-  if (rootKey !== undefined) await writeRootKey(rootKey, made.rootKey);
-  try {
-    await makeFolder(folder, async (aside) => {
-      const paths = pathsIn(aside);
-      writeNew(paths.intermediateKey, toPem('PRIVATE KEY', made.intermediateKey), 0o600);
-      writeNew(paths.root, toPem('CERTIFICATE', made.root.raw), 0o644);
-      writeNew(paths.intermediate, toPem('CERTIFICATE', made.intermediate.raw), 0o644);
-      writeNew(paths.config, configText(config), 0o644);
-      const { authority, close } = await openFolder(aside);
-      try {
-        await authority.importCrl({ crl: made.rootCrl.raw, by: operator() });
-      } finally {
-        await close();
-      }
-    });
-  } catch (error) {
-    // A root that signed for no CA is good for nothing.
-    if (rootKey !== undefined) rmSync(rootKey.file, { force: true });
-    throw error;
-  }
+/** Answers the first token for the dashboard. */
+async function write(plan: Plan, key: IssuingKey, made: Made): Promise<string> {
+  const { rootKey } = plan;
+  if (rootKey === undefined) return await writeFolder(plan, key, made);
+  return await withWrittenKey('--root-key', rootKey, made.rootKey, () => writeFolder(plan, key, made));
 }
 
-async function writeRootKey({ file, passphrase }: RootKey, pkcs8: Bytes): Promise<void> {
-  const pem =
-    passphrase === undefined
-      ? toPem('PRIVATE KEY', pkcs8)
-      : toPem('ENCRYPTED PRIVATE KEY', await encryptPrivateKey(provider, pkcs8, passphrase));
-  try {
-    writeNew(file, pem, 0o600);
-  } catch (error) {
-    throw usageError(`--root-key ${quote(file)} cannot be written: ${reasonOf(error)}`);
-  }
+async function writeFolder({ folder, config, keyPassphrase }: Plan, { kept }: IssuingKey, made: Made): Promise<string> {
+  let token = '';
+  await makeFolder(folder, async (aside) => {
+    const paths = pathsIn(aside);
+    writeNew(paths.root, toPem('CERTIFICATE', made.root.raw), 0o644);
+    writeNew(paths.intermediate, toPem('CERTIFICATE', made.intermediate.raw), 0o644);
+    await writeAuditKey(paths);
+    writeNew(paths.config, configText(config), 0o644);
+    changeFolder(aside, putKey(config, kept).files);
+    const { authority, database, close } = await openFolder(aside, async () => keyPassphrase ?? '');
+    try {
+      const by = operator();
+      await authority.importCrl({ crl: made.rootCrl.raw, by });
+      const who = by.replace(/^operator /, '');
+      token = (await createAdminToken({ database, provider }, { who, role: 'admin', by })).secret;
+    } finally {
+      await close();
+    }
+  });
+  return token;
 }
 
-function tell(plan: Plan, { root, rootCrl }: Made, options: InitOptions, io: Io): void {
+function tell(plan: Plan, { root, rootCrl }: Made, token: string, options: InitOptions, io: Io): void {
   const { folder, config, constraints, rootKey } = plan;
   const fingerprint = fingerprintOf(provider, root);
   const dev = config.kind === 'development';
@@ -315,7 +300,9 @@ function tell(plan: Plan, { root, rootCrl }: Made, options: InitOptions, io: Io)
       allow: [...config.allow.domains, ...config.allow.networks],
       constrainedTo: constraints === undefined ? null : [...constraints.domains, ...constraints.networks],
       baseUrl: config.baseUrl ?? null,
+      dashboardToken: token,
       ...(config.ocsp === true && { ocsp: true }),
+      ...(config.externalAccountRequired === true && { externalAccountRequired: true }),
       ...(config.database !== undefined && { database: config.database }),
     },
     {
@@ -326,6 +313,7 @@ function tell(plan: Plan, { root, rootCrl }: Made, options: InitOptions, io: Io)
         ['Issues for', namesText(config.allow)],
         ['Confined to', constraints === undefined ? 'nothing: any name at all' : constrainedText(plan, constraints)],
         ['Root’s key', rootKeyText(rootKey)],
+        ['Dashboard', [token, 'an admin’s token for 30 days, shown this once']],
       ],
     },
     options,
@@ -347,7 +335,7 @@ function constrainedText({ config }: Plan, constraints: NameSpace): string {
   return `${same ? 'the same' : namesText(constraints)}, by its certificates: no other name of theirs is valid`;
 }
 
-function rootKeyText(rootKey: RootKey | undefined): string {
+function rootKeyText(rootKey: NewKey | undefined): string {
   if (rootKey === undefined) return 'thrown away: nobody can sign with it again';
   return `${rootKey.file}${rootKey.passphrase === undefined ? '' : ', encrypted'}: take it off this machine`;
 }

@@ -11,6 +11,7 @@ import { dayMs } from '../authority.ts';
 import { timeText } from '../cert/layout.ts';
 import { type ExitCode, exitCodes, usageError } from '../exit.ts';
 import type { Io } from '../io.ts';
+import { parseCount } from '../options.ts';
 import type { Reason } from './choices.ts';
 import type { FolderOptions } from './folder.ts';
 import { operator, withCa } from './open.ts';
@@ -128,10 +129,4 @@ function expiringWithin(days: string, status: CertificateStatus | undefined, now
   }
   const count = parseCount('--expiring', days);
   return { status: 'valid', expiresBefore: new Date(now.getTime() + count * dayMs) };
-}
-
-function parseCount(option: string, text: string): number {
-  const count = /^\d{1,6}$/.test(text) ? Number(text) : 0;
-  if (count === 0) throw usageError(`${option} ${quote(text)} is no number`, 'write a whole number from 1');
-  return count;
 }

@@ -79,6 +79,10 @@ export function namesText({ domains, networks }: NameSpace): string {
   return parts.join('; ') || 'nothing';
 }
 
+/** A warning, where root and intermediate are confined to no names. */
+export const unconstrainedText: string =
+  'unconstrained: whoever gets the intermediate’s key can pose as any site to all who trust the root';
+
 /** Suffixes under which strangers register: to be for one of them is to be for the Internet. */
 export function publicSuffixes({ domains }: NameSpace): readonly string[] {
   return domains.filter((domain) => {
@@ -154,17 +158,17 @@ function parseNetwork(text: string): string | undefined {
   if (rest.length > 0 || !(bits <= most)) {
     throw usageError(`${quote(text)} is no network`, 'write address/length: 10.0.0.0/8');
   }
-  if (!equalBits(bytes, masked(bytes, bits), most)) {
-    throw usageError(`${quote(text)} is no network`, `the network is ${formatIp(masked(bytes, bits))}/${bits}`);
+  if (!equalBits(bytes, maskedBy(bytes, bits), most)) {
+    throw usageError(`${quote(text)} is no network`, `the network is ${formatIp(maskedBy(bytes, bits))}/${bits}`);
   }
   return `${formatIp(bytes)}/${bits}`;
 }
 
-function masked(bytes: Uint8Array, bits: number): Uint8Array {
+export function maskedBy(bytes: Uint8Array, bits: number): Uint8Array {
   return bytes.map((byte, at) => byte & (0xff00 >> Math.min(8, Math.max(0, bits - 8 * at))));
 }
 
 function equalBits(a: Uint8Array, b: Uint8Array, bits: number): boolean {
-  const [left, right] = [masked(a, bits), masked(b, bits)];
+  const [left, right] = [maskedBy(a, bits), maskedBy(b, bits)];
   return left.every((byte, at) => byte === right[at]);
 }

@@ -8,48 +8,118 @@ import { userInfo } from 'node:os';
 import {
   CaError,
   type Database,
-  defaultProfiles,
+  type IssuerChange,
   type NamePolicy,
   type OpenAuthority,
   openAuthority,
   openSqlite,
+  type Profile,
 } from '@handfast/ca';
+import type { Signer } from '@handfast/crypto';
 import { nodeProvider as provider } from '@handfast/crypto/node';
 import { quote } from '@handfast/tls';
-import { keyPurposeLabel } from '@handfast/x509';
+import { type Certificate, keyPurposeLabel } from '@handfast/x509';
 import { CliError, type ExitCode, exitCodes, usageError } from '../exit.ts';
 import type { Io } from '../io.ts';
 import { reasonOf } from '../options.ts';
 import type { CaConfig } from './config.ts';
-import { type CaFolder, caDirectory, type FolderOptions, readFolder } from './folder.ts';
+import { type CaFolder, type CaPaths, caDirectory, type FolderOptions, readFolder } from './folder.ts';
+import { keyPassphrase, type Passphrase } from './issuer-key.ts';
 import { namesText } from './names.ts';
+import { profilesOf } from './profiles-config.ts';
+import { revocationOptions } from './revocation-config.ts';
+import { Signers, type StoredIssuers, stateOf } from './stored-issuers.ts';
 
-export interface OpenCa extends CaFolder {
+export interface OpenCa {
+  readonly paths: CaPaths;
+  readonly config: CaConfig;
+  /** What is to be trusted: the newest, and as long as there is one the root before it. */
+  readonly roots: readonly [Certificate, ...Certificate[]];
+  readonly root: Certificate;
+  readonly intermediate: Certificate;
+  /** Of the intermediate. */
+  readonly signer: Signer;
   readonly authority: OpenAuthority;
   readonly database: Database;
+  /** Goes on with the issuers that lie in the folder now. Whether they are others. @throws CliError, and goes on as it was */
+  refresh(): Promise<boolean>;
   close(): Promise<void>;
 }
 
 /** A CA, until `close`. */
-export async function openFolder(directory: string): Promise<OpenCa> {
+export async function openFolder(directory: string, passphrase: Passphrase): Promise<OpenCa> {
   const folder = await readFolder(directory);
-  const { config, intermediate, root, signer, paths } = folder;
+  const { config, paths } = folder;
   refuseDisbelieved(folder);
+  const profiles = profilesOf(config.profiles).map((profile) => ({ ...profile, ocsp: config.ocsp === true }));
+  refuseUnknownIssuers(folder, profiles);
+  const signers = new Signers(directory, passphrase);
+  let { issuers } = folder;
+  let issuing = await signingOf(issuers, signers);
   const database = config.database === undefined ? await openSqlite(paths.database) : await openServer(config.database);
   try {
     const authority = await openAuthority({
       database,
       provider,
-      issuer: { chain: [intermediate, root], signer },
+      ...issuing,
       policy: policyOf(config),
       ...(config.baseUrl !== undefined && { baseUrl: config.baseUrl }),
-      profiles: defaultProfiles.map((profile) => ({ ...profile, ocsp: config.ocsp === true })),
+      ...revocationOptions(config.revocation),
+      profiles,
     });
-    return { ...folder, authority, database, close: () => authority.close() };
+    return {
+      paths,
+      config,
+      authority,
+      database,
+      get roots() {
+        return [issuers.root, ...(issuers.previousRoot === undefined ? [] : [issuers.previousRoot])] as const;
+      },
+      get root() {
+        return issuers.root;
+      },
+      get intermediate() {
+        return issuers.current.certificate;
+      },
+      get signer() {
+        return issuing.issuer.signer;
+      },
+      async refresh() {
+        const found = await readFolder(directory);
+        if (stateOf(found.issuers) === stateOf(issuers)) return false;
+        refuseDisbelieved({ ...found, config });
+        refuseUnknownIssuers(found, profiles);
+        const next = await signingOf(found.issuers, signers);
+        await authority.replaceIssuers(next);
+        issuers = found.issuers;
+        issuing = next;
+        return true;
+      },
+      async close() {
+        await authority.close();
+        await signers.close();
+      },
+    };
   } catch (error) {
     await database.close();
     throw error;
   }
+}
+
+async function signingOf({ current, retired }: StoredIssuers, signers: Signers): Promise<Required<IssuerChange>> {
+  const issuer = await signers.issuerOf(current);
+  return { issuer, otherIssuers: await Promise.all(retired.map((one) => signers.issuerOf(one))) };
+}
+
+/** A profile may name one that issues no other certificates any more, as long as its key is there. */
+function refuseUnknownIssuers({ paths, issuers }: CaFolder, profiles: readonly Profile[]): void {
+  const ids = [issuers.current, ...issuers.retired].map(({ id }) => id);
+  const lost = profiles.find(({ issuer }) => issuer !== undefined && !ids.includes(issuer));
+  if (lost === undefined) return;
+  throw usageError(
+    `${quote(paths.config)}: the profile ${quote(lost.name)} names the issuer ${quote(lost.issuer ?? '')}, which is not here`,
+    `issuers are ${ids.join(', ')}; without "issuer" the newest signs`,
+  );
 }
 
 /** The package `pg` is not everybody's: the command comes without it. */
@@ -90,12 +160,12 @@ function hostOf(url: string): string {
 }
 
 /** Who turns OCSP on in the configuration may have an intermediate that was made without it. */
-function refuseDisbelieved({ config, intermediate, paths }: CaFolder): void {
-  const purposes = intermediate.extendedKeyUsage?.map(keyPurposeLabel) ?? ['any'];
+function refuseDisbelieved({ config, issuers: { current }, paths }: CaFolder): void {
+  const purposes = current.certificate.extendedKeyUsage?.map(keyPurposeLabel) ?? ['any'];
   if (config.ocsp !== true || purposes.includes('any') || purposes.includes('ocspSigning')) return;
   throw usageError(
     `"ocsp" in ${quote(paths.config)}, and nobody would believe the answers: the intermediate is for ${purposes.join(', ')} alone`,
-    'handfast ca init --ocsp makes a CA whose intermediate is for ocspSigning, too',
+    'handfast ca rotate intermediate makes one that is for ocspSigning, too',
   );
 }
 
@@ -103,7 +173,7 @@ function refuseDisbelieved({ config, intermediate, paths }: CaFolder): void {
 export async function withCa<T>(options: FolderOptions, io: Io, work: (ca: OpenCa) => Promise<T>): Promise<T> {
   const directory = caDirectory(options, io);
   return inWords(directory, async () => {
-    const ca = await openFolder(directory);
+    const ca = await openFolder(directory, keyPassphrase(options, io));
     try {
       return await work(ca);
     } catch (error) {

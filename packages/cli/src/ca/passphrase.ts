@@ -28,12 +28,12 @@ export async function askNewPassphrase(what: string, io: Io): Promise<string> {
 }
 
 /** Asks, without showing what is typed. */
-export async function askPassphrase(prompt: string, io: Io): Promise<string> {
+export async function askPassphrase(prompt: string, io: Io, option: string = '--passphrase-file'): Promise<string> {
   const terminal = terminalOf(io.stdin);
   if (terminal === undefined) {
     throw usageError(
       'a passphrase is needed, and there is no terminal to ask at',
-      'write it into a file that only you can read, and name it with --passphrase-file',
+      `write it into a file that only you can read, and name it with ${option}`,
     );
   }
   io.stderr.write(prompt);

@@ -5,7 +5,7 @@
  */
 
 import type { IncomingMessage, ServerResponse } from 'node:http';
-import { CaError, issuerIdOf } from '@handfast/ca';
+import { CaError, type CrlName, issuerIdOf } from '@handfast/ca';
 import { nodeProvider as provider } from '@handfast/crypto/node';
 import { toPem } from '@handfast/x509';
 import type { OpenCa } from './open.ts';
@@ -53,14 +53,15 @@ async function fileAt(
   if (path === '/root.pem') {
     return { type: 'application/x-pem-file', body: toPem('CERTIFICATE', root.raw), maxAge: rootMaxAge };
   }
-  const [, issuerId] = /^\/crl\/([0-9a-f]{64})\.crl$/.exec(path) ?? [];
-  const crl = issuerId === undefined ? undefined : await crlOf(issuerId, authority);
+  const [, issuerId, delta, shard] = /^\/crl\/([0-9a-f]{64})(?:(-delta)|\/(0|[1-9]\d{0,3}))?\.crl$/.exec(path) ?? [];
+  const name = delta !== undefined ? 'delta' : shard !== undefined ? Number(shard) : 'complete';
+  const crl = issuerId === undefined ? undefined : await crlOf(issuerId, name, authority);
   return crl === undefined ? undefined : { type: 'application/pkix-crl', body: crl, maxAge: crlMaxAge };
 }
 
-async function crlOf(issuerId: string, authority: OpenCa['authority']): Promise<Uint8Array | undefined> {
+async function crlOf(issuerId: string, name: CrlName, authority: OpenCa['authority']): Promise<Uint8Array | undefined> {
   try {
-    return await authority.crl(issuerId);
+    return await authority.crl(issuerId, name);
   } catch (error) {
     if (error instanceof CaError && error.code === 'not_found') return undefined;
     throw error;

@@ -6,37 +6,53 @@
  */
 
 import { once } from 'node:events';
-import { createServer, type IncomingMessage, type RequestListener, type Server, type ServerResponse } from 'node:http';
+import { createServer, type RequestListener, type Server } from 'node:http';
 import { isIP } from 'node:net';
-import { performance } from 'node:perf_hooks';
-import { createOcsp } from '@handfast/ca';
-import { quote, TlsError } from '@handfast/tls';
+import { type AcmeEvent, type AuditCheckpoint, checkpointJson, createOcsp } from '@handfast/ca';
+import { quote } from '@handfast/tls';
 import { createHttpsServer } from '@handfast/tls/node';
-import { escapeText } from '@handfast/x509';
+import { toPem } from '@handfast/x509';
 import { getRequestListener } from '@hono/node-server';
-import { CliError, type ExitCode, exitCodes, usageError } from '../exit.ts';
-import { explainJson } from '../explain.ts';
+import { type ExitCode, exitCodes, usageError } from '../exit.ts';
 import type { Io } from '../io.ts';
-import { formatHostPort, parsePort, reasonOf } from '../options.ts';
-import { Report, type ReportOptions } from '../report.ts';
-import { type AcmeService, acmeService } from './acme.ts';
-import { defaultHttpPort } from './choices.ts';
+import { formatHostPort, parsePort } from '../options.ts';
+import type { Report } from '../report.ts';
+import { type AcmeService, acmeService, type Proving } from './acme.ts';
+import { parseChallenges, parseResolvers } from './acme-config.ts';
+import { AuditService } from './audit-service.ts';
+import { type DashboardReach, defaultHttpPort } from './choices.ts';
 import type { CaConfig } from './config.ts';
-import { EndpointCertificate, endpointNames } from './endpoint.ts';
+import { EndpointCertificate, endpointNames, namesOfThisMachine } from './endpoint.ts';
+import { type EnrolmentListener, enrolmentListener } from './enrolment.ts';
 import type { FolderOptions } from './folder.ts';
 import { type OpenCa, withCa } from './open.ts';
 import { answerFile } from './public-files.ts';
+import { adminListener } from './serving/admin.ts';
+import { startChores } from './serving/chores.ts';
+import { dashboardListener } from './serving/dashboard.ts';
+import { readiness } from './serving/health.ts';
+import { watchIssuers } from './serving/issuers.ts';
+import { listen, stop } from './serving/listening.ts';
+import { openMetrics } from './serving/metrics.ts';
+import { type LogOptions, serveReport } from './serving/report.ts';
+import { fail, logged, tellClientError } from './serving/requests.ts';
 
-export interface ServeOptions extends FolderOptions, ReportOptions {
+export interface ServeOptions extends FolderOptions, LogOptions {
   readonly dev?: boolean;
   readonly host: string;
   readonly port: string;
   readonly httpPort?: string;
+  readonly challenge?: readonly string[];
+  readonly resolver?: readonly string[];
   readonly http01Port?: string;
+  readonly tlsAlpn01Port?: string;
+  readonly adminHost: string;
+  readonly adminPort?: string;
+  readonly dashboard: DashboardReach;
+  /** Where the audit stream is written to. */
+  readonly auditLog?: string;
 }
 
-/** What is being answered when the CA is told to stop has so long. */
-const graceMs = 5000;
 /** A client that says nothing keeps no connection. */
 const requestTimeoutMs = 30_000;
 
@@ -47,8 +63,9 @@ export async function serve(options: ServeOptions, io: Io): Promise<ExitCode> {
   if (isIP(host) === 0) {
     throw usageError(`--host is an address of this machine, not ${quote(host)}`, '127.0.0.1, or 0.0.0.0 for all');
   }
-  const validationPort = validationPortOf(options);
-  const report = new Report(io, options);
+  const proving = provingOf(options);
+  const admin = adminOf(options);
+  const report = serveReport(io, options);
   await withCa(options, io, async (ca) => {
     refuseOpen(options, ca.config);
     const names = endpointNames(ca, host);
@@ -56,7 +73,8 @@ export async function serve(options: ServeOptions, io: Io): Promise<ExitCode> {
     await endpoint.current();
     await tellUnfinished(ca, report);
     const httpPort = givenHttpPort ?? httpPortOf(ca.config);
-    await run({ ca, names, endpoint, host, port, httpPort, dev: options.dev === true, validationPort, report }, io);
+    const { auditLog, dashboard } = options;
+    await run({ ca, names, endpoint, host, port, httpPort, proving, admin, dashboard, auditLog, report }, io);
   });
   return exitCodes.ok;
 }
@@ -73,14 +91,30 @@ async function tellUnfinished({ authority }: OpenCa, report: Report): Promise<vo
   report.warning(`begun and never finished, and handed to nobody: the certificates ${serials.join(', ')}`);
 }
 
-function validationPortOf({ dev = false, http01Port }: ServeOptions): number | undefined {
-  if (http01Port === undefined) return undefined;
-  if (!dev) throw usageError('--http-01-port without --dev', 'clients elsewhere prove a name at its port 80');
-  return parsePort(http01Port);
+function provingOf({ dev = false, challenge, resolver, http01Port, tlsAlpn01Port }: ServeOptions): Proving {
+  if (!dev && http01Port !== undefined)
+    throw usageError('--http-01-port without --dev', 'clients elsewhere prove a name at its port 80');
+  if (!dev && tlsAlpn01Port !== undefined)
+    throw usageError('--tls-alpn-01-port without --dev', 'clients elsewhere prove a name at its port 443');
+  return {
+    dev,
+    challenges: challenge && parseChallenges('--challenge', challenge),
+    resolvers: resolver && parseResolvers('--resolver', resolver),
+    ports: {
+      ...(http01Port !== undefined && { 'http-01': parsePort(http01Port) }),
+      ...(tlsAlpn01Port !== undefined && { 'tls-alpn-01': parsePort(tlsAlpn01Port) }),
+    },
+  };
+}
+
+function adminOf({ adminHost, adminPort }: ServeOptions): Serving['admin'] {
+  if (adminPort === undefined) return undefined;
+  if (isIP(adminHost) === 0) throw usageError(`--admin-host is an address of this machine, not ${quote(adminHost)}`);
+  return { host: adminHost, port: parsePort(adminPort, 0) };
 }
 
 /** What strangers can reach issues by rules, and never looks at what is on its own machine. */
-function refuseOpen({ host, dev = false }: ServeOptions, { allow }: CaConfig): void {
+function refuseOpen({ host, dev = false }: ServeOptions, { allow, externalAccountRequired }: CaConfig): void {
   if (isLoopback(host)) return;
   if (dev) {
     throw usageError(
@@ -88,10 +122,10 @@ function refuseOpen({ host, dev = false }: ServeOptions, { allow }: CaConfig): v
       'leave --dev out, or listen at 127.0.0.1',
     );
   }
-  if (allow.domains.length + allow.networks.length > 0) return;
+  if (allow.domains.length + allow.networks.length > 0 || externalAccountRequired === true) return;
   throw usageError(
     `at ${host} anybody may ask, and no name is allowed`,
-    'list in config.json what may be issued for: "allow": ["corp.example"]',
+    'list in config.json what may be issued for: "allow": ["corp.example"]; or require keys: "externalAccountRequired": true',
   );
 }
 
@@ -106,23 +140,41 @@ interface Serving {
   readonly host: string;
   readonly port: number;
   readonly httpPort: number;
-  readonly dev: boolean;
-  readonly validationPort: number | undefined;
+  readonly proving: Proving;
+  /** Where health and metrics are, if anywhere. */
+  readonly admin: { readonly host: string; readonly port: number } | undefined;
+  readonly dashboard: DashboardReach;
+  readonly auditLog: string | undefined;
   readonly report: Report;
 }
 
 async function run(serving: Serving, io: Io): Promise<void> {
   const { ca, names, endpoint, host, report } = serving;
+  const audit = await AuditService.start({
+    ca,
+    file: serving.auditLog,
+    log: (checkpoint) => tellCheckpoint(checkpoint, report),
+    error: (error) => report.error(error),
+  });
   // Its URL has the port in it, which is known when it listens.
   let acme: AcmeService | undefined;
+  let enrolment: EnrolmentListener | undefined;
+  let dashboard: RequestListener | undefined;
   const directory = (): string => acme?.directory ?? '';
   const files: RequestListener = (request, response) => {
     answerFile(ca, directory(), request, response).catch((error: unknown) => fail(error, response, report));
   };
   const secure = createHttpsServer(
-    { selectCredential: () => endpoint.current(), requestTimeout: requestTimeoutMs },
+    {
+      selectCredential: () => endpoint.current(),
+      requestTimeout: requestTimeoutMs,
+      // For renewals: who shows none is as welcome, and what one is good for the records say.
+      ...{ requestCert: true, rejectUnauthorized: false, ca: rootsOf(ca) },
+    },
     logged(report, (request, response) => {
       if (acme !== undefined && /^\/acme(\/|$)/.test(request.url ?? '')) acme.listener(request, response);
+      else if (enrolment !== undefined && /^\/enrol\//.test(request.url ?? '')) enrolment.listener(request, response);
+      else if (dashboard !== undefined && /^\/admin(\/|$)/.test(request.url ?? '')) dashboard(request, response);
       else files(request, response);
     }),
   );
@@ -135,21 +187,72 @@ async function run(serving: Serving, io: Io): Promise<void> {
       else files(request, response);
     }),
   );
+  const metrics = openMetrics(ca);
+  let stopping = false;
+  const admin = createServer(
+    { requestTimeout: requestTimeoutMs },
+    adminListener({
+      ready: readiness(ca),
+      metrics,
+      stopping: () => stopping,
+      failed: (error) => report.error(error),
+    }),
+  );
+  const chores = startChores(ca.authority, {
+    ocsp: ca.config.ocsp === true,
+    failed(error) {
+      metrics.count({ event: 'error', url: undefined, error });
+      report.error(error);
+    },
+  });
+  const issuers = watchIssuers(ca, {
+    report,
+    changed() {
+      secure.setSecureContext({ ca: rootsOf(ca) });
+      endpoint.replace();
+      chores.hurry();
+    },
+  });
+  const count = (event: AcmeEvent): void => {
+    metrics.count(event);
+    if (event.event === 'revoked') chores.hurry();
+  };
   const servers: readonly Server[] = [secure, plain];
   try {
     const port = await listen(secure, serving.port, host, '--port');
     const httpPort = await listen(plain, serving.httpPort, host, '--http-port');
     const url = `https://${formatHostPort({ host: names[0] ?? host, port })}`;
     const listeners = [port, httpPort].map((own) => ({ address: host, port: own }));
-    const { dev, validationPort } = serving;
-    acme = await acmeService({ ca, url, dev, validationPort, listeners: () => listeners, report });
-    announce(serving, directory(), httpPort);
+    const adminAt = serving.admin && {
+      host: serving.admin.host,
+      port: await listen(admin, serving.admin.port, serving.admin.host, '--admin-port'),
+    };
+    if (adminAt !== undefined) listeners.push({ address: adminAt.host, port: adminAt.port });
+    acme = await acmeService({ ca, url, proving: serving.proving, listeners: () => listeners, report, count });
+    enrolment = await enrolmentListener(ca, report);
+    dashboard = await dashboardListener(ca, {
+      ...{ reach: serving.dashboard, hosts: [...names, ...namesOfThisMachine], report },
+      revoked: () => chores.hurry(),
+    });
+    announce(serving, { url, directory: directory(), httpPort, admin: adminAt && `http://${formatHostPort(adminAt)}` });
     if (!io.interrupted.aborted) await once(io.interrupted, 'abort');
   } finally {
+    stopping = true;
     await Promise.all(servers.map(stop));
     await acme?.close();
+    enrolment?.close();
+    await issuers.close();
+    await chores.close();
+    await audit.close();
+    await stop(admin);
+    metrics.close();
   }
   report.data('stopped', {});
+}
+
+/** Whose clients' certificates are asked for. */
+function rootsOf({ roots }: OpenCa): string {
+  return roots.map(({ raw }) => toPem('CERTIFICATE', raw)).join('');
 }
 
 /** Where certificates name it. */
@@ -160,80 +263,38 @@ function ocspListener({ authority, config }: OpenCa, report: Report): RequestLis
   return (request, response) => void listener(request, response);
 }
 
-async function listen(server: Server, port: number, host: string, option: string): Promise<number> {
-  server.listen(port, host);
-  try {
-    await once(server, 'listening');
-  } catch (error) {
-    throw new CliError(
-      exitCodes.cannotConnect,
-      `cannot listen at ${formatHostPort({ host, port })}: ${reasonOf(error)}`,
-      {
-        cause: error,
-        hint: `another program may have that port (${option} takes another, 0 picks a free one), or it needs more rights`,
-      },
-    );
-  }
-  const address = server.address();
-  return typeof address === 'object' && address !== null ? address.port : port;
+interface Addresses {
+  readonly url: string;
+  readonly directory: string;
+  readonly httpPort: number;
+  readonly admin: string | undefined;
 }
 
-/** Idle connections end at once; requests that are being answered get their answer. */
-async function stop(server: Server): Promise<void> {
-  if (!server.listening) return;
-  const closed = once(server, 'close');
-  server.close();
-  server.closeIdleConnections();
-  const timer = setTimeout(() => server.closeAllConnections(), graceMs);
-  await closed;
-  clearTimeout(timer);
-}
-
-function announce({ ca, host, names, dev, report }: Serving, directory: string, httpPort: number): void {
+function announce(serving: Serving, { url, directory, httpPort, admin }: Addresses): void {
+  const { ca, host, names, proving, report } = serving;
   const { bold, dim } = report.colors;
   const http = `http://${formatHostPort({ host: names[0] ?? host, port: httpPort })}`;
   const root = ca.paths.root;
-  report.important(`ACME at ${bold(directory)}`, 'listening', { directory, http, root, names });
+  report.important(`ACME at ${bold(directory)}`, 'listening', {
+    directory,
+    http,
+    root,
+    names,
+    ...(serving.dashboard !== 'off' && { dashboard: `${url}/admin/` }),
+    ...(admin !== undefined && { admin }),
+  });
   report.line(`${ca.config.ocsp === true ? 'root, CRLs and OCSP' : 'root and CRLs'} at ${http}`);
-  if (ca.config.kind === 'development' && !dev) {
+  if (serving.dashboard !== 'off') report.line(`dashboard at ${url}/admin/: handfast ca admin token lets people in`);
+  if (admin !== undefined) report.line(`health and metrics at ${admin}`);
+  if (ca.config.kind === 'development' && !proving.dev) {
     report.warning('without --dev no name on this machine can be proven: nothing is validated at loopback addresses');
   }
   report.line(dim('who is to get a certificate trusts the root first: handfast ca trust install shows how'));
   report.line(dim(`certbot: REQUESTS_CA_BUNDLE=${root} certbot certonly --standalone --server ${directory} -d NAME`));
 }
 
-/** A line a request, when it has been answered. */
-function logged(report: Report, listener: RequestListener): RequestListener {
-  return (request, response) => {
-    const started = performance.now();
-    response.once('close', () => tellRequest(request, response, performance.now() - started, report));
-    listener(request, response);
-  };
-}
-
-function tellRequest(request: IncomingMessage, response: ServerResponse, ms: number, report: Report): void {
-  const { method = '', url = '', socket } = request;
-  const at = new Date().toISOString();
-  const client = socket.remoteAddress ?? 'unknown';
-  const status = response.writableFinished ? response.statusCode : null;
-  report.news(`${at} ${client} ${method} ${escapeText(url)} ${status ?? 'cut off'} ${Math.round(ms)} ms`, 'request', {
-    at,
-    client,
-    method,
-    url,
-    status,
-    ms: Math.round(ms),
-  });
-}
-
-/** Whoever does not trust the root says so in an alert: people want to know. */
-function tellClientError(error: Error, report: Report): void {
-  const code = error instanceof TlsError ? ` [${error.tlsCode}]` : '';
-  report.news(`✗ a client left in the handshake: ${error.message}${code}`, 'handshake', { ...explainJson(error) });
-}
-
-function fail(error: unknown, response: ServerResponse, report: Report): void {
-  report.error(error);
-  if (response.headersSent) response.destroy();
-  else response.writeHead(500, { 'Content-Type': 'text/plain' }).end('Something is wrong here: its log says what\n');
+/** As its line, so that it lies where logs do. */
+function tellCheckpoint(checkpoint: AuditCheckpoint, report: Report): void {
+  const line = checkpointJson(checkpoint);
+  report.news(JSON.stringify(line), 'audit checkpoint', line);
 }

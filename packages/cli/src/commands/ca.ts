@@ -5,17 +5,29 @@
  */
 
 import { type Command, Option } from 'commander';
-import type { AuditOptions } from '../ca/audit.ts';
+import type { AuditOptions, PruneOptions } from '../ca/audit.ts';
 import type { BackupOptions } from '../ca/backup.ts';
-import { defaultHttpPort, defaultPort, keyTypeNames, reasons, statuses } from '../ca/choices.ts';
+import {
+  challengeNames,
+  dashboardReaches,
+  defaultHttpPort,
+  defaultPort,
+  keyTypeNames,
+  reasons,
+  statuses,
+} from '../ca/choices.ts';
 import type { ExportOptions, RootCrlOptions } from '../ca/crl.ts';
 import type { InitOptions } from '../ca/init.ts';
 import type { IssueOptions, RenewOptions } from '../ca/issue.ts';
 import type { ListOptions, RevokeOptions, ShowOptions } from '../ca/list.ts';
+import type { RestoreOptions } from '../ca/restore.ts';
 import type { ServeOptions } from '../ca/serve.ts';
 import type { TrustAction, TrustOptions } from '../ca/trust/trust.ts';
 import { type ExitCode, exitCodesHelp } from '../exit.ts';
 import type { Io } from '../io.ts';
+import { addAdmin } from './ca-admin.ts';
+import { addEab, addTokens } from './ca-enrolment.ts';
+import { addRotation, addSigner } from './ca-rotate.ts';
 
 type Done = (code: ExitCode) => void;
 
@@ -41,14 +53,19 @@ From nothing to a certificate that browsers here believe:
   addIssuing(ca, io, done);
   addRecords(ca, io, done);
   addLists(ca, io, done);
+  addTokens(ca, io, done);
+  addEab(ca, io, done);
+  addAdmin(ca, io, done);
   addServe(ca, io, done);
   addTrust(ca, io, done);
+  addRotation(ca, io, done);
   addBackup(ca, io, done);
   addCommon(ca);
 }
 
 function addInit(ca: Command, io: Io, done: Done): void {
-  ca.command('init')
+  const command = ca
+    .command('init')
     .description('make a CA: a root, and an intermediate that issues')
     .option('--dev', 'for this machine: test, localhost, internal, home.arpa, private and loopback addresses')
     .option('--name <names...>', 'further names that root and intermediate are good for')
@@ -58,6 +75,7 @@ function addInit(ca: Command, io: Io, done: Done): void {
     .option('--title <text>', 'what the CA is called')
     .option('--base-url <url>', 'where clients fetch root and CRLs: http://ca.corp.example')
     .option('--ocsp', 'certificates name the CA’s OCSP responder, below the base URL')
+    .option('--require-eab', 'ACME accounts are made only with an external account key, by handfast ca eab')
     .option(
       '--database <url>',
       'keep the records on a PostgreSQL server: postgres://USER@HOST/DATABASE (default: in a file)',
@@ -65,6 +83,8 @@ function addInit(ca: Command, io: Io, done: Done): void {
     .option('--root-key <file>', 'where the root’s key is written: outside of the CA’s folder')
     .option('--passphrase-file <file>', 'a file whose first line is the passphrase of that key (default: asked for)')
     .option('--no-passphrase', 'leave that key unencrypted')
+    .option('--root-csr', 'make no root, but a request for one that there is: handfast ca import takes the certificate')
+    .option('--encrypt-key', 'put the issuing key under a passphrase, too: of --key-passphrase-file, or asked for')
     .addHelpText(
       'after',
       `
@@ -74,12 +94,15 @@ Names of --allow count for --name as well; with --dev both add to those that are
 Examples:
   handfast ca init --dev
   handfast ca init --dev --name staging.example.com
-  handfast ca init --allow corp.example 10.0.0.0/8 --base-url http://ca.corp.example --root-key /media/stick/root-key.pem`,
+  handfast ca init --allow corp.example 10.0.0.0/8 --base-url http://ca.corp.example --root-key /media/stick/root-key.pem
+  handfast ca init --allow corp.example --root-csr
+  handfast ca init --dev --signer ./kms.js --signer-setting key=issuing`,
     )
     .action(async (options: InitOptions) => {
       const { init } = await import('../ca/init.ts');
       done(await init(options, io));
     });
+  addSigner(command);
 }
 
 function addIssuing(ca: Command, io: Io, done: Done): void {
@@ -161,7 +184,7 @@ function addLists(ca: Command, io: Io, done: Done): void {
     .option('--out <file>', 'there (default: stdout)')
     .addHelpText(
       'after',
-      '\nFor curl --crlfile, nginx’s ssl_crl, HAProxy’s crl-file, PostgreSQL’s ssl_crl_file, and Node’s crl.',
+      '\nFor curl --crlfile, nginx’s ssl_crl, HAProxy’s crl-file and PostgreSQL’s ssl_crl_file. Node’s crl takes one list a text:\ncrl: pem.split(/(?=^-----BEGIN)/m)',
     )
     .action(async (options: ExportOptions) => {
       const { exportCrls } = await import('../ca/crl.ts');
@@ -180,12 +203,37 @@ function addLists(ca: Command, io: Io, done: Done): void {
   const audit = ca.command('audit').description('the log of what was done, and by whom');
   audit
     .command('verify')
-    .description('check that no entry was changed or left out')
-    .option('--checkpoint <checkpoint>', 'what an earlier check printed: shows also whether the end was cut off')
-    .addHelpText('after', '\nExits with 1 if the log is broken.')
+    .description('say what of it is proven: which entries are as they were')
+    .option('--checkpoint <file>', 'checkpoints that were kept elsewhere: lines of a log, one or many')
+    .option('--key <file>', 'the audit key’s public half, or its certificate (default: audit.pem in the CA’s folder)')
+    .addHelpText('after', '\nExits with 1 if something is not as it was.')
     .action(async (options: AuditOptions) => {
       const { verifyLog } = await import('../ca/audit.ts');
       done(await verifyLog(options, io));
+    });
+  audit
+    .command('checkpoint')
+    .description('sign how far it reaches; handfast ca serve does so every 5 minutes')
+    .addHelpText('after', '\nWith --json the line to keep elsewhere is printed alone.')
+    .action(async (options: AuditOptions) => {
+      const { makeCheckpoint } = await import('../ca/audit.ts');
+      done(await makeCheckpoint(options, io));
+    });
+  audit
+    .command('prune')
+    .description('remove entries for their age, up to a checkpoint')
+    .requiredOption('--days <days>', 'how long they are kept; those of certificates that have not expired stay')
+    .action(async (options: PruneOptions) => {
+      const { pruneLog } = await import('../ca/audit.ts');
+      done(await pruneLog(options, io));
+    });
+  audit
+    .command('reenter')
+    .description('after a database was put back: enter again what was done since')
+    .argument('<file>', 'as handfast ca serve --audit-log wrote it')
+    .action(async (file: string, options: BackupOptions) => {
+      const { reenter } = await import('../ca/restore.ts');
+      done(await reenter(file, options, io));
     });
 }
 
@@ -199,8 +247,20 @@ function addServe(ca: Command, io: Io, done: Done): void {
       '--http-port <port>',
       `of root and CRLs, over plain HTTP; 0 picks a free one (default: the base URL’s, else ${defaultHttpPort})`,
     )
+    .option('--challenge <types...>', `how names are proven: ${challengeNames.join(', ')} (default: all of them)`)
+    .option('--resolver <addresses...>', 'ask these DNS servers: 10.0.0.53, 10.0.0.53:5353 (default: the system’s)')
     .option('--http-01-port <port>', 'with --dev: look at http-01 there (default: 80)')
-    .option('-q, --quiet', 'say nothing but errors and where the CA listens')
+    .option('--tls-alpn-01-port <port>', 'with --dev: look at tls-alpn-01 there (default: 443)')
+    .option('--admin-port <port>', 'serve /healthz, /readyz and /metrics there, over plain HTTP; 0 picks a free one')
+    .option('--admin-host <address>', 'the address for that', '127.0.0.1')
+    .addOption(
+      new Option('--dashboard <reach>', 'who reaches the dashboard: this machine, the network, nobody')
+        .choices(dashboardReaches)
+        .default('machine'),
+    )
+    .option('--audit-log <file>', 'append the audit stream there, with all that is issued; SIGHUP opens it anew')
+    .addOption(new Option('--log <form>', 'json: log to stdout, too, a JSON object a line').choices(['text', 'json']))
+    .option('-q, --quiet', 'say nothing on stderr but errors and where the CA listens')
     .addHelpText('after', exitCodesHelp)
     .action(async (options: ServeOptions) => {
       const { serve } = await import('../ca/serve.ts');
@@ -237,7 +297,7 @@ Exits with 1 if ${action === 'status' ? 'one of them does not trust it' : 'one o
 function addBackup(ca: Command, io: Io, done: Done): void {
   ca.command('backup')
     .description('write all of the CA into one file, while it runs or not')
-    .argument('<file>', 'a new one, which only you can read: the intermediate’s key is in it')
+    .argument('<file>', 'a new one, which only you can read: the CA’s keys are in it')
     .action(async (file: string, options: BackupOptions) => {
       const { backUp } = await import('../ca/backup.ts');
       done(await backUp(file, options, io));
@@ -245,12 +305,15 @@ function addBackup(ca: Command, io: Io, done: Done): void {
   ca.command('restore')
     .description('make the CA’s folder anew out of such a file')
     .argument('<file>', 'as handfast ca backup wrote it')
+    .option('--audit <file>', 'enter again what was done since: the file of handfast ca serve --audit-log')
     .addHelpText(
       'after',
-      '\nWhat was issued after the backup is not known to the CA then, and cannot be revoked by it.',
+      `
+Without --audit, what was issued after the backup is not known to the CA, and cannot be revoked by it:
+handfast ca audit reenter does it later.`,
     )
-    .action(async (file: string, options: BackupOptions) => {
-      const { restore } = await import('../ca/backup.ts');
+    .action(async (file: string, options: RestoreOptions) => {
+      const { restore } = await import('../ca/restore.ts');
       done(await restore(file, options, io));
     });
 }
@@ -269,9 +332,13 @@ function addFiles(command: Command): void {
 /** Options of every command that does something, behind its own. */
 function addCommon(command: Command): void {
   for (const one of command.commands) addCommon(one);
-  if (command.commands.length > 0) return;
+  if (command.commands.length > 0 && command.registeredArguments.length === 0) return;
   command
     .option('--dir <folder>', 'the CA’s folder (default: $XDG_DATA_HOME/handfast/ca)')
+    .option(
+      '--key-passphrase-file <file>',
+      'a file whose first line is the passphrase of the issuing key, where that has one (default: asked for)',
+    )
     .option('--json', 'print JSON')
     .option('--no-color', 'print without colours; so does NO_COLOR');
 }

@@ -1,5 +1,6 @@
 /**
- * As much of an ACME client (RFC 8555) as it takes to get a certificate by http-01: JWS by node:crypto, HTTPS by node:https.
+ * As much of an ACME client (RFC 8555) as it takes to get a certificate by http-01 or dns-01: JWS by node:crypto, HTTPS by
+ * node:https.
  *
  * @module
  */
@@ -62,11 +63,17 @@ export class AcmeClient {
   }
 
   /**
-   * @param prove serves the content at the path until the order is done
+   * @param prove serves the content at the path until the order is done; for dns-01 the TXT record at the name
    * @returns the chain, PEM
    */
-  async order(name: string, csr: Uint8Array, prove: (path: string, content: string) => void): Promise<string> {
-    const order = await this.#post(this.#url('newOrder'), { identifiers: [{ type: 'dns', value: name }] });
+  async order(
+    name: string,
+    csr: Uint8Array,
+    prove: (place: string, content: string) => void,
+    type: 'http-01' | 'dns-01' = 'http-01',
+    more: object = {},
+  ): Promise<string> {
+    const order = await this.#post(this.#url('newOrder'), { identifiers: [{ type: 'dns', value: name }], ...more });
     if (order.status !== 201) throw new Error(order.text);
     const [authorization] = order.value.authorizations as readonly string[];
     const { value } = await this.#post(authorization ?? '');
@@ -75,10 +82,16 @@ export class AcmeClient {
       readonly url: string;
       readonly token: string;
     }[];
-    const challenge = challenges.find(({ type }) => type === 'http-01');
-    if (challenge === undefined) throw new Error('no http-01');
+    const challenge = challenges.find((candidate) => candidate.type === type);
+    if (challenge === undefined) throw new Error(`no ${type}`);
     const thumbprint = createHash('sha256').update(JSON.stringify(this.#jwk)).digest('base64url');
-    prove(`/.well-known/acme-challenge/${challenge.token}`, `${challenge.token}.${thumbprint}`);
+    const authorized = `${challenge.token}.${thumbprint}`;
+    if (type === 'http-01') prove(`/.well-known/acme-challenge/${challenge.token}`, authorized);
+    else
+      prove(
+        `_acme-challenge.${name.replace(/^\*\./, '')}`,
+        createHash('sha256').update(authorized).digest('base64url'),
+      );
     await this.#post(challenge.url, {});
     await this.#until(order.location, 'ready');
     await this.#post(String(order.value.finalize), { csr: Buffer.from(csr).toString('base64url') });

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { existsSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { after, before, test } from 'node:test';
-import { finish } from '../support/io.ts';
+import { finish, start } from '../support/io.ts';
 import { modeOf, Place } from './support.ts';
 
 const place = new Place();
@@ -24,13 +24,24 @@ test('a CA is restored from one file as it was, and goes on', async () => {
 
   assert.equal((await at('again', 'restore', file)).exitCode, 0);
   assert.deepEqual(readdirSync(place.path('again')).toSorted(), readdirSync(place.dir).toSorted());
-  for (const name of ['config.json', 'root.pem', 'intermediate.pem', 'intermediate-key.pem']) {
+  for (const name of [
+    'config.json',
+    'root.pem',
+    'intermediate.pem',
+    'intermediate-key.pem',
+    'audit-key.pem',
+    'audit.pem',
+  ]) {
     assert.deepEqual(readFileSync(place.path('again', name)), readFileSync(place.path('ca', name)), name);
   }
   if (process.platform !== 'win32') {
     assert.equal(modeOf(place.path('again')), 0o700);
     assert.equal(modeOf(place.path('again', 'intermediate-key.pem')), 0o600);
+    assert.equal(modeOf(place.path('again', 'audit-key.pem')), 0o600);
+    assert.equal(modeOf(place.path('again', 'ca.db')), 0o600);
   }
+  const [restored] = (await at('again', 'audit', 'verify')).stdout.values;
+  assert.equal(restored?.whole, true);
   const known = (await at('again', 'list')).stdout.values.map(({ names }) => names);
   assert.deepEqual(known, [['before.test']]);
   assert.equal((await at('again', 'audit', 'verify')).exitCode, 0);
@@ -82,9 +93,62 @@ test('records on a server are for its own tools to copy', async () => {
     const { exitCode, message, hint } = await elsewhere.refusal('backup', elsewhere.path('copy'));
     assert.equal(exitCode, 2);
     assert.equal(message, 'this CA’s records are on a PostgreSQL server, which has backups of its own');
-    assert.equal(hint, 'pg_dump makes one; copy the CA’s folder beside it');
+    assert.equal(hint, 'pg_dump --format=custom makes one; copy the CA’s folder beside it');
     assert.equal(existsSync(elsewhere.path('copy')), false);
   } finally {
     elsewhere.remove();
   }
+});
+
+test('what was done since is entered again from the audit stream', async () => {
+  const file = place.path('yesterday.backup');
+  await place.json('backup', file);
+  const stream = place.path('audit.jsonl');
+  const session = start([
+    ...['ca', 'serve', '--dev', '--json', '--port', '0', '--http-port', '0'],
+    ...['--dir', place.dir, '--audit-log', stream],
+  ]);
+  // Its own certificate is what it issues first.
+  await session.stderr.match(/"event":"listening"/);
+  session.interrupt.abort();
+  assert.equal(await session.exitCode, 0);
+  const issued = (await place.json('list')).map(({ serial }) => serial);
+  const [checkpoint] = session.stderr.values.filter(({ event }) => event === 'audit checkpoint');
+  const lines = readFileSync(stream, 'utf8').trimEnd().split('\n');
+  assert.deepEqual(JSON.parse(lines.at(-1) ?? ''), checkpoint);
+  if (process.platform !== 'win32') assert.equal(modeOf(stream), 0o600);
+
+  const restored = await at('restored', 'restore', file, '--audit', stream);
+  const [told] = restored.stdout.values;
+  assert.deepEqual(
+    { reentered: told?.reentered, unknown: told?.unknown, torn: told?.torn, faults: told?.faults },
+    { reentered: { entries: 1, issued: 1, revoked: 0, blocked: 0, checkpoints: 1 }, unknown: [], torn: 0, faults: [] },
+  );
+  assert.deepEqual(
+    (await at('restored', 'list')).stdout.values.map(({ serial }) => serial),
+    issued,
+  );
+  const [verdict] = (await at('restored', 'audit', 'verify', '--checkpoint', stream)).stdout.values;
+  assert.equal(verdict?.whole, true);
+  assert.deepEqual(verdict?.keptTo, verdict?.provenTo);
+
+  // Without it, the log says that something is not there; and it can be entered later.
+  const [blind] = (await at('blind', 'restore', file)).stdout.values;
+  assert.deepEqual(blind?.missing, []);
+  const missing = await at('blind', 'audit', 'verify', '--checkpoint', stream);
+  assert.equal(missing.exitCode, 1);
+  const [entered] = (await at('blind', 'audit', 'reenter', stream)).stdout.values;
+  assert.deepEqual(entered?.reentered, told?.reentered);
+  assert.equal((await at('blind', 'audit', 'verify', '--checkpoint', stream)).exitCode, 0);
+});
+
+test('without the entries a checkpoint tells which ones are missing', async () => {
+  const file = place.path('before.backup');
+  await place.json('backup', file);
+  await place.json('issue', 'unknown.test', '--out', place.path('out'));
+  const [checkpoint] = await place.json('audit', 'checkpoint');
+  const kept = place.file('kept.jsonl', `${JSON.stringify(checkpoint)}\n`);
+  const heads = (checkpoint?.heads ?? []) as readonly { readonly writer: string; readonly last: number }[];
+  const [told] = (await at('partial', 'restore', file, '--audit', kept)).stdout.values;
+  assert.deepEqual(told?.missing, [{ writer: heads.at(-1)?.writer, first: 1, last: 1 }].slice(0, heads.length));
 });

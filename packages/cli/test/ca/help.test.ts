@@ -4,8 +4,11 @@ import { finish } from '../support/io.ts';
 
 test('every command says what it does, and has the options that all have', async () => {
   const commands = [
-    ...['init', 'issue', 'renew', 'list', 'show', 'revoke', 'crl export', 'crl root', 'audit verify', 'serve'],
-    ...['trust status', 'trust install', 'trust uninstall', 'backup', 'restore'],
+    ...['init', 'issue', 'renew', 'list', 'show', 'revoke', 'crl export', 'crl root', 'serve'],
+    ...['audit verify', 'audit checkpoint', 'audit prune', 'audit reenter'],
+    ...['token', 'token list', 'token revoke', 'eab create', 'eab list', 'eab revoke'],
+    ...['trust status', 'trust install', 'trust uninstall', 'backup', 'restore', 'import'],
+    ...['rotate status', 'rotate intermediate', 'rotate root', 'rotate clean'],
   ];
   for (const command of commands) {
     const { exitCode, stdout } = await finish(['ca', ...command.split(' '), '--help']);

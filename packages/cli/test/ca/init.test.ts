@@ -29,7 +29,10 @@ describe('ca init --dev', () => {
     assert.match(stdout.text, /Root’s key +thrown away: nobody can sign with it again\n/);
     assert.match(stdout.text, /\nNext:\n {2}handfast ca trust install --dir /);
     const files = readdirSync(place.dir).toSorted();
-    assert.deepEqual(files, ['ca.db', 'config.json', 'intermediate-key.pem', 'intermediate.pem', 'root.pem']);
+    assert.deepEqual(files, [
+      ...['audit-key.pem', 'audit.pem', 'ca.db', 'config.json'],
+      ...['intermediate-key.pem', 'intermediate.pem', 'root.pem'],
+    ]);
     assert.deepEqual(readdirSync(place.directory), ['ca']);
     if (posix) {
       assert.equal(modeOf(place.dir), 0o700);
@@ -49,7 +52,7 @@ describe('ca init --dev', () => {
         nameConstraints?.permitted.some((name) => name.kind === 'email' && name.text === '.staging.example.com'),
       );
     }
-    assert.deepEqual(root.basicConstraints, { ca: true, pathLength: 1 });
+    assert.deepEqual(root.basicConstraints, { ca: true, pathLength: 2 });
     assert.deepEqual(intermediate.basicConstraints, { ca: true, pathLength: 0 });
     assert.deepEqual(intermediate.extendedKeyUsage, ['1.3.6.1.5.5.7.3.1', '1.3.6.1.5.5.7.3.2']);
     const names = [
@@ -58,7 +61,9 @@ describe('ca init --dev', () => {
       ...['fe80::/10', '192.0.2.0/24'],
     ];
     const title = String(made?.title);
-    assert.deepEqual(made, {
+    const { dashboardToken, ...others } = made ?? {};
+    assert.match(String(dashboardToken), /^hfa_[\w-]{43}$/);
+    assert.deepEqual(others, {
       folder: place.dir,
       kind: 'development',
       title,
@@ -286,7 +291,7 @@ describe('a CA’s folder', () => {
     place.file('ca/intermediate-key.pem', readFileSync(join(other, 'intermediate-key.pem')));
     assert.deepEqual(await place.refusal('list'), {
       exitCode: 2,
-      message: `the CA’s file "${file}" is not the key of intermediate.pem`,
+      message: `the CA’s file "${file}" is not the key of its certificate`,
       hint: 'restore both from a backup',
     });
   });

@@ -1,6 +1,5 @@
 import assert from 'node:assert/strict';
 import { readFileSync } from 'node:fs';
-import { DatabaseSync } from 'node:sqlite';
 import { after, before, describe, test } from 'node:test';
 import { parseCrls } from '@handfast/x509';
 import { finish } from '../support/io.ts';
@@ -149,11 +148,15 @@ describe('ca revoke and crl export', () => {
     const [, ofRoot] = parseCrls(readFileSync(team.path('crl.pem')));
     assert.equal(ofRoot?.number, 2n);
     const refusal = await team.refusal('crl', 'root', '--root-key', key, '--passphrase-file', wrong);
-    assert.deepEqual(refusal.message, 'private key: the password is wrong, or the file is damaged');
+    assert.deepEqual(refusal, {
+      exitCode: 2,
+      message: `--root-key "${key}" does not open: private key: the password is wrong, or the file is damaged`,
+      hint: 'is that its passphrase?',
+    });
     const other = team.path('ca', 'intermediate-key.pem');
     assert.deepEqual(await team.refusal('crl', 'root', '--root-key', other), {
       exitCode: 2,
-      message: `--root-key "${other}" is not the key of this CA’s root`,
+      message: `--root-key "${other}" is not the key of ${JSON.stringify(`CN=${ofRoot?.issuer.commonName}`)}`,
       hint: null,
     });
     assert.deepEqual(await place.refusal('crl', 'root', '--root-key', other), {
@@ -162,39 +165,5 @@ describe('ca revoke and crl export', () => {
       hint: null,
     });
     team.remove();
-  });
-});
-
-describe('ca audit verify', () => {
-  test('says up to where the log holds, and takes that for the next time', async () => {
-    const [first] = await place.json('audit', 'verify');
-    assert.equal(first?.whole, true);
-    assert.equal(first?.broken, null);
-    const checkpoint = String(first?.checkpoint);
-    assert.match(checkpoint, /^\d+:[0-9a-f]{64}$/);
-    const { stdout, exitCode } = await place.ca('audit', 'verify', '--checkpoint', checkpoint);
-    assert.equal(exitCode, 0);
-    assert.match(stdout.text, new RegExp(`\\n {2}--checkpoint ${checkpoint}\\n`));
-    const later = `999:${'0'.repeat(64)}`;
-    const cut = await place.ca('audit', 'verify', '--checkpoint', later, '--json');
-    assert.equal(cut.exitCode, 1);
-    assert.match(JSON.stringify(cut.stdout.values[0]?.broken), /the log ends before entry 999/);
-    assert.deepEqual(await place.refusal('audit', 'verify', '--checkpoint', 'x'), {
-      exitCode: 2,
-      message: '--checkpoint "x" is none',
-      hint: 'it is what an earlier ca audit verify printed: 17:9f86d0…',
-    });
-  });
-
-  test('exits with 1 where somebody changed an entry', async () => {
-    const database = new DatabaseSync(place.path('ca', 'ca.db'));
-    database.exec(`UPDATE audit SET actor = 'nobody' WHERE seq = 3`);
-    database.close();
-    const { exitCode, stdout } = await place.ca('audit', 'verify');
-    assert.equal(exitCode, 1);
-    assert.match(
-      stdout.text,
-      /^✗ the audit log is broken at entry 3: it was changed\n {2}it holds up to 2:[0-9a-f]{64}\n$/,
-    );
   });
 });

@@ -8,12 +8,14 @@ import {
   authorityInfoAccessOf,
   type Certificate,
   type FetchRequest,
+  keyPurposeLabel,
   parseCertificates,
   revocation,
   trustStore,
   verifyCertificate,
 } from '@handfast/x509';
 import { init } from '../../src/ca/init.ts';
+import { openFolder } from '../../src/ca/open.ts';
 import { Output, type Session, start } from '../support/io.ts';
 import { deadPort } from '../support/net.ts';
 import { Place } from './support.ts';
@@ -97,15 +99,23 @@ test('a CA with OCSP names its responder in what it issues, and serves it over p
   assert.equal(responder?.by, 'authority');
 });
 
-test('OCSP that is turned on over an intermediate which is not for it is refused', async () => {
+test('OCSP that is turned on over an intermediate which is not for it is refused, until there is another', async () => {
   const plain = new Place();
-  await plain.json('init', '--dev', '--base-url', 'http://localhost:8080');
+  const rootKey = ['--root-key', plain.path('root-key.pem')];
+  await plain.json('init', '--dev', '--base-url', 'http://localhost:8080', ...rootKey, '--no-passphrase');
+  await plain.json('issue', 'old.test', '--out', plain.path('out'));
   const config = plain.path('ca', 'config.json');
   plain.file('ca/config.json', JSON.stringify({ ...JSON.parse(readFileSync(config, 'utf8')), ocsp: true }));
   assert.deepEqual(await plain.refusal('list'), {
     exitCode: 2,
     message: `"ocsp" in "${config}", and nobody would believe the answers: the intermediate is for serverAuth, clientAuth alone`,
-    hint: 'handfast ca init --ocsp makes a CA whose intermediate is for ocspSigning, too',
+    hint: 'handfast ca rotate intermediate makes one that is for ocspSigning, too',
   });
+  await plain.json('rotate', 'intermediate', ...rootKey);
+  const [leaf] = parseCertificates(readFileSync(plain.path('ca', 'intermediate.pem')));
+  assert.deepEqual(leaf?.extendedKeyUsage?.map(keyPurposeLabel), ['serverAuth', 'clientAuth', 'ocspSigning']);
+  const ca = await openFolder(plain.dir, async () => '');
+  assert.equal(await ca.authority.presignOcsp(), false);
+  await ca.close();
   plain.remove();
 });

@@ -38,6 +38,7 @@ function started(...argv: readonly string[]): Session {
 interface Serving extends Session {
   readonly directory: string;
   readonly http: string;
+  readonly admin: string;
   stop(): Promise<number>;
 }
 
@@ -47,11 +48,12 @@ async function serving(...argv: readonly string[]): Promise<Serving> {
     session.stderr.match(/^\{"event":"listening".*$/m),
     session.exitCode.then((code) => Promise.reject(new Error(`it ended with ${code}: ${session.stderr.text}`))),
   ]);
-  const { directory, http } = JSON.parse(line) as { directory: string; http: string };
+  const { directory, http, admin = '' } = JSON.parse(line) as { directory: string; http: string; admin?: string };
   return {
     ...session,
     directory,
     http,
+    admin,
     stop() {
       session.interrupt.abort();
       return session.exitCode;
@@ -89,7 +91,18 @@ describe('ca serve', () => {
         resolve(typeof address === 'object' && address !== null ? address.port : 0);
       });
     });
-    const server = await serving('--dev', '--http-01-port', String(listening));
+    const watched = ['--admin-port', '0', '--log', 'json'];
+    const server = await serving('--dev', '--http-01-port', String(listening), ...watched);
+    const healthy = await fetched(`${server.admin}/healthz`);
+    assert.deepEqual([healthy.status, healthy.body.toString()], [200, 'ok\n']);
+    const ready = await fetched(`${server.admin}/readyz`);
+    assert.deepEqual(
+      [ready.status, JSON.parse(ready.body.toString())],
+      [200, { ready: true, checks: { database: 'ok', key: 'ok', crl: 'ok', clock: 'ok' } }],
+    );
+    assert.equal((await fetched(`${server.http}/healthz`)).status, 404);
+    assert.equal((await fetched(`${server.admin}/root.pem`)).status, 404);
+    assert.equal((await fetched(`${server.admin}/metrics`, 'POST')).status, 405);
     const client = await AcmeClient.open(root, server.directory);
     const { signer } = await provider.generateKeyPair('secp256r1');
     const csr = await issueRequest({ provider, signer, subject: {}, names: ['app.localhost'] });
@@ -97,7 +110,33 @@ describe('ca serve', () => {
     const [leaf] = parseCertificates(chain);
     assert.deepEqual(leaf?.subjectAltName?.dnsNames, ['app.localhost']);
     assert.deepEqual(leaf?.publicKey.spki, signer.publicKey.spki);
+    const metrics = await fetched(`${server.admin}/metrics`);
+    assert.equal(metrics.type, 'text/plain; version=0.0.4; charset=utf-8');
+    for (const line of [
+      'handfast_ca_orders_total{status="new"} 1',
+      'handfast_ca_orders_total{status="valid"} 1',
+      'handfast_ca_acme_certificates_total{profile="server"} 1',
+      'handfast_ca_validation_seconds_count{type="http-01",outcome="valid"} 1',
+      'handfast_ca_errors_total 0',
+    ]) {
+      assert.ok(metrics.body.toString().includes(`\n${line}\n`), line);
+    }
+    const figures = ['certificates_expiring{days="7"}', 'crl_age_seconds{issuer="[0-9a-f]{64}"}', 'database_seconds'];
+    for (const figure of [
+      ...figures,
+      'event_loop_lag_seconds{quantile="0.99"}',
+      'crl_left_seconds{issuer="[0-9a-f]{64}"}',
+    ]) {
+      assert.match(metrics.body.toString(), new RegExp(`\nhandfast_ca_${figure.replace('{', '\\{')} \\d`), figure);
+    }
     assert.equal(await server.stop(), 0);
+    const logged = server.stdout.values;
+    assert.deepEqual([...new Set(logged.map(({ level }) => level))], ['info']);
+    assert.ok(
+      logged.some(
+        ({ event, profile, serial }) => event === 'order' && profile === null && serial === leaf?.serialNumberHex,
+      ),
+    );
     const [issued] = await place.json('list', '--search', 'app.localhost');
     assert.equal(issued?.serial, leaf?.serialNumberHex);
     assert.match(String(issued?.by), /^acme account /);
@@ -160,7 +199,8 @@ describe('ca serve', () => {
     await based.json('issue', 'app.test', '--out', based.path('out'));
     const chain = parseCertificates(readFileSync(based.path('out', 'app.test.pem')));
     const bases = chain.map(
-      ({ raw }) => /http:\/\/localhost:\d+\/crl\/[0-9a-f]{64}\.crl/.exec(Buffer.from(raw).toString('latin1'))?.[0],
+      ({ raw }) =>
+        /http:\/\/localhost:\d+\/crl\/[0-9a-f]{64}(?:\/\d+)?\.crl/.exec(Buffer.from(raw).toString('latin1'))?.[0],
     );
     const issuers = await Promise.all(
       bases.map(async (url = '') => parseCrl((await fetched(url)).body).issuer.commonName),
@@ -196,6 +236,24 @@ describe('ca serve', () => {
       message: '--http-01-port without --dev',
       hint: 'clients elsewhere prove a name at its port 80',
     });
+    assert.deepEqual(await place.refusal('serve', ...base, '--tls-alpn-01-port', '5002'), {
+      exitCode: 2,
+      message: '--tls-alpn-01-port without --dev',
+      hint: 'clients elsewhere prove a name at its port 443',
+    });
+    assert.equal(
+      (await place.refusal('serve', ...base, '--challenge', 'http-02')).message,
+      '--challenge: "http-02" is none of http-01, dns-01, tls-alpn-01',
+    );
+    assert.deepEqual(await place.refusal('serve', ...base, '--resolver', 'dns.test'), {
+      exitCode: 2,
+      message: '--resolver "dns.test" is no address of a resolver',
+      hint: 'write its address, and a port where it is not 53: 10.0.0.53, 10.0.0.53:5353, [fd00::53]:5353',
+    });
+    assert.equal(
+      (await place.refusal('serve', ...base, '--admin-port', '0', '--admin-host', 'ca.test')).message,
+      '--admin-host is an address of this machine, not "ca.test"',
+    );
     const config = JSON.parse(readFileSync(place.path('ca', 'config.json'), 'utf8')) as Record<string, unknown>;
     const closed = new Place();
     await closed.json('init', '--dev');
@@ -203,8 +261,14 @@ describe('ca serve', () => {
     assert.deepEqual(await closed.refusal('serve', ...base, '--host', '0.0.0.0'), {
       exitCode: 2,
       message: 'at 0.0.0.0 anybody may ask, and no name is allowed',
-      hint: 'list in config.json what may be issued for: "allow": ["corp.example"]',
+      hint: 'list in config.json what may be issued for: "allow": ["corp.example"]; or require keys: "externalAccountRequired": true',
     });
+    // Who has a key of the operator's is no stranger.
+    closed.file('ca/config.json', JSON.stringify({ ...config, allow: [], externalAccountRequired: true }));
+    assert.match(
+      String((await closed.refusal('serve', ...base, '--host', '0.0.0.0')).message),
+      /^the CA needs a certificate itself/,
+    );
     assert.deepEqual(await closed.refusal('serve', ...base), {
       exitCode: 2,
       message: 'the CA needs a certificate itself, and may issue for none of its names: localhost, 127.0.0.1, ::1',
@@ -278,6 +342,30 @@ describe('the CA’s own certificate', () => {
     assert.notDeepEqual(asked[0]?.publicKey.spki, asked[1]?.publicKey.spki);
   });
 
+  test('is another one after a rotation, and as long as that cannot be had the one that there is', async () => {
+    let now = Date.now();
+    const { asked, state, issue } = await authority(() => now);
+    const failures: unknown[] = [];
+    const endpoint = new EndpointCertificate(
+      { issue },
+      ['localhost'],
+      (error) => failures.push(error),
+      () => now,
+    );
+    const first = await endpoint.current();
+    state.failing = new Error('the disk is full');
+    endpoint.replace();
+    assert.equal(await endpoint.current(), first);
+    assert.equal(await endpoint.current(), first);
+    assert.deepEqual([failures, asked.length], [[state.failing], 2]);
+    state.failing = undefined;
+    now += 10 * 60_000;
+    const second = await endpoint.current();
+    assert.notEqual(second, first);
+    assert.equal(await endpoint.current(), second);
+    assert.equal(asked.length, 3);
+  });
+
   test('stays where no other can be had, and is asked for again later; an expired one is not shown', async () => {
     let now = Date.now();
     const { asked, state, issue } = await authority(() => now);
@@ -295,6 +383,8 @@ describe('the CA’s own certificate', () => {
     assert.equal(await endpoint.current(), first);
     assert.deepEqual([failures, asked.length], [[state.failing], 2]);
     now += 3 * dayMs;
+    await assert.rejects(endpoint.current(), { message: 'the disk is full' });
+    // Not even while others would wait.
     await assert.rejects(endpoint.current(), { message: 'the disk is full' });
   });
 });

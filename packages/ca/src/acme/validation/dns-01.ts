@@ -4,10 +4,10 @@
  * @module
  */
 
-import { Resolver } from 'node:dns/promises';
 import { type CryptoProvider, utf8 } from '@handfast/crypto';
 import { base64url } from '../encoding.ts';
 import { type Challenge, ValidationFailure } from './challenge.ts';
+import { dnsBy } from './dns.ts';
 import { unlessAborted, withinTime } from './within-time.ts';
 
 export interface Dns01Options {
@@ -22,7 +22,7 @@ export interface Dns01Options {
 
 export function dns01(options: Dns01Options): Challenge {
   const { provider, resolvers, timeoutMs = 10_000 } = options;
-  const resolveTxt = options.resolveTxt ?? systemTxt(resolvers);
+  const resolveTxt = options.resolveTxt ?? dnsBy(resolvers && { resolvers }).txt;
   return {
     type: 'dns-01',
     offers: ({ identifier }) => identifier.type === 'dns',
@@ -43,19 +43,5 @@ export function dns01(options: Dns01Options): Challenge {
         throw new ValidationFailure('unauthorized', 'no TXT record holds the digest of the key authorization');
       }
     },
-  };
-}
-
-function systemTxt(servers: readonly string[] | undefined): NonNullable<Dns01Options['resolveTxt']> {
-  return async (name, signal) => {
-    const resolver = new Resolver();
-    if (servers !== undefined) resolver.setServers(servers);
-    const cancel = (): void => resolver.cancel();
-    signal.addEventListener('abort', cancel);
-    try {
-      return (await resolver.resolveTxt(name)).map((parts) => parts.join(''));
-    } finally {
-      signal.removeEventListener('abort', cancel);
-    }
   };
 }

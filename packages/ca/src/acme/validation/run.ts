@@ -5,12 +5,15 @@
  * @module
  */
 
+import { performance } from 'node:perf_hooks';
 import type { PublicKeyInfo } from '@handfast/crypto';
-import { findAccount } from '../accounts.ts';
+import { text } from '../../store/rows.ts';
+import { type Account, findAccount } from '../accounts.ts';
 import { type Authorization, type ChallengeRow, challengeOf, findAuthorization, settle } from '../authorizations.ts';
 import { thumbprint } from '../jwk.ts';
 import { type ProblemDocument, problemDocument } from '../problems.ts';
 import type { Service } from '../settings.ts';
+import { caaCheck, caaValidForMs } from './caa.ts';
 import { ValidationFailure } from './challenge.ts';
 
 /** Looks at one challenge, and settles it. Throws only where the database does, or the server stops. */
@@ -21,11 +24,14 @@ export async function validate(
   accountKey: PublicKeyInfo,
 ): Promise<void> {
   const { identifier } = authorization;
+  const started = performance.now();
   const failure = await failureOf(service, row, authorization, accountKey);
+  const ms = performance.now() - started;
   // Somebody else will look again: what was cut short proves nothing, either way.
   if (service.signal.aborted) return;
   await service.database.transaction(async (sql) => await settle(service, sql, row, failure && documentOf(failure)));
-  service.log({ event: 'validation', type: row.type, identifier, ...(failure && { failure }) });
+  service.held.delete(row.id);
+  service.log({ event: 'validation', type: row.type, identifier, ms, ...(failure && { failure }) });
 }
 
 /** Takes up what others left: challenges in work whose lease is over. How many. */
@@ -38,6 +44,7 @@ export async function resumeValidations(service: Service, limit: number): Promis
     [now, now + service.limits.leaseMs, limit],
   );
   for (const row of rows.map(challengeOf)) {
+    service.held.add(row.id);
     service.background(async () => {
       const authorization = await findAuthorization(service.database, row.authorizationId);
       const account = authorization && (await findAccount(service.database, authorization.accountId));
@@ -48,12 +55,53 @@ export async function resumeValidations(service: Service, limit: number): Promis
   return rows.length;
 }
 
+/**
+ * Looks once more at the CAA records of names that were looked at too long ago, or never.
+ *
+ * @throws ValidationFailure `caa`
+ */
+export async function recheckCaa(
+  { options, database, links, signal, now }: Service,
+  account: Account,
+  authorizations: readonly Authorization[],
+): Promise<void> {
+  const { caa } = options;
+  if (caa === undefined) return;
+  const before = now() - (caa.validForMs ?? caaValidForMs);
+  const due = authorizations.filter(
+    ({ identifier, caaCheckedAt }) => identifier.type === 'dns' && (caaCheckedAt ?? 0) <= before,
+  );
+  const check = caaCheck(caa);
+  await Promise.all(
+    due.map(async ({ id, identifier, wildcard }) => {
+      const [row] = await database.all(
+        "SELECT type FROM acme_challenges WHERE authorization_id = $1 AND status = 'valid'",
+        [id],
+      );
+      const method = row === undefined ? '' : text(row, 'type');
+      const accountUri = links.to('account', account.id);
+      await check.ask({ name: identifier.value, wildcard, accountUri, method }, signal);
+      await database.run('UPDATE acme_authorizations SET caa_checked_at = $2 WHERE id = $1', [id, now()]);
+    }),
+  );
+}
+
+/** What a server that stops has not settled is anybody's from now on. */
+export async function releaseValidations({ database, held, now }: Service): Promise<void> {
+  if (held.size === 0) return;
+  const places = [...held].map((_, index) => `$${index + 2}`).join(', ');
+  const free = `UPDATE acme_challenges SET leased_until = $1 WHERE status = 'processing' AND id IN (${places})`;
+  await database.run(free, [now(), ...held]);
+  held.clear();
+}
+
 async function failureOf(
-  { challenges, provider, signal }: Service,
+  service: Service,
   { type, token }: ChallengeRow,
-  { identifier }: Authorization,
+  { identifier, wildcard, accountId }: Authorization,
   accountKey: PublicKeyInfo,
 ): Promise<Error | undefined> {
+  const { challenges, provider, signal, links, options } = service;
   const challenge = challenges.find((candidate) => candidate.type === type);
   try {
     if (challenge === undefined) throw new Error(`challenges of type ${type} are no longer served`);
@@ -63,6 +111,10 @@ async function failureOf(
       keyAuthorization: `${token}.${thumbprint(provider, accountKey)}`,
       signal,
     });
+    if (options.caa !== undefined && identifier.type === 'dns') {
+      const accountUri = links.to('account', accountId);
+      await caaCheck(options.caa).ask({ name: identifier.value, wildcard, accountUri, method: type }, signal);
+    }
     return undefined;
   } catch (error) {
     return error instanceof Error ? error : new Error('a validation failed', { cause: error });

@@ -67,8 +67,11 @@ export async function targetsOf(
       refusals.join('; '),
     );
   }
-  return allowed;
+  return allowed.slice(0, maxAddresses);
 }
+
+/** A name with hundreds of addresses would have the CA knock at all of them. */
+const maxAddresses = 8;
 
 /** Why an address is not connected to, for the log; `undefined` where it is. */
 export function addressRefusal(policy: TargetPolicy, address: string, port: number): string | undefined {

@@ -5,15 +5,18 @@
  * @module
  */
 
+import { randomUUID } from 'node:crypto';
 import { DatabaseSync, type SQLInputValue } from 'node:sqlite';
 import type { Database, Sql, SqlRow, SqlValue } from '../../../src/store/database.ts';
 
 export function memoryDatabase(): Database {
   const sqlite = new DatabaseSync(':memory:');
+  const writer = randomUUID();
   let last: Promise<unknown> = Promise.resolve();
   const parameters = (values: readonly SqlValue[] = []): Record<string, SQLInputValue> =>
     Object.fromEntries(values.map((value, index) => [`$${index + 1}`, value]));
   const sql: Sql = {
+    writer,
     all: async (text, values) => sqlite.prepare(text).all(parameters(values)) as readonly SqlRow[],
     run: async (text, values) => Number(sqlite.prepare(text).run(parameters(values)).changes),
   };
@@ -25,6 +28,7 @@ export function memoryDatabase(): Database {
   };
   return {
     kind: 'sqlite',
+    writer,
     all: (text, values) => inTurn(() => sql.all(text, values)),
     run: (text, values) => inTurn(() => sql.run(text, values)),
     transaction: (work) =>

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { once } from 'node:events';
-import { createServer, type RequestListener } from 'node:http';
+import http, { createServer, type RequestListener } from 'node:http';
 import { type AddressInfo, createServer as createTcpServer, type Server, type Socket } from 'node:net';
 import { test } from 'node:test';
 import { nodeProvider } from '@handfast/crypto/node';
@@ -127,6 +127,61 @@ test('redirects are followed, ten of them at most', async () => {
     if (good) await validate(server.port);
     else assert.deepEqual(await failing(validate(server.port)), ['connection', words.redirects]);
   }
+});
+
+test('redirects in a circle come to an end', async () => {
+  let asked = 0;
+  const server = opened(
+    await web(({ url = '' }, response) => {
+      asked++;
+      response.writeHead(301, { location: url === '/a' ? '/b' : '/a' }).end();
+    }),
+  );
+  assert.deepEqual(await failing(validate(server.port)), ['connection', words.redirects]);
+  assert.equal(asked, 11);
+});
+
+test('each hop has its look-up, and the time is for all of them together', async () => {
+  let looked = 0;
+  const stop = new AbortController();
+  const server = opened(
+    await web((_, response) => {
+      if (looked < 3) response.writeHead(302, { location: '/next' }).end();
+    }),
+  );
+  const resolve = async (): Promise<string[]> => {
+    looked++;
+    return ['127.0.0.1'];
+  };
+  const work = validate(server.port, { timeoutMs: 100, targets: { dev: true, resolve } }, 'app.test', stop.signal);
+  assert.deepEqual(await failing(work), ['connection', words.timeout]);
+  assert.equal(looked, 3);
+});
+
+test('no more than eight addresses of a name are tried', async () => {
+  const addresses = [...Array(9).keys()].map((n) => `127.0.0.${n + 2}`);
+  const server = opened(await web((_, response) => void response.end(keyAuthorization)));
+  const resolving = (found: readonly string[]): Promise<void> =>
+    validate(server.port, { targets: { dev: true, resolve: async () => found } });
+  assert.deepEqual(await failing(resolving([...addresses.slice(0, 8), '127.0.0.1'])), ['connection', words.connection]);
+  await resolving([...addresses.slice(0, 7), '127.0.0.1']);
+});
+
+test('proxies of the environment have no say', async () => {
+  let proxied = 0;
+  const proxy = opened(await web((_, response) => void response.writeHead(502).end(String(proxied++))));
+  const server = opened(await web((_, response) => void response.end(keyAuthorization)));
+  const { globalAgent } = http;
+  const url = `http://127.0.0.1:${proxy.port}`;
+  // What NODE_USE_ENV_PROXY makes of the environment when Node starts, from Node 24 on.
+  http.globalAgent = new http.Agent({ proxyEnv: { http_proxy: url, HTTP_PROXY: url } } as http.AgentOptions);
+  try {
+    await validate(server.port);
+  } finally {
+    http.globalAgent.destroy();
+    http.globalAgent = globalAgent;
+  }
+  assert.equal(proxied, 0);
 });
 
 test('a redirect to https is followed, whatever the certificate', async () => {

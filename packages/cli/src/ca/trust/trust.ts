@@ -28,6 +28,11 @@ interface StoreReport {
   readonly failure: string | undefined;
 }
 
+interface RootReport {
+  readonly root: Root;
+  readonly reports: readonly StoreReport[];
+}
+
 /** Exits with 1 where a store does not end as it was asked to; `status`: where one does not trust the root. */
 export async function trust(
   action: TrustAction,
@@ -40,24 +45,31 @@ export async function trust(
   }
   const directory = caDirectory(options, io);
   return inWords(directory, async () => {
-    const { root, url } = rootIn(directory);
+    const { roots, url } = rootsIn(directory);
     const found = await findStores(machine);
-    const reports: StoreReport[] = [];
-    for (const store of found.stores) reports.push(await act(action, store, root));
-    tell(action, root, snippets(root.file, root.nickname, url), { reports, ...found }, options, io);
+    const all: RootReport[] = [];
+    for (const root of roots) {
+      const reports: StoreReport[] = [];
+      for (const store of found.stores) reports.push(await act(action, store, root));
+      all.push({ root, reports });
+    }
+    const { file, nickname } = roots[0];
+    tell(action, all, snippets(file, nickname, url), found, options, io);
     const wanted: TrustState = action === 'uninstall' ? 'not trusted' : 'trusted';
-    return reports.every(({ state }) => state === wanted) ? exitCodes.ok : exitCodes.failed;
+    return all.every(({ reports }) => reports.every(({ state }) => state === wanted)) ? exitCodes.ok : exitCodes.failed;
   });
 }
 
-function rootIn(directory: string): { readonly root: Root; readonly url: string } {
-  const { paths, config, root: certificate } = readPublic(directory);
-  const digest = toHex(provider.digest('sha256', certificate.raw));
+/** The newest first; behind it the one before, as long as it is there. */
+function rootsIn(directory: string): { readonly roots: readonly [Root, ...Root[]]; readonly url: string } {
+  const { config, roots } = readPublic(directory);
   const host = config.baseUrl === undefined ? 'localhost' : new URL(config.baseUrl).hostname;
-  return {
-    root: { file: paths.root, certificate, nickname: `handfast-${digest.slice(0, 16)}` },
-    url: `https://${host}:${defaultPort}`,
-  };
+  const [newest, ...others] = roots.map(({ file, certificate }) => {
+    const digest = toHex(provider.digest('sha256', certificate.raw));
+    return { file, certificate, nickname: `handfast-${digest.slice(0, 16)}` };
+  });
+  if (newest === undefined) throw new Error('a CA without a root');
+  return { roots: [newest, ...others], url: `https://${host}:${defaultPort}` };
 }
 
 /** What is as it is asked for is left alone. */
@@ -71,44 +83,56 @@ async function act(action: TrustAction, store: Store, root: Root): Promise<Store
 
 function tell(
   action: TrustAction,
-  root: Root,
+  roots: readonly RootReport[],
   all: readonly Snippet[],
-  { reports, missing }: FoundStores & { readonly reports: readonly StoreReport[] },
+  { missing }: FoundStores,
   options: TrustOptions,
   io: Io,
 ): void {
-  const inSystem = reports.some(({ store, state }) => store.name === 'system' && state === 'trusted');
+  const inSystem = roots.every(({ reports }) =>
+    reports.some(({ store, state }) => store.name === 'system' && state === 'trusted'),
+  );
   const wanted = all.filter(({ readsSystem }) => !(readsSystem && inSystem));
-  const sha256 = fingerprintOf(provider, root.certificate);
   if (options.json === true) {
+    const [newest = {}, previous] = roots.map((root) => rootJson(root, missing));
     printJson(
       {
-        root: { file: root.file, sha256 },
-        stores: [
-          ...reports.map(({ store, state, failure = null }) => ({
-            store: store.name,
-            where: store.where,
-            state,
-            failure,
-          })),
-          ...missing.map(({ name, why }) => ({ store: name, where: null, state: 'cannot tell', failure: why })),
-        ],
+        ...newest,
+        ...(previous !== undefined && { previous }),
         snippets: wanted.map(({ name, lines }) => ({ for: name, lines })),
       },
       io,
     );
     return;
   }
-  const { bold, green, red, yellow, dim } = colorsFor(io.stdout, io.env, options.color ?? true);
-  const lines = [bold(root.certificate.subject.commonName ?? 'The root'), `  SHA-256 ${sha256}`, ''];
+  const { yellow } = colorsFor(io.stdout, io.env, options.color ?? true);
+  const lines = roots.flatMap((root, at) => [...(at === 0 ? [] : ['']), ...rootLines(root, at, options, io)]);
+  for (const { name, why, hint } of missing) lines.push(`  ${yellow('?')} ${name.padEnd(9)} ${why}: ${hint}`);
+  if (action !== 'uninstall') lines.push('', ...snippetLines(wanted, inSystem));
+  printLines(lines, io);
+}
+
+function rootJson({ root, reports }: RootReport, missing: FoundStores['missing']): object {
+  return {
+    root: { file: root.file, sha256: fingerprintOf(provider, root.certificate) },
+    stores: [
+      ...reports.map(({ store, state, failure = null }) => ({ store: store.name, where: store.where, state, failure })),
+      ...missing.map(({ name, why }) => ({ store: name, where: null, state: 'cannot tell', failure: why })),
+    ],
+  };
+}
+
+function rootLines({ root, reports }: RootReport, at: number, options: TrustOptions, io: Io): readonly string[] {
+  const { bold, green, red, dim } = colorsFor(io.stdout, io.env, options.color ?? true);
+  const name = bold(root.certificate.subject.commonName ?? 'The root');
+  const lines = [at === 0 ? name : `${name}, the root before: until handfast ca rotate says that nobody needs it`];
+  lines.push(`  SHA-256 ${fingerprintOf(provider, root.certificate)}`, '');
   for (const { store, state, failure } of reports) {
     const good = state === 'trusted';
     lines.push(`  ${good ? green('✓') : red('✗')} ${store.name.padEnd(9)} ${state.padEnd(12)} ${dim(store.where)}`);
     if (failure !== undefined) lines.push(`    ${failure}`);
   }
-  for (const { name, why, hint } of missing) lines.push(`  ${yellow('?')} ${name.padEnd(9)} ${why}: ${hint}`);
-  if (action !== 'uninstall') lines.push('', ...snippetLines(wanted, inSystem));
-  printLines(lines, io);
+  return lines;
 }
 
 function snippetLines(wanted: readonly Snippet[], inSystem: boolean): readonly string[] {

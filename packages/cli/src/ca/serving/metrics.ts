@@ -1,0 +1,192 @@
+/**
+ * What `ca serve` measures, for Prometheus: counted from the log's events, and looked up when somebody asks.
+ *
+ * @module
+ */
+
+import { monitorEventLoopDelay, performance } from 'node:perf_hooks';
+import type { AcmeEvent } from '@handfast/ca';
+import { Counter, Gauge, Histogram, Registry } from 'prom-client';
+import { dayMs } from '../../authority.ts';
+import type { OpenCa } from '../open.ts';
+
+export interface Metrics {
+  count(event: AcmeEvent): void;
+  /** Prometheus' text format. */
+  text(): Promise<string>;
+  readonly contentType: string;
+  close(): void;
+}
+
+/** How soon what is counted as expiring ends, in days. */
+const horizons = [1, 7, 30];
+
+export function openMetrics(ca: Pick<OpenCa, 'database' | 'authority'>, now: () => number = Date.now): Metrics {
+  const register = new Registry();
+  const registers = [register];
+  const orders = new Counter({
+    name: 'handfast_ca_orders_total',
+    help: 'ACME orders: made, and what came of them',
+    labelNames: ['status'],
+    registers,
+  });
+  const issued = new Counter({
+    name: 'handfast_ca_acme_certificates_total',
+    help: 'Certificates issued to ACME clients, by profile',
+    labelNames: ['profile'],
+    registers,
+  });
+  const refused = new Counter({
+    name: 'handfast_ca_refusals_total',
+    help: 'Requests of ACME clients that were refused, by the type of the problem',
+    labelNames: ['problem'],
+    registers,
+  });
+  const revoked = new Counter({
+    name: 'handfast_ca_acme_revocations_total',
+    help: 'Certificates that ACME clients have revoked',
+    registers,
+  });
+  const errors = new Counter({ name: 'handfast_ca_errors_total', help: 'Errors of the CA itself', registers });
+  const validations = new Histogram({
+    name: 'handfast_ca_validation_seconds',
+    help: 'Validations of ACME challenges, by type and outcome',
+    labelNames: ['type', 'outcome'],
+    buckets: [0.01, 0.05, 0.1, 0.5, 1, 2, 5, 10],
+    registers,
+  });
+  const lag = monitorEventLoopDelay({ resolution: lagResolutionMs });
+  lag.enable();
+  addLag(lag, registers);
+  const lookUps = [crlAges(ca, registers, now), expiring(ca, registers, now)];
+  const database = new Gauge({
+    name: 'handfast_ca_database_seconds',
+    help: 'How long the database took to answer what these figures are read from',
+    registers,
+  });
+  const [{ name: usual = '' } = {}] = ca.authority.profiles;
+  return {
+    contentType: register.contentType,
+    count(event) {
+      switch (event.event) {
+        case 'new order':
+          orders.inc({ status: 'new' });
+          break;
+        case 'order':
+          orders.inc({ status: event.status });
+          if (event.status === 'valid') issued.inc({ profile: event.profile ?? usual });
+          break;
+        case 'validation': {
+          const outcome = event.failure === undefined ? 'valid' : outcomeOf(event.failure);
+          validations.observe({ type: event.type, outcome }, event.ms / 1000);
+          break;
+        }
+        case 'refused':
+          refused.inc({ problem: event.problem });
+          break;
+        case 'error':
+          errors.inc();
+          break;
+        case 'revoked':
+          revoked.inc();
+          break;
+        case 'account':
+          break;
+      }
+    },
+    async text() {
+      const started = performance.now();
+      await Promise.all(lookUps.map((lookUp) => lookUp()));
+      database.set((performance.now() - started) / 1000);
+      return await register.metrics();
+    },
+    close() {
+      lag.disable();
+      register.clear();
+    },
+  };
+}
+
+/** `dns`, `connection`, …: what the client is told. */
+function outcomeOf(failure: Error): string {
+  return 'type' in failure && typeof failure.type === 'string' ? failure.type : 'serverInternal';
+}
+
+const lagResolutionMs = 20;
+
+/** Of nanoseconds between two ticks of the timer that measures: seconds beyond what it was set to. */
+function late(nanoseconds: number): number {
+  return Math.max(0, nanoseconds / 1e9 - lagResolutionMs / 1000);
+}
+
+function addLag(lag: ReturnType<typeof monitorEventLoopDelay>, registers: Registry[]): void {
+  new Gauge({
+    name: 'handfast_ca_event_loop_lag_seconds',
+    help: 'How late the event loop was since these figures were last asked for',
+    labelNames: ['quantile'],
+    registers,
+    collect() {
+      for (const quantile of [50, 99]) this.set({ quantile: `0.${quantile}` }, late(lag.percentile(quantile)));
+      this.set({ quantile: '1' }, late(lag.max));
+      lag.reset();
+    },
+  });
+  new Gauge({
+    name: 'process_resident_memory_bytes',
+    help: 'Resident memory',
+    registers,
+    collect() {
+      this.set(process.memoryUsage.rss());
+    },
+  });
+}
+
+type Ca = Pick<OpenCa, 'database'>;
+
+function crlAges({ database }: Ca, registers: Registry[], now: () => number): () => Promise<void> {
+  const labelNames = ['issuer'] as const;
+  const age = new Gauge({
+    name: 'handfast_ca_crl_age_seconds',
+    help: 'How long ago the complete list of an issuer was made',
+    labelNames,
+    registers,
+  });
+  const left = new Gauge({
+    name: 'handfast_ca_crl_left_seconds',
+    help: 'How long the complete list of an issuer is good still',
+    labelNames,
+    registers,
+  });
+  return async () => {
+    const rows = await database.all(
+      `SELECT issuer_id, max(this_update) AS made, max(next_update) AS until FROM crls WHERE scope = 'complete'
+       GROUP BY issuer_id`,
+    );
+    age.reset();
+    left.reset();
+    for (const { issuer_id, made, until } of rows) {
+      const issuer = String(issuer_id);
+      age.set({ issuer }, (now() - Number(made)) / 1000);
+      left.set({ issuer }, (Number(until) - now()) / 1000);
+    }
+  };
+}
+
+function expiring({ database }: Ca, registers: Registry[], now: () => number): () => Promise<void> {
+  const gauge = new Gauge({
+    name: 'handfast_ca_certificates_expiring',
+    help: 'Certificates that are good, and end within so many days',
+    labelNames: ['days'],
+    registers,
+  });
+  return async () => {
+    for (const days of horizons) {
+      const [row] = await database.all(
+        `SELECT count(*) AS ending FROM certificates
+         WHERE not_after > $1 AND not_after <= $2 AND revoked_at IS NULL AND state = 'issued'`,
+        [now(), now() + days * dayMs],
+      );
+      gauge.set({ days: String(days) }, Number(row?.ending ?? 0));
+    }
+  };
+}

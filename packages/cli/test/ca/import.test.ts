@@ -1,0 +1,240 @@
+import assert from 'node:assert/strict';
+import { existsSync, readFileSync } from 'node:fs';
+import { after, before, describe, test } from 'node:test';
+import type { Signer } from '@handfast/crypto';
+import { nodeProvider as provider } from '@handfast/crypto/node';
+import {
+  type Certificate,
+  type IssueOptions,
+  issueCertificate,
+  issueCrl,
+  parseRequests,
+  toPem,
+  verifyRequest,
+} from '@handfast/x509';
+import { certificateOf, issued, opensslVerdict, statusOf, told, verdict } from './rotation-support.ts';
+import { Place } from './support.ts';
+
+const dayMs = 86_400_000;
+const place = new Place();
+const dates = { notBefore: new Date(Date.now() - dayMs), notAfter: new Date(Date.now() + 3000 * dayMs) };
+const purposes = { extendedKeyUsage: ['serverAuth', 'clientAuth'] } as const;
+const corp = { nameConstraints: { permitted: { dns: ['corp.test'], ip: ['10.0.0.0/8'] } } };
+let signer: Signer;
+let root: Certificate;
+
+before(async () => {
+  signer = (await provider.generateKeyPair('secp256r1')).signer;
+  root = await issueCertificate({
+    ...dates,
+    provider,
+    subject: { commonName: 'Offline root' },
+    publicKey: signer.publicKey,
+    issuer: { signer },
+    ca: true,
+  });
+});
+after(() => place.remove());
+
+/** What whoever has the offline root makes of the request that waits. */
+async function certified(more: Partial<IssueOptions> = {}): Promise<Certificate> {
+  const [request] = parseRequests(readFileSync(place.path('ca', 'waiting', 'request.csr')));
+  assert.ok(request);
+  await verifyRequest(provider, request);
+  return await issueCertificate({
+    ...dates,
+    provider,
+    subject: request.subject,
+    publicKey: request.publicKey,
+    issuer: { certificate: root, signer },
+    ca: { pathLength: 0 },
+    ...purposes,
+    ...corp,
+    ...more,
+  });
+}
+
+function chainFile(...certificates: readonly Certificate[]): string {
+  return place.file('chain.pem', certificates.map(({ raw }) => toPem('CERTIFICATE', raw)).join(''));
+}
+
+async function listFile(number: bigint): Promise<string> {
+  const crl = await issueCrl({
+    issuer: { certificate: root, signer },
+    number,
+    thisUpdate: dates.notBefore,
+    nextUpdate: dates.notAfter,
+    revoked: [],
+  });
+  return place.file('root.crl', toPem('X509 CRL', crl.raw));
+}
+
+describe('ca init --root-csr', () => {
+  test('makes a key and a request that asks for all that the certificate is to have', async () => {
+    const [told] = await place.json('init', '--allow', 'corp.test', '10.0.0.0/8', '--root-csr');
+    const file = place.path('ca', 'waiting', 'request.csr');
+    const [request] = parseRequests(readFileSync(file));
+    assert.deepEqual(told, { folder: place.dir, request: file, subject: request?.subject.toString() });
+    assert.deepEqual(request?.basicConstraints, { ca: true, pathLength: 0 });
+    assert.deepEqual([...(request?.keyUsage ?? [])].toSorted(), ['cRLSign', 'keyCertSign']);
+    assert.deepEqual(request?.extendedKeyUsage, ['1.3.6.1.5.5.7.3.1', '1.3.6.1.5.5.7.3.2']);
+    assert.equal(request?.extension('nameConstraints')?.critical, true);
+    assert.ok(!existsSync(place.path('ca', 'intermediate-key.pem')));
+  });
+
+  test('until it is imported the CA says what it waits for', async () => {
+    const waiting = {
+      exitCode: 2,
+      message: `the CA in "${place.dir}" waits for its certificate: whoever has the root’s key is to sign ${place.path('ca', 'waiting', 'request.csr')}`,
+      hint: 'handfast ca import CHAIN.pem makes it live',
+    };
+    for (const argv of [
+      ['list'],
+      ['issue', 'app.corp.test'],
+      ['trust', 'status'],
+      ['import', '--crl', await listFile(1n)],
+    ]) {
+      assert.deepEqual(await place.refusal(...argv), waiting, argv.join(' '));
+    }
+  });
+
+  test('keeps no root key of its own', async () => {
+    const other = new Place();
+    assert.deepEqual(await other.refusal('init', '--dev', '--root-csr', '--root-key', other.path('key.pem')), {
+      exitCode: 2,
+      message: '--root-key with --root-csr',
+      hint: 'the root is elsewhere, and its key as well',
+    });
+    other.remove();
+  });
+});
+
+describe('ca import', () => {
+  test('refuses what it could not issue by', async () => {
+    const again = 'have it signed again, with the extensions that the request asks for';
+    const names = 'have it signed for these names, or take them out of "allow": clients would refuse such certificates';
+    const constrained = (permitted: object, excluded: object = {}) => ({ nameConstraints: { permitted, excluded } });
+    const subject = JSON.stringify((await certified()).subject.toString());
+    const refusals: readonly (readonly [Partial<IssueOptions>, string, string])[] = [
+      [
+        { ca: false, nameConstraints: undefined },
+        'the certificate cannot be issued by: it is no CA’s (basicConstraints)',
+        again,
+      ],
+      [{ keyUsage: ['keyCertSign'] }, 'the certificate cannot be issued by: its key usage has no cRLSign', again],
+      [
+        { extendedKeyUsage: ['serverAuth'] },
+        `the certificate cannot be issued by: ${subject} is not for clientAuth`,
+        again,
+      ],
+      [
+        constrained({ dns: ['app.corp.test'], ip: ['10.0.0.0/8'] }),
+        `${subject} may not certify "corp.test", which "allow" in config.json has`,
+        names,
+      ],
+      [
+        constrained({ dns: ['corp.test'] }, { dns: ['secret.corp.test'] }),
+        `${subject} may not certify "corp.test", which "allow" in config.json has`,
+        names,
+      ],
+      [
+        constrained({ dns: ['corp.test'], ip: ['10.1.0.0/16'] }),
+        `${subject} may not certify "10.0.0.0/8", which "allow" in config.json has`,
+        names,
+      ],
+      [
+        constrained({ dns: ['corp.test'] }, { ip: ['10.9.0.0/16'] }),
+        `${subject} may not certify "10.0.0.0/8", which "allow" in config.json has`,
+        names,
+      ],
+    ];
+    for (const [wishes, message, hint] of refusals) {
+      const file = chainFile(await certified(wishes), root);
+      assert.deepEqual(await place.refusal('import', file), { exitCode: 2, message, hint }, message);
+    }
+    const file = chainFile(await certified());
+    assert.deepEqual(await place.refusal('import', file), {
+      exitCode: 2,
+      message: `"${file}" has no root in it`,
+      hint: 'add the certificate that has signed itself, above all others',
+    });
+    assert.equal(
+      (await place.refusal('import', chainFile(root))).message,
+      `"${file}" has no certificate for the key that waits`,
+    );
+    const stranger = (await provider.generateKeyPair('secp256r1')).signer;
+    const foreign = await issueCertificate({
+      ...dates,
+      provider,
+      subject: { commonName: 'Another root' },
+      publicKey: stranger.publicKey,
+      issuer: { signer: stranger },
+      ca: true,
+    });
+    const { message } = await place.refusal('import', chainFile(await certified(), foreign));
+    assert.match(String(message), /^"CN=.+" does not lead up to the root "CN=Another root": /);
+    assert.deepEqual(await place.refusal('import'), {
+      exitCode: 2,
+      message: 'what is to be imported?',
+      hint: 'handfast ca import CHAIN.pem, or --crl ROOT.crl, or both',
+    });
+  });
+
+  test('makes the CA live, with the root’s list', async () => {
+    const certificate = await certified();
+    const answers = await place.json('import', chainFile(root, certificate), '--crl', await listFile(1n));
+    const names = answers.map(({ root: above, issuer }) =>
+      [above, issuer].map((one) => (one as { name: string }).name),
+    );
+    assert.deepEqual(names, [['CN=Offline root', certificate.subject.toString()]]);
+    assert.ok(!existsSync(place.path('ca', 'waiting')));
+    const leaf = await issued(place, 'app.corp.test');
+    assert.deepEqual([await verdict(leaf, root), await opensslVerdict(leaf, root)], ['ok', 'ok']);
+    await place.json('crl', 'export', '--out', place.path('crl.pem'));
+    assert.deepEqual(await place.refusal('import', chainFile(root, certificate)), {
+      exitCode: 2,
+      message: 'nothing waits for a certificate here',
+      hint: 'handfast ca rotate intermediate --csr, or for a new CA handfast ca init --root-csr, makes a request',
+    });
+  });
+
+  test('takes a newer list of the root, and no older one', async () => {
+    const { exitCode, stderr } = await place.ca('import', '--crl', await listFile(7n));
+    assert.equal(exitCode, 0);
+    assert.deepEqual(stderr.lines, [`${place.path('root.crl')}: the root’s list is taken`]);
+    const { message } = await place.refusal('import', '--crl', await listFile(6n));
+    assert.equal(message, 'the CRL cannot be taken: its number 6 is not above those before it');
+  });
+
+  test('ends a rotation by request: the old one issues until then', async () => {
+    const before = certificateOf(place.path('ca', 'intermediate.pem'));
+    await place.json('rotate', 'intermediate', '--csr');
+    assert.equal((await statusOf(place)).waiting, place.path('ca', 'waiting', 'request.csr'));
+    const again = await place.refusal('rotate', 'intermediate', '--csr');
+    assert.equal(again.message, `a request waits already: "${place.path('ca', 'waiting', 'request.csr')}"`);
+    const meanwhile = await issued(place, 'meanwhile.corp.test');
+    assert.deepEqual(meanwhile.chain[1]?.raw, before.raw);
+    // By a CA between, this time.
+    const between = (await provider.generateKeyPair('secp256r1')).signer;
+    const policy = await issueCertificate({
+      ...dates,
+      provider,
+      subject: { commonName: 'Policy CA' },
+      publicKey: between.publicKey,
+      issuer: { certificate: root, signer },
+      ca: { pathLength: 1 },
+    });
+    const certificate = await certified({ issuer: { certificate: policy, signer: between } });
+    const { issuer } = await told<{ issuer: { name: string } }>(place, 'import', chainFile(policy, certificate));
+    assert.equal(issuer.name, certificate.subject.toString());
+    const leaf = await issued(place, 'later.corp.test');
+    assert.deepEqual(
+      leaf.chain.slice(1).map(({ raw }) => raw),
+      [certificate.raw, policy.raw],
+    );
+    for (const one of [leaf, meanwhile]) {
+      assert.deepEqual([await verdict(one, root), await opensslVerdict(one, root)], ['ok', 'ok']);
+    }
+    assert.equal((await statusOf(place)).waiting, null);
+  });
+});
