@@ -1,5 +1,5 @@
 /**
- * `npm run build`: every package's dist/, made anew, so that nothing stays of sources that are gone.
+ * `npm run build`: every package's dist/, made anew, so that nothing stays of sources that are gone; and the dashboard.
  */
 import { spawnSync } from 'node:child_process';
 import { readdirSync, rmSync } from 'node:fs';
@@ -9,8 +9,7 @@ import { root } from './run.mjs';
 for (const name of readdirSync(join(root, 'packages'))) {
   for (const made of ['dist', '.tsbuild']) rmSync(join(root, 'packages', name, made), { recursive: true, force: true });
 }
-const { status } = spawnSync(process.execPath, [join(root, 'node_modules/typescript/bin/tsc'), '-b'], {
-  cwd: root,
-  stdio: 'inherit',
-});
-process.exitCode = status ?? 1;
+const run = (/** @type {string[]} */ ...args) => spawnSync(process.execPath, args, { cwd: root, stdio: 'inherit' });
+const compiled = run(join(root, 'node_modules/typescript/bin/tsc'), '-b');
+const page = run(join(root, 'packages/dashboard/build.mjs'));
+process.exitCode = compiled.status || page.status || ((compiled.error ?? page.error) ? 1 : 0);

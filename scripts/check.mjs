@@ -187,6 +187,9 @@ async function packaging() {
       for (const file of ['package/LICENSE', 'package/src/', 'package/dist/']) {
         if (!listing.output.includes(file)) complaints.push(`${manifest.name} has no ${file}`);
       }
+      if (manifest.name === '@handfast/ca' && !listing.output.includes('package/dashboard/dist/index.html')) {
+        complaints.push('@handfast/ca has no dashboard');
+      }
       for (const wrong of listing.output.match(/.*(\.tsbuildinfo|\.test\.|tsconfig).*/g) ?? []) {
         complaints.push(`${manifest.name} has ${wrong}`);
       }

@@ -50,6 +50,8 @@ const tsc = 'node_modules/typescript/bin/tsc';
 const apart = {
   tools: 'its tools (about 30 s)',
   bench: 'the libraries that we compare with (about 5 s)',
+  'packages/dashboard': 'what the dashboard is made of (about 10 s)',
+  'packages/dashboard/browser-test': 'what drives Chromium (about 5 s)',
 };
 
 /**
@@ -92,19 +94,48 @@ const tasks = {
   check: {
     does: 'lints, compiles, checks the packages as users get them',
     entry: 'scripts/check.mjs',
-    needs: ['tools', 'bench'],
+    needs: ['tools', 'bench', 'packages/dashboard', 'packages/dashboard/browser-test'],
   },
-  build: { does: 'compiles every package into its dist/', entry: 'scripts/build.mjs' },
-  types: { does: 'compiles everything that is TypeScript', entry: tsc, args: ['-b'], needs: ['bench'] },
+  build: {
+    does: 'compiles every package into its dist/, and builds the dashboard',
+    entry: 'scripts/build.mjs',
+    needs: ['packages/dashboard'],
+  },
+  types: {
+    does: 'compiles everything that is TypeScript',
+    entry: tsc,
+    args: ['-b'],
+    needs: ['bench', 'packages/dashboard', 'packages/dashboard/browser-test'],
+  },
   lint: { does: 'lints; with --write it formats, too', entry: 'scripts/lint.mjs', needs: ['tools'] },
   docs: { does: 'writes the API reference into docs/api/', entry: 'scripts/docs.mjs', needs: ['tools'] },
   nodes: { does: 'runs the tests on each Node that is supported', entry: 'scripts/nodes.mjs', needs: ['tools'] },
-  release: { does: 'makes a release, or shows what it would do', entry: 'scripts/release.mjs' },
+  release: {
+    does: 'makes a release, or shows what it would do',
+    entry: 'scripts/release.mjs',
+    needs: ['packages/dashboard'],
+  },
   examples: { does: 'runs every example', entry: 'scripts/examples.mjs' },
   interop: { does: 'talks to other stacks, in both directions', entry: 'interop/src/main.ts', flags: sourceFlags },
   acme: {
     does: 'ACME clients of others get, renew and revoke certificates of our authority',
     entry: 'interop/acme/src/main.ts',
+    flags: sourceFlags,
+  },
+  dashboard: {
+    does: 'builds the page of `handfast ca serve`',
+    entry: 'packages/dashboard/build.mjs',
+    needs: ['packages/dashboard'],
+  },
+  browser: {
+    does: 'the dashboard in Chromium',
+    entry: 'packages/dashboard/browser-test/src/main.ts',
+    flags: sourceFlags,
+    needs: ['packages/dashboard', 'packages/dashboard/browser-test'],
+  },
+  pkcs11: {
+    does: 'an authority whose key is in a token (SoftHSM), and what goes wrong with one',
+    entry: 'interop/pkcs11/src/main.ts',
     flags: sourceFlags,
   },
   fleet: {

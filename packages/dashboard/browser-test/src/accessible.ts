@@ -1,0 +1,122 @@
+/**
+ * Every page, in light and dark and as wide as a phone: what axe finds wrong for people with another way of reading it, and whether
+ * it fits.
+ *
+ * @module
+ */
+
+import { strict as assert } from 'node:assert';
+import { readFileSync } from 'node:fs';
+import { createRequire } from 'node:module';
+import type { Page } from 'playwright-core';
+import { goTo, visitor } from './browser.ts';
+import { type Scenario, visiting, type World } from './scenarios.ts';
+
+const axeSource = readFileSync(createRequire(import.meta.url).resolve('axe-core/axe.min.js'), 'utf8');
+
+interface AxeResult {
+  readonly violations: readonly {
+    readonly id: string;
+    readonly help: string;
+    readonly nodes: readonly { readonly html: string }[];
+  }[];
+  readonly passes: readonly unknown[];
+}
+
+/** The page's own policy lets no script in: the browser's debugger does. */
+async function examine(page: Page, where: string): Promise<void> {
+  await page.evaluate(axeSource);
+  const { violations, passes } = await page.evaluate(
+    async () => await (globalThis as unknown as { axe: { run(): Promise<AxeResult> } }).axe.run(),
+  );
+  const found = violations.map(
+    ({ id, help, nodes }) => `${where}: ${id}, ${help}: ${nodes.map(({ html }) => html).join(' ')}`,
+  );
+  assert.deepEqual(found, []);
+  assert.ok(passes.length > 10, `${where}: axe has looked at nothing`);
+}
+
+async function places({ stage }: World): Promise<readonly string[]> {
+  const [record] = await stage.authority.list({ status: 'valid', search: 'db1', limit: 1 });
+  return [
+    'overview',
+    'certificates',
+    `certificates/${record?.serial}`,
+    'expiring',
+    'orders',
+    'lists',
+    'issue',
+    'access',
+  ];
+}
+
+export const accessible: readonly Scenario[] = [
+  ...(['light', 'dark'] as const).map(
+    (colorScheme): Scenario => [
+      `axe finds nothing on any page, in ${colorScheme} colours`,
+      async (world) => {
+        const stranger = await visitor(world.browser, { colorScheme });
+        await stranger.page.goto(`${world.stage.origin}/admin/`);
+        await stranger.page.getByLabel('Token').waitFor();
+        await examine(stranger.page, 'sign-in');
+        await stranger.context.close();
+        await visiting(
+          world,
+          'admin',
+          async (visit) => {
+            const { page } = visit;
+            assert.equal(await page.evaluate(() => document.documentElement.dataset.theme), colorScheme);
+            for (const place of await places(world)) {
+              await goTo(visit, place);
+              await examine(page, place);
+              await page.screenshot({
+                path: world.shot(`${colorScheme}-${place.split('/').length > 1 ? 'one' : place}`),
+              });
+              const open = page.getByRole('button', { name: 'Revoke…' });
+              if ((await open.count()) === 0) continue;
+              await open.click();
+              await examine(page, `${place}, the question`);
+              await page.keyboard.press('Escape');
+            }
+          },
+          { colorScheme },
+        );
+      },
+    ],
+  ),
+  [
+    'on a phone nothing is wider than the screen, and axe finds nothing',
+    async (world) => {
+      await visiting(
+        world,
+        'admin',
+        async (visit) => {
+          const { page } = visit;
+          for (const place of await places(world)) {
+            await goTo(visit, place);
+            const widths = await page.evaluate(() => [document.documentElement.scrollWidth, innerWidth]);
+            assert.deepEqual(widths, [360, 360], place);
+            await examine(page, `${place}, on a phone`);
+            await page.screenshot({ path: world.shot(`phone-${place.split('/').length > 1 ? 'one' : place}`) });
+          }
+        },
+        { width: 360, height: 740 },
+      );
+    },
+  ],
+  [
+    'light or dark is the reader’s choice, and kept',
+    async (world) => {
+      await visiting(world, 'viewer', async ({ page }) => {
+        const theme = (): Promise<string | undefined> => page.evaluate(() => document.documentElement.dataset.theme);
+        assert.equal(await theme(), 'light');
+        await page.getByRole('button', { name: 'Dark colours' }).click();
+        await page.getByRole('button', { name: 'Light colours' }).waitFor();
+        assert.equal(await theme(), 'dark');
+        await page.reload();
+        await page.getByRole('heading', { name: 'Overview', level: 1 }).waitFor();
+        assert.equal(await theme(), 'dark');
+      });
+    },
+  ],
+];

@@ -1,0 +1,82 @@
+/**
+ * Chromium, and a visitor in it: a profile of its own, all of whose requests, policy violations and errors are noted.
+ *
+ * @module
+ */
+
+import { existsSync } from 'node:fs';
+import { type Browser, type BrowserContext, chromium, type Page } from 'playwright-core';
+
+const places = ['/usr/bin/chromium', '/usr/bin/chromium-browser', '/usr/bin/google-chrome'];
+
+const flags = [
+  '--no-sandbox',
+  '--disable-gpu',
+  '--disable-quic',
+  '--no-first-run',
+  '--disable-background-networking',
+  '--disable-component-update',
+  '--disable-sync',
+];
+
+/** With a profile folder that is new, and gone with it. */
+export async function launch(): Promise<Browser> {
+  const executablePath = places.find((place) => existsSync(place));
+  if (executablePath === undefined) throw new Error('there is no Chromium here: browser-test/install.sh installs it');
+  return await chromium.launch({ executablePath, args: flags, headless: true });
+}
+
+export interface Visitor {
+  readonly page: Page;
+  readonly context: BrowserContext;
+  /** Of everything that the page has asked for. */
+  readonly requested: string[];
+  /** What the page's policy has forbidden. */
+  readonly violations: string[];
+  readonly errors: string[];
+}
+
+export interface VisitorOptions {
+  readonly width?: number;
+  readonly height?: number;
+  readonly colorScheme?: 'light' | 'dark';
+}
+
+export async function visitor(
+  browser: Browser,
+  { width = 1280, height = 900, colorScheme = 'light' }: VisitorOptions = {},
+): Promise<Visitor> {
+  // Whose certificate it is, others test: here its root is nobody's.
+  const context = await browser.newContext({ ignoreHTTPSErrors: true, viewport: { width, height }, colorScheme });
+  context.setDefaultTimeout(10_000);
+  const requested: string[] = [];
+  const violations: string[] = [];
+  const errors: string[] = [];
+  context.on('request', (request) => requested.push(request.url()));
+  await context.exposeFunction('noteViolation', (what: string) => violations.push(what));
+  await context.addInitScript(() => {
+    document.addEventListener('securitypolicyviolation', ({ violatedDirective, blockedURI }) => {
+      const { noteViolation } = globalThis as unknown as { noteViolation(what: string): void };
+      noteViolation(`${violatedDirective} ${blockedURI}`);
+    });
+  });
+  const page = await context.newPage();
+  page.on('pageerror', (error) => errors.push(error.message));
+  return { page, context, requested, violations, errors };
+}
+
+export async function signIn({ page }: Visitor, origin: string, token: string): Promise<void> {
+  await page.goto(`${origin}/admin/`);
+  await page.getByLabel('Token').fill(token);
+  await page.getByRole('button', { name: 'Sign in' }).click();
+  await page.getByRole('heading', { name: 'Overview', level: 1 }).waitFor();
+}
+
+/** To a page of the dashboard, and until what it has asked for is there. */
+export async function goTo({ page }: Visitor, where: string): Promise<void> {
+  await page.evaluate((hash) => {
+    location.hash = hash;
+  }, `#/${where}`);
+  await page.locator('main .loading').waitFor({ state: 'detached' });
+  await page.waitForLoadState('networkidle');
+}
