@@ -47,7 +47,7 @@ const acme = await createAcme({
   challenges: [http01({ port: settings.webPort, targets: { dev: true, resolve: async () => ['127.0.0.1'] } })],
   limits: { leaseMs },
 });
-const server = createServer(getRequestListener(acme.fetch)).listen(0, '127.0.0.1');
+const server = createServer(getRequestListener((request) => acme.fetch(request))).listen(0, '127.0.0.1');
 await once(server, 'listening');
 process.stdout.write(`${(server.address() as AddressInfo).port}\n`);
 

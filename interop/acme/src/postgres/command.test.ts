@@ -47,6 +47,8 @@ test('what one folder issues, the other lists and revokes; another CA does not c
   const made = await ca('one', 'init', '--dev', '--database', url.href);
   assert.equal(made.database, url.href);
   assert.deepEqual((await readdir(join(folder, 'one'))).toSorted(), [
+    'audit-key.pem',
+    'audit.pem',
     'config.json',
     'intermediate-key.pem',
     'intermediate.pem',

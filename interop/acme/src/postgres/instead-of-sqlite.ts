@@ -12,6 +12,7 @@ export async function openSqlite(file: string): Promise<Database> {
   const database = await openStore(await schemaFor(file));
   return {
     kind: database.kind,
+    writer: database.writer,
     all: (...statement) => database.all(...statement),
     run: async (text, values) => {
       let changed = 0;
@@ -26,12 +27,19 @@ export async function openSqlite(file: string): Promise<Database> {
 /** Opened with its first statement. */
 export function memoryDatabase(): Database {
   let opened: Promise<Database> | undefined;
+  let writer = '';
   const open = (): Promise<Database> => {
-    opened ??= openSqlite(':memory:');
+    opened ??= openSqlite(':memory:').then((database) => {
+      writer = database.writer;
+      return database;
+    });
     return opened;
   };
   return {
     kind: 'postgres',
+    get writer() {
+      return writer;
+    },
     all: async (...statement) => (await open()).all(...statement),
     run: async (...statement) => (await open()).run(...statement),
     transaction: async (work) => (await open()).transaction(work),

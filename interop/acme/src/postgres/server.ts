@@ -8,7 +8,7 @@ import { type ChildProcess, execFile, spawn } from 'node:child_process';
 import { randomBytes } from 'node:crypto';
 import { once } from 'node:events';
 import { existsSync, readdirSync } from 'node:fs';
-import { chmod, mkdtemp, rm, writeFile } from 'node:fs/promises';
+import { chmod, chown, copyFile, mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { createServer } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -18,6 +18,15 @@ import pg from 'pg';
 
 export interface PostgresServer extends AsyncDisposable {
   readonly url: string;
+  readonly pid: number | undefined;
+}
+
+/** Files, PEM: with them it speaks TLS, and wants a certificate of its clients that is on no list. */
+export interface PostgresTls {
+  readonly chain: string;
+  readonly key: string;
+  readonly root: string;
+  readonly crls: string;
 }
 
 const home = '/usr/lib/postgresql';
@@ -25,21 +34,27 @@ const startMs = 30_000;
 const run = promisify(execFile);
 
 /** Debian keeps its programs by version, off the PATH. */
-function binary(name: string): string {
+export function postgresProgram(name: string): string {
   const versions = existsSync(home) ? readdirSync(home).toSorted((a, b) => Number(b) - Number(a)) : [];
   const found = versions.map((version) => join(home, version, 'bin', name)).find((path) => existsSync(path));
   if (found === undefined) throw new Error(`there is no ${name} in ${home}: interop/acme/install.sh installs it`);
   return found;
 }
 
+interface Owner {
+  readonly uid?: number;
+  readonly gid?: number;
+}
+
 /** Who runs it: where root started us, the user of Debian's package. */
-async function owner(): Promise<{ readonly uid?: number; readonly gid?: number }> {
+async function owner(): Promise<Owner> {
   if (process.getuid?.() !== 0) return {};
   const idOf = async (flag: string): Promise<number> => Number((await run('id', [flag, 'postgres'])).stdout);
   return { uid: await idOf('-u'), gid: await idOf('-g') };
 }
 
-export async function startPostgres(): Promise<PostgresServer> {
+/** `durable`: a commit is on the disk when it returns, as one would have it where nobody only tests. */
+export async function startPostgres(tls?: PostgresTls, { durable = false } = {}): Promise<PostgresServer> {
   const folder = await mkdtemp(join(tmpdir(), 'handfast-postgres-'));
   const user = await owner();
   const password = randomBytes(16).toString('hex');
@@ -49,16 +64,17 @@ export async function startPostgres(): Promise<PostgresServer> {
   await chmod(folder, 0o700);
   if (user.uid !== undefined) await run('chown', ['-R', `${user.uid}:${user.gid}`, folder]);
   const how = ['--auth=scram-sha-256', `--pwfile=${passwordFile}`, '--username=ca', '--encoding=UTF8', '--locale=C'];
-  await run(binary('initdb'), ['-D', data, ...how, '--no-sync'], { ...user, cwd: folder });
+  await run(postgresProgram('initdb'), ['-D', data, ...how, '--no-sync'], { ...user, cwd: folder });
   const port = await freePort();
   const settings = [
+    ...(tls === undefined ? [] : await tlsSettings(tls, data, user)),
     'listen_addresses=127.0.0.1',
     `port=${port}`,
     'unix_socket_directories=',
-    'fsync=off',
+    `fsync=${durable ? 'on' : 'off'}`,
     'max_connections=200',
   ];
-  const child = spawn(binary('postgres'), ['-D', data, ...settings.flatMap((setting) => ['-c', setting])], {
+  const child = spawn(postgresProgram('postgres'), ['-D', data, ...settings.flatMap((setting) => ['-c', setting])], {
     ...user,
     cwd: folder,
     stdio: 'ignore',
@@ -78,7 +94,22 @@ export async function startPostgres(): Promise<PostgresServer> {
     await stop();
     throw error;
   }
-  return { url, [Symbol.asyncDispose]: stop };
+  return { url, pid: child.pid, [Symbol.asyncDispose]: stop };
+}
+
+/** It reads its key itself, as who it runs as. */
+async function tlsSettings(tls: PostgresTls, data: string, { uid, gid }: Owner): Promise<readonly string[]> {
+  const files = { ssl_cert_file: tls.chain, ssl_key_file: tls.key, ssl_ca_file: tls.root, ssl_crl_file: tls.crls };
+  for (const [name, file] of Object.entries(files)) {
+    const own = join(data, name);
+    await copyFile(file, own);
+    await chmod(own, 0o600);
+    if (uid !== undefined && gid !== undefined) await chown(own, uid, gid);
+  }
+  // Over loopback without TLS only who waits for it to start comes in.
+  const rules = ['hostssl all all all scram-sha-256 clientcert=verify-ca', 'hostnossl all all all scram-sha-256', ''];
+  await writeFile(join(data, 'pg_hba.conf'), rules.join('\n'));
+  return ['ssl=on', ...Object.keys(files).map((name) => `${name}=${name}`)];
 }
 
 async function answering(url: string, child: ChildProcess): Promise<void> {

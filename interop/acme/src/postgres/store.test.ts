@@ -2,10 +2,11 @@
 
 import { strict as assert } from 'node:assert';
 import { type TestContext, test } from 'node:test';
-import { appendAudit, type Database, migrate, type Schema, verifyAudit } from '@handfast/ca';
+import { appendAudit, type Database, migrate, type Schema } from '@handfast/ca';
 import { DatabaseLostError, openPostgres } from '@handfast/ca/postgres';
 import { coreSchema } from '../../../../packages/ca/src/store/schema.ts';
 import { makeTable, storeContract } from '../../../../packages/ca/test/store/contract.ts';
+import { auditFaults } from '../../../../packages/ca/test/support/audit.ts';
 import { openStore, schemaFor, serverUrl } from './stores.ts';
 
 async function stores(t: TestContext, count: number): Promise<readonly Database[]> {
@@ -60,19 +61,21 @@ test('four servers that begin at once on an empty database make its tables once'
   assert.deepEqual(await databases[0]?.all('SELECT DISTINCT name FROM schema_migrations'), [{ name: 'core' }]);
 });
 
-test('four servers that append to one audit log leave one chain', async (t) => {
+test('four servers that append to one audit log at once leave a chain each', async (t) => {
   const databases = await stores(t, 4);
   const [first] = databases;
   assert.ok(first);
   await migrate(first, [coreSchema]);
   const entry = { actor: 'a', action: 'issue', subject: 's' };
-  const all = databases.flatMap((database) =>
-    Array.from({ length: 25 }, () => database.transaction((sql) => appendAudit(sql, new Date(0), entry))),
+  const append = (database: Database): Promise<void> =>
+    database.transaction((sql) => appendAudit(sql, new Date(0), entry));
+  await Promise.all(databases.flatMap((database) => Array.from({ length: 25 }, () => append(database))));
+  assert.deepEqual(await auditFaults(first), []);
+  const chains = await first.all('SELECT seq FROM audit_chains');
+  assert.deepEqual(
+    chains.map(({ seq }) => seq),
+    [25, 25, 25, 25],
   );
-  await Promise.all(all);
-  const { last, broken } = await verifyAudit(first);
-  assert.equal(broken, undefined);
-  assert.equal(last?.seq, 100);
 });
 
 test('of two that read the same and write by it, one comes after the other', async (t) => {

@@ -1,0 +1,5 @@
+module handfast.test/go-verifier
+
+go 1.26.0
+
+require golang.org/x/crypto v0.58.0
