@@ -38,7 +38,6 @@ export default async function* report(events) {
   const suites = [];
   /** @type {Map<string, number>} test vectors by package */
   const vectors = new Map();
-  let current = '';
 
   for await (const { type, data } of events) {
     const file = data?.file;
@@ -58,9 +57,6 @@ export default async function* report(events) {
       const name = packageOf(file);
       const tally = tallies.get(name) ?? { files: new Set(), passed: 0, failed: 0, skipped: 0, ms: 0 };
       tallies.set(name, tally);
-      if (current !== '' && name !== current) yield line(current, tallies.get(current));
-      current = name;
-
       tally.files.add(file);
       if (data.nesting === 0) tally.ms += data.details.duration_ms;
       const error = data.details.error;
@@ -79,7 +75,7 @@ export default async function* report(events) {
       }
     }
   }
-  if (current !== '') yield line(current, tallies.get(current));
+  for (const [name, tally] of [...tallies].sort(([a], [b]) => (a < b ? -1 : 1))) yield line(name, tally);
 
   for (const [name, count] of vectors) suites.push(`Wycheproof, ${name}: ${count.toLocaleString('en-US')} vectors`);
   for (const suite of suites.sort()) yield `   ${suite}\n`;
@@ -111,10 +107,9 @@ function testFilesIn(file) {
 
 /**
  * @param {string} name
- * @param {Tally | undefined} tally
+ * @param {Tally} tally
  */
 function line(name, tally) {
-  if (tally === undefined) return '';
   const { files, passed, failed, skipped, ms } = tally;
   const columns = [
     failed > 0 ? '✗' : '✓',

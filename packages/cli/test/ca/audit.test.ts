@@ -37,9 +37,9 @@ describe('ca audit', () => {
     assert.match(readFileSync(place.path('ca', 'audit.pem'), 'utf8'), /^-----BEGIN PUBLIC KEY-----/);
     const { stdout, exitCode } = await place.ca('audit', 'verify');
     assert.equal(exitCode, 0);
-    assert.match(stdout.text, /^✓ the audit log is whole: 4 entries in 2 chains\n/);
+    assert.match(stdout.text, /^✓ the audit log is whole: 5 entries in 2 chains\n/);
     assert.match(stdout.text, /Proven +nothing: no checkpoint holds/);
-    assert.match(stdout.text, /Not proven +4 entries behind no checkpoint/);
+    assert.match(stdout.text, /Not proven +5 entries behind no checkpoint/);
   });
 
   test('says what a checkpoint that was kept proves, and what none does', async () => {
@@ -52,7 +52,7 @@ describe('ca audit', () => {
     const [verdict = {}] = await place.json('audit', 'verify', '--checkpoint', file);
     const { whole, entries, provenTo, keptTo, prunedTo, uncovered, checkpoints, known, faults } = verdict;
     const at = `${String(value.at).slice(0, 19)}Z`;
-    assert.deepEqual({ whole, entries, prunedTo, faults }, { whole: true, entries: 5, prunedTo: null, faults: [] });
+    assert.deepEqual({ whole, entries, prunedTo, faults }, { whole: true, entries: 6, prunedTo: null, faults: [] });
     assert.deepEqual(
       [provenTo, keptTo],
       [
@@ -65,7 +65,7 @@ describe('ca audit', () => {
     const covers = (value.heads as readonly Record<string, unknown>[]).map(({ hash: _, ...rest }) => rest);
     assert.deepEqual(checkpoints, [{ number: 1, at, holds: true, covers }]);
     const { stdout } = await place.ca('audit', 'verify', '--checkpoint', file);
-    assert.match(stdout.text, /Proven +4 entries of 2 chains, up to checkpoint 1 of/);
+    assert.match(stdout.text, /Proven +5 entries of 2 chains, up to checkpoint 1 of/);
     assert.match(stdout.text, /Kept +checkpoint 1 of/);
     assert.match(stdout.text, /Not proven +1 entry behind checkpoint 1: could be cut off/);
   });
@@ -155,6 +155,7 @@ describe('the audit log of a server', () => {
         error: (error) => errors.push(error),
       });
     await append('first');
+    const others = process.listenerCount('SIGHUP');
     const service = await start();
     const older = place.path('stream.jsonl.1');
     renameSync(file, older);
@@ -177,7 +178,7 @@ describe('the audit log of a server', () => {
       ],
     );
     assert.deepEqual([checkpoints, errors], [[1, 2], []]);
-    assert.equal(process.listenerCount('SIGHUP'), 0);
+    assert.equal(process.listenerCount('SIGHUP'), others);
     await database.close();
   });
 
