@@ -126,7 +126,6 @@ describe('ca rotate intermediate', () => {
     process.kill(process.pid, 'SIGHUP');
     const [event] = await session.stderr.match(/^\{"event":"issuer".*$/m);
     assert.equal((JSON.parse(event) as { name: string }).name, current().subject.toString());
-    const before = (await place.json('list', '--search', 'localhost')).length;
     statuses.push((await https(ca, url)).status);
     asking = false;
     await requests;
@@ -134,7 +133,6 @@ describe('ca rotate intermediate', () => {
     // The one that it shows is by the new issuer.
     const shown = await place.json('list', '--search', 'localhost', '--limit', '1');
     assert.equal(shown[0]?.issuer, (await statusOf(place)).issuer.id);
-    assert.ok(before >= 2);
   });
 
   test('an issuer that has issued nothing is removed at once, its list stays', async () => {
