@@ -154,6 +154,12 @@ const tasks = {
     flags: sourceFlags,
     needs: ['bench'],
   },
+  'bench:ca': {
+    does: 'measures the CA: ACME orders a second beside Pebble, a store that grows, lists of what is revoked',
+    entry: 'bench/src/ca/main.ts',
+    flags: sourceFlags,
+    needs: ['bench'],
+  },
   timing: {
     does: 'looks for secrets in the time that work takes',
     entry: 'bench/src/constant-time/main.ts',

@@ -89,8 +89,9 @@ export function startCommand(
   file: string,
   args: readonly string[],
   stdio: SpawnOptions['stdio'],
+  env: NodeJS.ProcessEnv = process.env,
 ): { readonly child: ChildProcess; readonly ended: Promise<void> } {
-  const child = spawn(file, args, { stdio });
+  const child = spawn(file, args, { stdio, env });
   keep(child);
   const ended = new Promise<void>((resolve, reject) => {
     child.once('error', reject);

@@ -200,7 +200,7 @@ async function within(event: Promise<unknown>, otherwise: string): Promise<void>
 }
 
 /** One that nobody listens on. */
-async function freePort(): Promise<number> {
+export async function freePort(): Promise<number> {
   const server = net.createServer();
   const port = await listening(server);
   await new Promise((closed) => server.close(closed));

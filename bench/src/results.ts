@@ -35,12 +35,12 @@ export function machine(): readonly string[] {
 }
 
 /** Answers the files' paths, from the top of the repository. */
-export function writeResults(name: string, length: Length, parts: readonly Part[]): readonly string[] {
+export function writeResults(name: string, length: Length, parts: readonly Part[], task = 'bench'): readonly string[] {
   const folder = new URL('../results/', import.meta.url);
   mkdirSync(folder, { recursive: true });
   const bars = parts.flatMap(({ results }) => results.flatMap(barOf));
   const files: Readonly<Record<string, string>> = {
-    [`${name}.md`]: table(name, length, parts, bars.length > 0),
+    [`${name}.md`]: table(name, length, parts, task, bars.length > 0),
     [`${name}.json`]: figures(length, parts),
     ...(bars.length > 0 && {
       [`${name}.svg`]: chart('How much better than its peer, and how much it should be', bars),
@@ -70,14 +70,20 @@ function barOf({ row: { name, reach, aim, unit, better }, standings: [ours, peer
   ];
 }
 
-function table(name: string, { rounds, seconds }: Length, parts: readonly Part[], withChart: boolean): string {
+function table(
+  name: string,
+  { rounds, seconds }: Length,
+  parts: readonly Part[],
+  task: string,
+  withChart: boolean,
+): string {
   const lines = [
     `# Measured: ${name}`,
     '',
     ...machine().map((line) => `${line}  `),
     `${rounds} rounds of ${seconds} s each at most, in turns; medians, with least and most. A ratio is how many times better ours is,`,
     'faster or smaller: above 1 ours is ahead. Ratios are what to quote: absolute figures are of this machine and its mood.',
-    'Written by `npm run bench`.',
+    `Written by \`npm run ${task}\`.`,
     '',
     ...(withChart ? [`![Ratios, and what they should be](${name}.svg)`, ''] : []),
   ];
