@@ -1,0 +1,53 @@
+/**
+ * `npm run viewer-test`: the viewer's page in Chromium, from a static server, or the scenarios alone whose names have the words that are
+ * given. Screenshots are kept in `dist/`.
+ *
+ * @module
+ */
+
+import { mkdirSync } from 'node:fs';
+import { fileURLToPath } from 'node:url';
+import { buildViewer, site } from '../../../../viewer/page/build.mjs';
+import { launch } from '../browser.ts';
+import { type Open, scenarios } from './scenarios.ts';
+import { serve } from './serve.ts';
+import { opener } from './visit.ts';
+
+const shots = fileURLToPath(new URL('../../dist/', import.meta.url));
+
+const size = await buildViewer();
+mkdirSync(shots, { recursive: true });
+const served = await serve(site);
+const browser = await launch();
+const open: Open = opener(browser, served.origin, (name) => `${shots}viewer-${name}.png`);
+
+/** So many at a time: much of a visit is waiting. */
+const together = 2;
+const wanted = process.argv.slice(2);
+const waiting = scenarios.filter(([name]) => wanted.length === 0 || wanted.some((part) => name.includes(part)));
+
+let passed = 0;
+let failed = 0;
+async function work(): Promise<void> {
+  for (let next = waiting.shift(); next !== undefined; next = waiting.shift()) {
+    const [name, play] = next;
+    const started = performance.now();
+    try {
+      await play(open);
+      passed++;
+      console.log(`✓ ${name} (${Math.round(performance.now() - started)} ms)`);
+    } catch (error) {
+      failed++;
+      console.log(`✗ ${name}\n${error instanceof Error ? error.stack : String(error)}`);
+    }
+  }
+}
+
+try {
+  await Promise.all(Array.from({ length: together }, work));
+} finally {
+  await browser.close();
+  await served.close();
+}
+console.log(`${passed} passed, ${failed} failed; the page has ${Math.round(size / 1000)} kB, compressed`);
+process.exitCode = failed === 0 && passed > 0 ? 0 : 1;

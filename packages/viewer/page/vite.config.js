@@ -1,0 +1,15 @@
+import { defineConfig } from 'vite';
+
+export default defineConfig({
+  // Any folder of any static server will do.
+  base: './',
+  resolve: { conditions: ['@handfast/source', 'module', 'browser', 'development|production'] },
+  build: {
+    outDir: '../site',
+    emptyOutDir: true,
+    target: 'es2023',
+    // What is inlined would be forbidden by the page's own policy.
+    assetsInlineLimit: 0,
+    modulePreload: { polyfill: false },
+  },
+});
