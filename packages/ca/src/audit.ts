@@ -14,7 +14,7 @@ import {
   sealed,
   valuesOf,
 } from './audit/entry.ts';
-import type { Sql } from './store/database.ts';
+import { lastly, type Sql } from './store/database.ts';
 import { integer, text } from './store/rows.ts';
 
 export type { AuditEntry, AuditRecord } from './audit/entry.ts';
@@ -37,7 +37,7 @@ export async function appendAudit(sql: Sql, at: Date, ...entries: readonly Audit
       ? 'INSERT INTO audit_chains (writer, seq, hash) VALUES ($1, $2, $3)'
       : 'UPDATE audit_chains SET seq = $2, hash = $3 WHERE writer = $1';
   all.push(sql.run(statement, [writer, end.seq, end.hash]));
-  await Promise.all(all);
+  lastly(...all);
 }
 
 /** Entries of all chains, the newest first. `before`: those that stand behind one in this order. 100 unless `limit` says otherwise. */

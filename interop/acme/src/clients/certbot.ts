@@ -5,10 +5,11 @@
  */
 
 import { strict as assert } from 'node:assert';
-import type { X509Certificate } from 'node:crypto';
+import { X509Certificate } from 'node:crypto';
+import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
-import { briefProfile } from '../authority.ts';
+import { briefProfile, olderRootName } from '../authority.ts';
 import {
   type Client,
   type Done,
@@ -105,6 +106,14 @@ async function* basics({ ca, certbot, certonly, leaf, fileOf }: Tool): AsyncGene
   await revoked(ca, second);
   assert.equal(await ca.statusOf(first.serialNumber), 'valid');
   yield done('revoke by the account');
+
+  await certonly(...standalone, '--domain', 'older.app.test', '--preferred-chain', olderRootName);
+  const chain = fileOf('older.app.test', 'chain.pem');
+  const [issuer, top] = (await readFile(chain, 'utf8'))
+    .split(/(?=^-----BEGIN)/m)
+    .map((pem) => new X509Certificate(pem));
+  assert.deepEqual([issuer?.subject, top?.issuer], ['CN=Interop intermediate', `CN=${olderRootName}`]);
+  yield done('alternate chain');
 
   const hooks = ['--manual', '--manual-auth-hook', `${hook} present`, '--manual-cleanup-hook', `${hook} cleanup`];
   await certonly(...hooks, '--preferred-challenges', 'dns', '--domain', '*.app.test');

@@ -23,6 +23,7 @@ export const columns = [
   'revoke by the key',
   'account key change',
   'profile',
+  'alternate chain',
   'ARI',
   'refused by policy',
   'refused by CAA',

@@ -98,6 +98,75 @@ test('of two that read the same and write by it, one comes after the other', asy
   assert.equal(arrived, 3);
 });
 
+test('transactions that wait for another are committed together, but for those that fail', async (t) => {
+  const database = await store(t);
+  await makeTable(database);
+  const results = await Promise.allSettled(
+    [1, 2, 3, 4].map((a) =>
+      database.transaction(async (sql) => {
+        const [row] = await sql.all('SELECT txid_current() AS id');
+        await sql.run('INSERT INTO t (a) VALUES ($1)', [a]);
+        if (a % 2 === 0) throw new Error(`not ${a}`);
+        return row?.id;
+      }),
+    ),
+  );
+  const [first, second, third, fourth] = results.map((result) =>
+    result.status === 'fulfilled' ? result.value : (result.reason as Error).message,
+  );
+  assert.equal(typeof first, 'number');
+  assert.deepEqual([second, third, fourth], ['not 2', first, 'not 4']);
+  assert.deepEqual(await database.all('SELECT a FROM t ORDER BY a'), [{ a: 1 }, { a: 3 }]);
+});
+
+test('transactions that were to be committed together, and collide with another server, are each done once', async (t) => {
+  const [one, other] = await stores(t, 2);
+  assert.ok(one && other);
+  await makeTable(one);
+  await one.run('INSERT INTO t (a, c) VALUES (1, $1)', ['']);
+  const add = (database: Database, letter: string): Promise<unknown> =>
+    database.transaction(async (sql) => {
+      const [row] = await sql.all('SELECT c FROM t WHERE a = 1');
+      await sql.run('UPDATE t SET c = $1 WHERE a = 1', [`${row?.c}${letter}`]);
+    });
+  const letters = [...'abcdefghijklmnopqrst'];
+  await Promise.all(letters.map((letter, index) => add(index % 2 === 0 ? one : other, letter)));
+  const [row] = await one.all('SELECT c FROM t');
+  assert.deepEqual([...String(row?.c)].toSorted(), letters);
+});
+
+test('transactions that were to be committed together end together where the connection is lost', async (t) => {
+  const [one, other] = await stores(t, 2);
+  assert.ok(one && other);
+  await makeTable(one);
+  const results = await Promise.allSettled(
+    [1, 2, 3].map((a) =>
+      one.transaction(async (sql) => {
+        await sql.run('INSERT INTO t (a) VALUES ($1)', [a]);
+        const [row] = await sql.all('SELECT pg_backend_pid() AS pid');
+        if (a === 2) await other.all('SELECT pg_terminate_backend($1, 5000)', [Number(row?.pid)]);
+        await sql.run('INSERT INTO t (a) VALUES ($1)', [10 * a]);
+      }),
+    ),
+  );
+  const lost = results.map((result) => result.status === 'rejected' && result.reason instanceof DatabaseLostError);
+  // The third had not begun.
+  assert.deepEqual(lost, [true, true, false]);
+  assert.deepEqual(await other.all('SELECT a FROM t ORDER BY a'), [{ a: 3 }, { a: 30 }]);
+});
+
+test('a table that another server has changed since a statement was prepared', async (t) => {
+  const [one, other] = await stores(t, 2);
+  assert.ok(one && other);
+  await makeTable(one);
+  await one.run('INSERT INTO t (a) VALUES (1)');
+  const read = (): Promise<unknown> => one.transaction((sql) => sql.all('SELECT * FROM t'));
+  assert.deepEqual(await read(), [{ a: 1, b: null, c: null }]);
+  await other.run('ALTER TABLE t ADD COLUMN d TEXT');
+  assert.deepEqual(await read(), [{ a: 1, b: null, c: null, d: null }]);
+  assert.deepEqual(await one.all('SELECT * FROM t'), [{ a: 1, b: null, c: null, d: null }]);
+});
+
 test('work that goes on after a statement has failed commits nothing', async (t) => {
   const database = await store(t);
   await makeTable(database);

@@ -37,6 +37,10 @@ export interface CommandCa extends AsyncDisposable {
   readonly client: Readonly<Record<Standing, Credential>>;
   /** The OCSP responder's answer, DER, which `openssl ocsp` asked for and verified. */
   readonly ocspAnswer: Readonly<Record<Standing, string>>;
+  /** Runs `handfast ca …` on its folder. */
+  handfast(...args: readonly string[]): Promise<string>;
+  /** Where that puts its files. */
+  readonly folder: string;
   /** What `handfast ca serve` said. */
   words(): string;
 }
@@ -97,6 +101,8 @@ export async function startCommandCa(site: Site): Promise<CommandCa> {
     server,
     client,
     ocspAnswer: { good: join(top, 'good.ocsp'), revoked: join(top, 'revoked.ocsp') },
+    handfast,
+    folder: top,
     words: () => served.words,
     [Symbol.asyncDispose]: () => owned.disposeAsync(),
   };

@@ -8,11 +8,13 @@ import { strict as assert } from 'node:assert';
 import type { Report } from '../report.ts';
 import { openSite } from '../world/site.ts';
 import { type CommandCa, startCommandCa } from './ca.ts';
+import { lintAll } from './lint.ts';
 import { verifyingPrograms } from './programs.ts';
 import { servers } from './servers.ts';
 import { startStapling } from './stapling.ts';
 import type { Program } from './verifier.ts';
 
+export { linterColumns } from './lint.ts';
 export { verifierColumns } from './verifier.ts';
 
 export async function verify(report: Report): Promise<void> {
@@ -23,6 +25,7 @@ export async function verify(report: Report): Promise<void> {
     words = ca.words;
     await using _ = await startStapling(ca);
     for (const program of [...verifyingPrograms, ...servers]) await run(program, ca, report);
+    await lintAll(ca, report);
   } catch (error) {
     report.failed({ who: 'verifiers', error, events: [words()] });
   }

@@ -7,14 +7,14 @@
 import { equalBytes, type PublicKeyInfo } from '@handfast/crypto';
 import { parsePublicKey } from '@handfast/x509';
 import { appendAudit } from '../audit.ts';
-import type { Sql, SqlRow } from '../store/database.ts';
+import { lastly, type Sql, type SqlRow } from '../store/database.ts';
 import { bytes, optional, text } from '../store/rows.ts';
 import { flagMember, jsonMembers, jsonValue, type Members } from './encoding.ts';
 import { verifyExternalBinding } from './external-accounts.ts';
 import { parseJwk, thumbprint } from './jwk.ts';
 import { embeddedKey, innerJws, verifyJws } from './jws.ts';
 import { malformed, Problem, type ProblemOptions } from './problems.ts';
-import { addressRange, spend } from './rates.ts';
+import { addressRange, roomFor } from './rates.ts';
 import type { AccountCall, Answer, Call } from './requests.ts';
 import type { AccountChange, Service } from './settings.ts';
 
@@ -62,7 +62,13 @@ export async function newAccount(call: Call, sql: Sql): Promise<Answer> {
     throw new Problem('userActionRequired', termsHint(service));
   if (call.address !== undefined) {
     const subject = addressRange(call.address);
-    await spend(service, sql, { kind: 'account', subject, perHour: service.limits.accountsPerHour }, now);
+    const count = await roomFor(
+      service,
+      sql,
+      { kind: 'account', subject, perHour: service.limits.accountsPerHour },
+      now,
+    );
+    lastly(count());
   }
   const binding = payload.get('externalAccountBinding');
   if (binding === undefined && service.options.externalAccountRequired === true)

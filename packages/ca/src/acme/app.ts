@@ -22,6 +22,7 @@ import {
   type Answer,
   alsoReading,
   answerSigned,
+  early,
   forAccount,
   type Handler,
   reading,
@@ -59,20 +60,24 @@ interface Route {
 
 const routes: readonly Route[] = [
   { path: paths.newAccount, signedBy: 'key', handler: newAccount },
-  { path: paths.newOrder, signedBy: 'account', handler: forAccount(newOrder) },
+  { path: paths.newOrder, signedBy: 'account', handler: early(newOrder) },
   { path: paths.revokeCert, signedBy: 'either', handler: revokeCert },
   { path: paths.keyChange, signedBy: 'account', handler: forAccount(keyChange) },
   { path: routeOf('account'), signedBy: 'account', handler: forAccount(account) },
   { path: `${routeOf('account')}/orders`, signedBy: 'account', handler: reading(orderList) },
   { path: routeOf('order'), signedBy: 'account', handler: reading(order) },
-  { path: `${routeOf('order')}/finalize`, signedBy: 'account', handler: forAccount(finalize) },
+  { path: `${routeOf('order')}/finalize`, signedBy: 'account', handler: early(finalize) },
   { path: routeOf('authorization'), signedBy: 'account', handler: alsoReading(authorization) },
   {
     path: routeOf('challenge'),
     signedBy: 'account',
-    handler: forAccount(
+    handler: early(
       async (call, sql) =>
-        await challenge(call, sql, (row, own) => async () => await validate(call.service, row, own, call.account.key)),
+        await challenge(
+          call,
+          sql,
+          (row, own) => async () => await validate(call.service, row, own, call.account.thumbprint),
+        ),
     ),
   },
   { path: routeOf('certificate'), signedBy: 'account', handler: reading(certificate) },

@@ -5,7 +5,7 @@
  * @module
  */
 
-import type { Sql, SqlRow } from '../store/database.ts';
+import { lastly, type Sql, type SqlRow } from '../store/database.ts';
 import { integer, optional, text } from '../store/rows.ts';
 import { base64url, jsonMembers } from './encoding.ts';
 import { type Identifier, orderIdentifier, type Subject } from './identifiers.ts';
@@ -119,16 +119,24 @@ export type Begin = (challenge: ChallengeRow, authorization: Authorization) => (
 /** POST-as-GET shows it; a POST with an object says that the client is ready (RFC 8555 §7.5.1). */
 export async function challenge(call: AccountCall, sql: Sql, begin: Begin): Promise<Answer | After> {
   const { service, jws, now } = call;
-  const [row] = await sql.all('SELECT * FROM acme_challenges WHERE id = $1', [call.id]);
+  const [[row], [owner]] = await Promise.all([
+    sql.all('SELECT * FROM acme_challenges WHERE id = $1', [call.id]),
+    sql.all(
+      `SELECT ${columns} FROM acme_authorizations a
+       WHERE a.id = (SELECT authorization_id FROM acme_challenges WHERE id = $1)`,
+      [call.id],
+    ),
+  ]);
   if (row === undefined) throw malformed('there is no such challenge', 404);
   const found = challengeOf(row);
-  const own = await ownAuthorization(call, sql, found.authorizationId);
+  const own = ownedBy(call, owner && authorizationOf(owner));
   if (jws.payload.length === 0) return challengeAnswer(service, found);
   jsonMembers(jws.payload, 'the payload');
   // Asked again, or too late: the client sees how it stands.
   if (found.status !== 'pending' || own.status !== 'pending') return challengeAnswer(service, found);
   if (own.expiresAt <= now) throw malformed('the authorization has expired');
-  await move(sql, 'acme_challenges', found.id, 'pending', 'processing', { leased_until: now + service.limits.leaseMs });
+  const lease = { leased_until: now + service.limits.leaseMs };
+  lastly(move(sql, 'acme_challenges', found.id, 'pending', 'processing', lease));
   const processing: ChallengeRow = { ...found, status: 'processing' };
   const work = begin(processing, own);
   return {
@@ -161,7 +169,7 @@ export async function settle(
     return await failOrders(sql, own, failure);
   }
   // The second looks at what is valid by then, so that it needs no answer of the first.
-  await Promise.all([
+  lastly(
     move(sql, 'acme_authorizations', own.id, 'pending', 'valid', {
       validated_at: now,
       expires_at: Math.max(own.expiresAt, now + service.limits.authorizationReuseMs),
@@ -174,7 +182,7 @@ export async function settle(
                          WHERE o.order_id = acme_orders.id AND a.status <> 'valid')`,
       [own.id],
     ),
-  ]);
+  );
 }
 
 /** RFC 8555 §7.1.6: an order whose authorization fails is invalid. */
@@ -187,8 +195,11 @@ async function failOrders(sql: Sql, own: Authorization, failure: ProblemDocument
   );
 }
 
-async function ownAuthorization({ account }: AccountCall, sql: Sql, id: string): Promise<Authorization> {
-  const found = await findAuthorization(sql, id);
+async function ownAuthorization(call: AccountCall, sql: Sql, id: string): Promise<Authorization> {
+  return ownedBy(call, await findAuthorization(sql, id));
+}
+
+function ownedBy({ account }: AccountCall, found: Authorization | undefined): Authorization {
   if (found === undefined) throw malformed('there is no such authorization', 404);
   if (found.accountId !== account.id) throw new Problem('unauthorized');
   return found;

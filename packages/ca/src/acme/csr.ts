@@ -16,17 +16,28 @@ import {
 import { normaliseDns } from './identifiers.ts';
 import { Problem } from './problems.ts';
 
+/** With its key, which is decoded when somebody asks for it. @throws Problem `badCSR` */
+export function parseCsr(
+  der: Uint8Array,
+): Pick<CertificateRequest, 'publicKey'> & { readonly request: CertificateRequest } {
+  try {
+    const request = parseRequest(der);
+    return { request, publicKey: request.publicKey };
+  } catch (error) {
+    throw inWords(error);
+  }
+}
+
 /**
  * @param names in the one spelling of `identifiers.ts`
  * @throws Problem `badCSR`
  */
-export async function readCsr(
+export async function checkCsr(
   provider: SignatureProvider,
-  der: Uint8Array,
+  request: CertificateRequest,
   names: readonly string[],
-): Promise<CertificateRequest> {
+): Promise<void> {
   try {
-    const request = parseRequest(der);
     const asked = namesOf(request);
     if (asked.size !== names.length || !names.every((name) => asked.has(name))) {
       throw badCsr('its names are not those of the order');
@@ -37,12 +48,15 @@ export async function readCsr(
     }
     if (request.basicConstraints?.ca === true) throw badCsr('it asks for a CA');
     await verifyRequest(provider, request);
-    return request;
   } catch (error) {
-    if (error instanceof CertificateError)
-      throw badCsr('it is malformed, wrongly signed, or for a key of another kind', error);
-    throw error;
+    throw inWords(error);
   }
+}
+
+function inWords(error: unknown): unknown {
+  return error instanceof CertificateError
+    ? badCsr('it is malformed, wrongly signed, or for a key of another kind', error)
+    : error;
 }
 
 function namesOf({ subjectAltName, subject }: CertificateRequest): ReadonlySet<string> {

@@ -9,11 +9,11 @@
 import { type Certificate, toPem } from '@handfast/x509';
 import type { Issued } from '../authority.ts';
 import { CaError } from '../errors.ts';
-import type { Sql } from '../store/database.ts';
+import { lastly, type Sql } from '../store/database.ts';
 import { text } from '../store/rows.ts';
 import { isAccountKey } from './accounts.ts';
 import { authorizationsOf } from './authorizations.ts';
-import { badCsr, readCsr } from './csr.ts';
+import { badCsr, checkCsr, parseCsr } from './csr.ts';
 import { fromBase64url, jsonMembers, stringMember } from './encoding.ts';
 import { orderIdentifier } from './identifiers.ts';
 import { findOrder, type Order, orderAnswer, ownOrder, shownStatus } from './orders.ts';
@@ -28,26 +28,31 @@ import { recheckCaa } from './validation/run.ts';
 export async function finalize(call: AccountCall, sql: Sql): Promise<After> {
   const { service, account, now, jws } = call;
   const { authority, database, provider } = service;
-  const [own, authorizations] = await Promise.all([ownOrder(call, sql), authorizationsOf(sql, call.id)]);
+  const csr = fromBase64url(stringMember(jsonMembers(jws.payload, 'the payload'), 'csr') ?? '');
+  if (csr === undefined || csr.length === 0) throw malformed('"csr" is the base64url of a certification request');
+  const { request, publicKey } = parseCsr(csr);
+  const [own, authorizations, forAccount] = await Promise.all([
+    ownOrder(call, sql),
+    authorizationsOf(sql, call.id),
+    isAccountKey(sql, publicKey),
+  ]);
   const status = shownStatus(own, now);
   if (status !== 'ready') throw new Problem('orderNotReady', { detail: `the order is ${status}, not ready` });
   if (!authorizations.every((one) => one.status === 'valid' && one.expiresAt > now)) {
     throw new Problem('orderNotReady', { detail: 'an authorization of the order is no longer valid' });
   }
-  const csr = fromBase64url(stringMember(jsonMembers(jws.payload, 'the payload'), 'csr') ?? '');
-  if (csr === undefined || csr.length === 0) throw malformed('"csr" is the base64url of a certification request');
   const names = authorizations.map((one) => orderIdentifier(one).value);
-  const request = await readCsr(provider, csr, names);
-  if (await isAccountKey(sql, request.publicKey)) throw badCsr('its key is the key of an account');
-  await move(sql, 'acme_orders', own.id, 'ready', 'processing', { leased_until: now + service.limits.leaseMs });
+  await checkCsr(provider, request, names);
+  if (forAccount) throw badCsr('its key is the key of an account');
+  lastly(move(sql, 'acme_orders', own.id, 'ready', 'processing', { leased_until: now + service.limits.leaseMs }));
 
   return {
     after: async () => {
-      let settled: Order | undefined;
+      let settled: Promise<Order> | undefined;
       const outcome = await attempt(async () => {
         await recheckCaa(service, account, authorizations);
         return await authority.issue({
-          publicKey: request.publicKey,
+          publicKey,
           names,
           // Who has shown that a server is theirs has not shown who they are as a client.
           purposes: ['serverAuth'],
@@ -57,13 +62,15 @@ export async function finalize(call: AccountCall, sql: Sql): Promise<After> {
           origin: originOf(own.id),
           async recorded(write, issued) {
             // The authority's records may be in another database.
-            if (write.writer === database.writer) settled = await settleOrder(write, own, issued);
+            if (write.writer !== database.writer) return;
+            settled = settleOrder(write, own, issued);
+            lastly(settled);
           },
         });
       });
       const done =
         settled !== undefined && 'certificate' in outcome
-          ? settled
+          ? await settled
           : await database.transaction(async (write) => await settleOrder(write, own, outcome));
       const failure = 'failure' in outcome ? outcome.failure : undefined;
       const status = done.status === 'valid' ? 'valid' : 'invalid';

@@ -5,13 +5,13 @@
  * @module
  */
 
-import type { Sql, SqlRow } from '../store/database.ts';
+import { lastly, type Sql, type SqlRow } from '../store/database.ts';
 import { integer, optional, text } from '../store/rows.ts';
 import { type Authorization, authorizationFor, authorizationsOf, oneOf, retryAfter } from './authorizations.ts';
 import { jsonMembers, type Members, stringMember } from './encoding.ts';
 import { orderIdentifier, parseIdentifiers } from './identifiers.ts';
 import { malformed, Problem } from './problems.ts';
-import { hourMs, rateLimited, refuseFailing, spend } from './rates.ts';
+import { hourMs, rateLimited, refuseFailing, roomFor } from './rates.ts';
 import { parseCertId } from './renewal-info.ts';
 import type { AccountCall, Answer } from './requests.ts';
 import type { Service } from './settings.ts';
@@ -50,19 +50,25 @@ export async function newOrder(call: AccountCall, sql: Sql): Promise<Answer> {
   }
   const profile = profileOf(payload, service);
   const names = new Set(subjects.map((subject) => orderIdentifier(subject).value));
-  const replaces = await replacedBy(call, sql, payload, names);
-  await Promise.all([refuseTooMany(call, sql), refuseFailing(service, sql, account.id, subjects, now)]);
-  await spend(service, sql, { kind: 'order', subject: account.id, perHour: limits.ordersPerHour }, now);
-
-  const id = service.newId();
   const expiry = now + limits.orderLifetimeMs;
   const writes: (() => Promise<unknown>)[] = [];
-  const authorizations = await Promise.all(
-    subjects.map((subject) => authorizationFor(service, sql, { accountId: account.id, subject, now, expiry, writes })),
+  const rate = { kind: 'order', subject: account.id, perHour: limits.ordersPerHour } as const;
+  const authorizing = subjects.map((subject) =>
+    authorizationFor(service, sql, { accountId: account.id, subject, now, expiry, writes }),
   );
+  const [authorizations, replaces, count] = await Promise.all([
+    Promise.all(authorizing),
+    replacedBy(call, sql, payload, names),
+    roomFor(service, sql, rate, now),
+    refuseTooMany(call, sql),
+    refuseFailing(service, sql, account.id, subjects, now),
+  ]);
+
+  const id = service.newId();
   const status: OrderStatus = authorizations.every((one) => one.status === 'valid') ? 'ready' : 'pending';
   const expiresAt = Math.min(expiry, ...authorizations.map((one) => one.expiresAt));
-  await Promise.all([
+  lastly(
+    count(),
     ...writes.map((write) => write()),
     sql.run(
       `INSERT INTO acme_orders (id, account_id, status, expires_at, profile, replaces, created_at)
@@ -76,7 +82,7 @@ export async function newOrder(call: AccountCall, sql: Sql): Promise<Answer> {
         one.id,
       ]),
     ),
-  ]);
+  );
   const order = {
     id,
     accountId: account.id,
@@ -104,17 +110,22 @@ export async function orderList({ service, account, id, query }: AccountCall, sq
   if (id !== account.id) throw new Problem('unauthorized');
   const { links, limits } = service;
   const cursor = query.get('cursor');
-  const [after] =
+  const limit = limits.ordersPerPage + 1;
+  const shown = "account_id = $1 AND status <> 'invalid'";
+  const order = 'ORDER BY created_at DESC, id DESC LIMIT $2';
+  const [rows, cursorRow] = await Promise.all(
     cursor === null
-      ? []
-      : await sql.all('SELECT created_at FROM acme_orders WHERE id = $1 AND account_id = $2', [cursor, account.id]);
-  if (cursor !== null && after === undefined) throw malformed('there is no such page', 404);
-  const since = after === undefined ? Number.MAX_SAFE_INTEGER : integer(after, 'created_at');
-  const rows = await sql.all(
-    `SELECT id FROM acme_orders WHERE account_id = $1 AND status <> 'invalid'
-       AND (created_at < $2 OR (created_at = $2 AND id < $3)) ORDER BY created_at DESC, id DESC LIMIT $4`,
-    [account.id, since, cursor ?? '', limits.ordersPerPage + 1],
+      ? [sql.all(`SELECT id FROM acme_orders WHERE ${shown} ${order}`, [account.id, limit])]
+      : [
+          sql.all(
+            `SELECT id FROM acme_orders WHERE ${shown}
+               AND (created_at, id) < ((SELECT created_at FROM acme_orders WHERE id = $3), $3) ${order}`,
+            [account.id, limit, cursor],
+          ),
+          sql.all('SELECT id FROM acme_orders WHERE id = $1 AND account_id = $2', [cursor, account.id]),
+        ],
   );
+  if (cursorRow?.length === 0) throw malformed('there is no such page', 404);
   const ids = rows.map((row) => text(row, 'id')).slice(0, limits.ordersPerPage);
   const last = rows.length > ids.length ? ids.at(-1) : undefined;
   return {

@@ -30,18 +30,18 @@ interface Rate {
 }
 
 /**
- * Counts one more.
+ * Looks whether there is room for one more, and answers what counts it in the same transaction.
  *
  * @throws Problem `rateLimited`
  */
-export async function spend(service: Service, sql: Sql, rate: Rate, now: number): Promise<void> {
-  if (rate.perHour === 0) return;
-  if (await add(sql, rate, now)) return;
+export async function roomFor(service: Service, sql: Sql, rate: Rate, now: number): Promise<() => Promise<unknown>> {
+  if (rate.perHour === 0) return async () => undefined;
   const [row] = await sql.all('SELECT weighs_until FROM acme_rates WHERE kind = $1 AND subject = $2', [
     rate.kind,
     rate.subject,
   ]);
   const until = row === undefined ? now : integer(row, 'weighs_until');
+  if (until + weightOf(rate.perHour) <= now + hourMs) return () => add(sql, rate, now);
   const what = rate.kind === 'account' ? 'new accounts from this address' : 'orders of this account';
   const detail = `there are ${rate.perHour} ${what} an hour`;
   throw rateLimited(service, until + weightOf(rate.perHour) - hourMs - now, { detail });
@@ -116,17 +116,16 @@ export async function pruneRates(sql: Sql, now: number, limit: number): Promise<
   );
 }
 
-/** Whether there was room for one more. */
-async function add(sql: Sql, { kind, subject, perHour }: Rate, now: number): Promise<boolean> {
+/** Where there is room. */
+async function add(sql: Sql, { kind, subject, perHour }: Rate, now: number): Promise<unknown> {
   const weight = weightOf(perHour);
-  const changed = await sql.run(
+  return await sql.run(
     `INSERT INTO acme_rates (kind, subject, weighs_until) VALUES ($1, $2, $3)
      ON CONFLICT (kind, subject) DO UPDATE SET weighs_until =
        CASE WHEN acme_rates.weighs_until > $4 THEN acme_rates.weighs_until + $5 ELSE excluded.weighs_until END
      WHERE acme_rates.weighs_until <= $6`,
     [kind, subject, now + weight, now, weight, now + hourMs - weight],
   );
-  return changed === 1;
 }
 
 function failureSubject(accountId: string, { type, value }: Identifier): string {

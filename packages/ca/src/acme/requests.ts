@@ -57,7 +57,9 @@ export interface After {
 
 export interface Handler<C extends Call = Call> {
   (call: C, sql: Sql): Promise<Answer | After>;
-  /** Whether it only reads where the payload is empty, and asks nothing of its account but who it is. */
+  /** Whether it asks nothing of its account but who it is: then what it reads is asked for before the account is looked at. */
+  readonly early?: true;
+  /** Whether it only reads where the payload is empty, all of it at once. */
   readonly reads?: true;
 }
 
@@ -87,35 +89,67 @@ export async function answerSigned(
   const key = known?.key ?? embeddedKey(jws);
   if (known === undefined) await verifyJws(provider, jws, key);
 
-  const outcome = await database.transaction(async (sql): Promise<Answer | After | Problem> => {
+  const early = known !== undefined && handler.early === true;
+  const work = async (sql: Sql): Promise<Answer | After | Problem> => {
     const now = service.now();
     const call = { service, id, query: searchParams, url, now, address, jws, key };
-    // All is asked before any of it is waited for: what only reads is read, and forgotten where nonce or account are not good.
-    const checks = Promise.all([
-      service.nonces.redeem(sql, jws.nonce, now),
-      known === undefined ? undefined : findAccount(sql, known.id),
-    ]);
-    const isRead = handler.reads === true && jws.payload.length === 0 && known !== undefined;
-    const read = isRead ? handler({ ...call, account: known }, sql) : undefined;
-    read?.catch(() => undefined); // it is looked at below, or not at all
-    const [good, account] = await checks;
-    if (!good) return new Problem('badNonce');
+    const checked = checkedAccount(service, sql, { jws, known, now });
     try {
-      if (account?.thumbprint !== known?.thumbprint)
-        throw new Problem('unauthorized', { detail: "the account's key was changed" });
-      if (account !== undefined && account.status !== 'valid') {
-        throw new Problem('unauthorized', { status: 401, detail: `the account is ${account.status}` });
-      }
-      return await (read ?? handler({ ...call, account }, sql));
+      if (!early) return await handler({ ...call, account: await checked }, sql);
+      // All is asked before any of it is waited for: what was read is forgotten where nonce or account are not good.
+      const handled = handler({ ...call, account: known }, writingAfter(checked, sql));
+      handled.catch(() => undefined); // it is looked at below, or not at all
+      await checked.finally(async () => await Promise.allSettled([handled]));
+      return await handled;
     } catch (error) {
       if (error instanceof Problem) return error;
       throw error;
     }
-  });
+  };
+  const atOnce = early && handler.reads === true && jws.payload.length === 0;
+  const outcome = await database.transaction(work, { atOnce });
   if (outcome instanceof Problem) throw outcome;
   const answer = 'after' in outcome ? await outcome.after() : outcome;
   if (answer.event !== undefined) service.log(answer.event);
   return answer;
+}
+
+/**
+ * The account as it is now. The nonce is used up whatever comes of it.
+ *
+ * @throws Problem `badNonce`, `unauthorized`
+ */
+async function checkedAccount(
+  { nonces }: Service,
+  sql: Sql,
+  { jws, known, now }: { readonly jws: Jws; readonly known: Account | undefined; readonly now: number },
+): Promise<Account | undefined> {
+  const [good, account] = await Promise.all([
+    nonces.redeem(sql, jws.nonce, now),
+    known === undefined ? undefined : findAccount(sql, known.id),
+  ]);
+  if (!good) throw new Problem('badNonce');
+  if (account?.thumbprint !== known?.thumbprint)
+    throw new Problem('unauthorized', { detail: "the account's key was changed" });
+  if (account !== undefined && account.status !== 'valid') {
+    throw new Problem('unauthorized', { status: 401, detail: `the account is ${account.status}` });
+  }
+  return account;
+}
+
+/** What reads goes to the database at once; what writes does when `checked` is good, and never else. */
+function writingAfter(checked: Promise<unknown>, sql: Sql): Sql {
+  let good = false;
+  const passed = checked.then(() => {
+    good = true;
+  });
+  passed.catch(() => undefined); // it is the caller's to look at
+  return {
+    writer: sql.writer,
+    all: (text, values) =>
+      good || /^\s*select\b/i.test(text) ? sql.all(text, values) : passed.then(() => sql.all(text, values)),
+    run: (text, values) => (good ? sql.run(text, values) : passed.then(() => sql.run(text, values))),
+  };
 }
 
 /** A handler of what accounts alone may ask. */
@@ -127,6 +161,11 @@ export function forAccount(handler: Handler<AccountCall>): Handler {
   };
 }
 
+/** One whose account's id, key and thumbprint are all that matters. */
+export function early(handler: Handler<AccountCall>): Handler {
+  return Object.assign(forAccount(handler), { early: true as const });
+}
+
 /** A handler of POST-as-GET (RFC 8555 §6.3). */
 export function reading(handler: Handler<AccountCall>): Handler {
   return alsoReading(async (call, sql) => {
@@ -135,9 +174,9 @@ export function reading(handler: Handler<AccountCall>): Handler {
   });
 }
 
-/** One that reads where the payload is empty, and else does more. */
+/** One that reads where the payload is empty, all of it at once, and else does more. */
 export function alsoReading(handler: Handler<AccountCall>): Handler {
-  return Object.assign(forAccount(handler), { reads: true as const });
+  return Object.assign(early(handler), { reads: true as const });
 }
 
 async function accountOf({ links, database, accounts }: Service, kid: string, jws: Jws): Promise<Account> {

@@ -23,6 +23,7 @@ export const adminSchema: Schema = {
       revoked_at {int}
     ) {strict};
     CREATE INDEX admin_tokens_by_time ON admin_tokens (created_at, id);
+    CREATE INDEX admin_tokens_by_end ON admin_tokens (expires_at);
     CREATE TABLE admin_sessions (
       -- SHA-256 of the cookie's value, hexadecimal.
       hash {text} PRIMARY KEY,

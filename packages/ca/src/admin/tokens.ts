@@ -1,5 +1,6 @@
 /**
- * Tokens that operators sign in with: each for a person and a role, until its end. It is shown once; the database has its SHA-256.
+ * Tokens that operators sign in with: each for a person and a role, until its end. It is shown once; the database has its SHA-256. A
+ * year after its end it is forgotten; what the audit log says of it stays.
  *
  * @module
  */
@@ -53,6 +54,9 @@ export interface AdminTokensOptions {
 const day = 86_400_000;
 const usual = 30 * day;
 const longest = 366 * day;
+const kept = 365 * day;
+/** Forgotten with each new one: more than come. */
+const batch = 100;
 
 /** A new one; `secret` is shown this once. The tables are brought to the newest form first. @throws CaError `bad_request` */
 export async function createAdminToken(
@@ -76,6 +80,11 @@ export async function createAdminToken(
       `INSERT INTO admin_tokens (id, hash, who, role, created_by, created_at, expires_at)
        VALUES ($1, $2, $3, $4, $5, $6, $7)`,
       [id, hashOf(secret), who, role, by, now.getTime(), expiresAt.getTime()],
+    );
+    await sql.run(
+      `DELETE FROM admin_tokens WHERE id IN
+         (SELECT id FROM admin_tokens WHERE expires_at <= $1 ORDER BY expires_at LIMIT $2)`,
+      [now.getTime() - kept, batch],
     );
     await appendAudit(sql, now, { actor: by, action: 'create admin token', subject: id, note: `${role}: ${who}` });
   });

@@ -13,6 +13,7 @@ import {
   authorityInfoAccessOf,
   type Certificate,
   CertificateError,
+  distributionPointsOf,
   extensionLabel,
   formatIp,
   keyPurposeLabel,
@@ -252,7 +253,7 @@ export const lintRules: readonly LintRule[] = [
     id: 'crl_distribution_points',
     section: 'RFC 5280 §4.2.1.13, BR §7.1.2.11.2',
     breach: (certificate, { crlUrl }) => {
-      const points = certificate.crlDistributionPoints ?? [];
+      const points = distributionPointsOf(certificate);
       const names = points.flatMap(({ name }) => (name !== undefined && 'fullName' in name ? name.fullName : []));
       const urls = names.map((name) => (name.kind === 'uri' ? name.text : name.kind));
       if (urls.join() !== (crlUrl ?? '')) return 'not the one URL of the CRL';

@@ -26,6 +26,7 @@ import {
 import { type CaContext, crlUrl } from '../context.ts';
 import { CaError, type CaErrorCode } from '../errors.ts';
 import { lint } from './lint.ts';
+import type { Profile } from './profiles.ts';
 import type { Intention } from './request.ts';
 
 export interface Preview {
@@ -43,7 +44,7 @@ export async function previewOf(context: CaContext, intention: Intention): Promi
   const { provider } = context;
   const { signer, certificate: issuer } = intention.issuer;
   const serialNumber = newSerialNumber(provider);
-  const crlShard = shardOf(context, serialNumber);
+  const crlShard = isUnchecked(intention.profile) ? undefined : shardOf(context, serialNumber);
   const urls = urlsOf(context, intention, crlShard);
   const template = { ...templateOf(provider, intention, urls), serialNumber };
   const certificate = await issueCertificate({
@@ -79,7 +80,7 @@ interface Urls {
 }
 
 function urlsOf({ baseUrl }: CaContext, { issuer, profile }: Intention, shard: number | undefined): Urls {
-  if (baseUrl === undefined) return { crlUrl: undefined, ocspUrl: undefined };
+  if (baseUrl === undefined || isUnchecked(profile)) return { crlUrl: undefined, ocspUrl: undefined };
   return {
     crlUrl: crlUrl(baseUrl, issuer.id, shard ?? 'complete'),
     ocspUrl: profile.ocsp === true ? `${baseUrl}/ocsp/${issuer.id}` : undefined,
@@ -102,8 +103,13 @@ function templateOf(provider: CryptoProvider, intention: Intention, { crlUrl, oc
     emails: names.filter(({ kind }) => kind === 'email').map(({ name }) => name),
     crlUrls: crlUrl === undefined ? undefined : [crlUrl],
     ocspUrls: ocspUrl === undefined ? undefined : [ocspUrl],
-    ocspNoCheck: profile.extendedKeyUsage.includes('ocspSigning'),
+    ocspNoCheck: isUnchecked(profile),
   };
+}
+
+/** Nobody asks whether an OCSP responder is revoked: that would be to ask itself (RFC 6960 §4.2.2.2.1). */
+function isUnchecked({ extendedKeyUsage }: Profile): boolean {
+  return extendedKeyUsage.includes('ocspSigning');
 }
 
 /** A signer that makes none. */

@@ -20,14 +20,28 @@ export interface Sql {
   run(text: string, values?: readonly SqlValue[]): Promise<number>;
 }
 
+export interface TransactionOptions {
+  /**
+   * Whether `work` asks for all that it wants before it first waits, so that the commit need not wait for an answer. What it throws
+   * by itself undoes nothing then.
+   */
+  readonly atOnce?: boolean;
+}
+
 export interface Database extends Sql {
   readonly kind: 'sqlite' | 'postgres';
   /**
    * All of `work` or nothing: it is durable when this resolves. `work` may run again from its start where the database asks for
-   * that (a serialization failure), so it must have no other effect.
+   * that (a serialization failure), so it must have no other effect. Statements that it does not wait for (`lastly`) go with the
+   * commit, which fails where they do.
    */
-  transaction<T>(work: (sql: Sql) => Promise<T>): Promise<T>;
+  transaction<T>(work: (sql: Sql) => Promise<T>, options?: TransactionOptions): Promise<T>;
   close(): Promise<void>;
+}
+
+/** The last of a transaction's statements, to whose answer nobody looks: they go with its commit, which fails where they do. */
+export function lastly(...statements: readonly Promise<unknown>[]): void {
+  for (const statement of statements) statement.catch(() => undefined); // the commit tells
 }
 
 export function newWriter(): string {

@@ -32,15 +32,15 @@ const attempts = { conflict: 40, doubtful: 4, fault: 1 } as const;
 export function attemptsAfter(error: unknown): number {
   if (!(error instanceof DatabaseError)) return attempts.fault;
   const { code } = error;
-  if (code === serializationFailure || code === deadlockDetected) return attempts.conflict;
+  // Every connection of the pool may have the stale plan.
+  if (code === serializationFailure || code === deadlockDetected || isStalePlan(error)) return attempts.conflict;
   const doubtful = code === uniqueViolation || code === duplicateTable || code === duplicateObject;
-  return doubtful || isStalePlan(error) ? attempts.doubtful : attempts.fault;
+  return doubtful ? attempts.doubtful : attempts.fault;
 }
 
 /** Whether what failed so takes with it whatever else its transaction has done, in savepoints of their own too. */
 export function endsBatch(error: unknown): boolean {
-  if (error instanceof DatabaseLostError) return true;
-  return attemptsAfter(error) === attempts.conflict || isStalePlan(error);
+  return error instanceof DatabaseLostError || attemptsAfter(error) === attempts.conflict;
 }
 
 /** Somebody has changed the table since the statement was prepared: a new connection knows it. */

@@ -4,13 +4,22 @@
  * @module
  */
 
+import type pg from 'pg';
+import type { SqlValue } from './database.ts';
+import { parameters } from './postgres-values.ts';
+
 /** What a connection keeps at most. The CA has some two hundred; a text that depends on a count adds one for each. */
 const maxNames = 1000;
 
 const names = new Map<string, string>();
 
-/** For the driver: as good as none where there are too many already, or where there is nothing to plan. */
-export function preparedName(text: string): { readonly name?: string } {
+/** A statement as the driver takes it. */
+export function queryOf(text: string, values: readonly SqlValue[]): pg.QueryConfig {
+  return { ...preparedName(text), text, values: parameters(values) };
+}
+
+/** None where there are too many already, or where there is nothing to plan. */
+function preparedName(text: string): { readonly name?: string } {
   const known = names.get(text);
   if (known !== undefined) return { name: known };
   if (names.size >= maxNames || !/^\s*(select|insert|update|delete)\b/i.test(text)) return {};

@@ -4,19 +4,19 @@
  * Everything is serializable: what two servers do at once is as if one had come after the other, or one of them does it again. Within
  * a process transactions run one after another, since nearly all of them append to the process's chain of the audit log, and would
  * only wait for each other at the server; those that wait meanwhile are committed together, each in a savepoint. Statements are
- * prepared once a connection, and sent without waiting for the answers to those before.
+ * prepared once a connection, and sent without waiting for the answers to those before, a commit too where nobody waits to share it.
  *
  * @module
  */
 
 import { AsyncLocalStorage } from 'node:async_hooks';
-import process from 'node:process';
 import { setTimeout as delay } from 'node:timers/promises';
 import pg from 'pg';
-import { type Database, newWriter, type Sql, type SqlRow, type SqlValue } from './database.ts';
+import { type Database, newWriter, type Sql, type SqlRow, type SqlValue, type TransactionOptions } from './database.ts';
 import { attemptsAfter, DatabaseLostError, endsBatch, inWords, isStalePlan } from './postgres-errors.ts';
-import { preparedName } from './postgres-statements.ts';
-import { parameters, types } from './postgres-values.ts';
+import { queryOf } from './postgres-statements.ts';
+import { TransactionSql } from './postgres-transaction.ts';
+import { types } from './postgres-values.ts';
 
 export { DatabaseLostError };
 
@@ -61,6 +61,7 @@ const maxBatch = 16;
 /** A transaction that waits, or runs. */
 interface Member {
   run(sql: Sql): Promise<void>;
+  readonly atOnce: boolean;
   /** How often it was run in vain. */
   failures: number;
   succeed(): void;
@@ -107,7 +108,7 @@ class PostgresDatabase implements Database {
     return (await this.#statement(text, values)).rowCount ?? 0;
   }
 
-  transaction<T>(work: (sql: Sql) => Promise<T>): Promise<T> {
+  transaction<T>(work: (sql: Sql) => Promise<T>, { atOnce = false }: TransactionOptions = {}): Promise<T> {
     return this.#track(
       () =>
         new Promise<T>((resolve, reject) => {
@@ -116,6 +117,7 @@ class PostgresDatabase implements Database {
             run: async (sql) => {
               result = await this.#inside.run(true, () => work(sql));
             },
+            atOnce,
             failures: 0,
             succeed: () => resolve(result),
             fail: reject,
@@ -194,7 +196,18 @@ class PostgresDatabase implements Database {
       const sql = new TransactionSql(client, this.writer);
       sql.begin(begin);
       outcomes.set(member, undefined);
-      const failure = await failureOf(member, sql);
+      const ran = member.run(sql);
+      // Sent after statements that are not answered yet.
+      const early = member.atOnce && !this.#hasCompanion(first, outcomes.size) ? commitWith(client, sql) : undefined;
+      early?.catch(() => undefined); // it is waited for below
+      const thrown = await failureOf(ran);
+      if (early !== undefined) {
+        await early;
+        outcomes.set(member, thrown);
+        return;
+      }
+      if (thrown === undefined && !this.#hasCompanion(first, outcomes.size)) return await commitWith(client, sql);
+      const failure = await wholeFailure(thrown, sql);
       begin = member === first ? 'SAVEPOINT member' : 'RELEASE member; SAVEPOINT member';
       if (failure === undefined) continue;
       // The first one has no savepoint: as a rule it is alone.
@@ -203,17 +216,17 @@ class PostgresDatabase implements Database {
       begin = rollBackOne;
     }
     if (begin === rollBackOne) client.query(rollBackOne).catch(() => undefined); // where it fails, so does COMMIT
-    const { command } = await client.query('COMMIT').catch((error: unknown) => {
-      throw inWords(error, 'during a commit, which may have been done');
-    });
-    if (command !== 'COMMIT') throw new Error(`the database has ended the transaction by itself: ${command}`);
+    await commit(client);
   }
 
   /** What is run a second time is run alone. */
-  #companion(first: Member, taken: number): Member | undefined {
+  #hasCompanion(first: Member, taken: number): boolean {
     const [next] = this.#members;
-    if (next === undefined || taken >= maxBatch || first.failures > 0 || next.failures > 0) return undefined;
-    return this.#members.shift();
+    return next !== undefined && taken < maxBatch && first.failures === 0 && next.failures === 0;
+  }
+
+  #companion(first: Member, taken: number): Member | undefined {
+    return this.#hasCompanion(first, taken) ? this.#members.shift() : undefined;
   }
 
   async #track<T>(perform: () => Promise<T>): Promise<T> {
@@ -233,22 +246,40 @@ class PostgresDatabase implements Database {
 
 const rollBackOne = 'ROLLBACK TO member';
 
-async function failureOf(member: Member, sql: TransactionSql): Promise<Failure | undefined> {
-  let failure: Failure | undefined;
+async function commit(client: pg.PoolClient): Promise<void> {
+  const { command } = await client.query('COMMIT').catch((error: unknown) => {
+    throw inWords(error, 'during a commit, which may have been done');
+  });
+  if (command !== 'COMMIT') throw new Error(`the database has ended the transaction by itself: ${command}`);
+}
+
+/** Without waiting for statements' answers: where one has failed, PostgreSQL takes no commit. */
+async function commitWith(client: pg.PoolClient, sql: TransactionSql): Promise<void> {
+  sql.close();
   try {
-    await member.run(sql);
-  } catch (reason) {
-    failure = { reason };
+    await commit(client);
+  } catch (error) {
+    await sql.end();
+    throw error instanceof DatabaseLostError ? error : (sql.failure ?? error);
   }
+}
+
+async function failureOf(ran: Promise<void>): Promise<Failure | undefined> {
+  try {
+    await ran;
+    return undefined;
+  } catch (reason) {
+    return { reason };
+  }
+}
+
+/** What came of a member's work, and of its statements. */
+async function wholeFailure(failure: Failure | undefined, sql: TransactionSql): Promise<Failure | undefined> {
   await sql.end();
   const { failure: own } = sql;
   // PostgreSQL gives up with the first error, whatever the work makes of it; what that is tells nothing of whether to try again.
   const better = failure === undefined || attemptsAfter(own) > 1 || own instanceof DatabaseLostError;
   return own !== undefined && better ? { reason: own } : failure;
-}
-
-function queryOf(text: string, values: readonly SqlValue[]): pg.QueryConfig {
-  return { ...preparedName(text), text, values: parameters(values) };
 }
 
 /** Whatever role, database and server have for a default: what is committed is on the disk, and nothing waits for ever. */
@@ -289,66 +320,4 @@ async function again<T>(attempt: () => Promise<T>): Promise<T> {
 
 async function pauseAfter(failures: number): Promise<void> {
   await delay(Math.random() * Math.min(failures * pauseMs, longestPauseMs));
-}
-
-/** What a transaction's work is given: of no use when it is over. */
-class TransactionSql implements Sql {
-  readonly writer: string;
-  readonly #client: pg.PoolClient;
-  #last: Promise<unknown> = Promise.resolve();
-  #ended = false;
-  #failure: unknown;
-
-  constructor(client: pg.PoolClient, writer: string) {
-    this.#client = client;
-    this.writer = writer;
-  }
-
-  /** Of the first statement that failed: with it, all of the transaction has. */
-  get failure(): unknown {
-    return this.#failure;
-  }
-
-  async all(text: string, values: readonly SqlValue[] = []): Promise<Rows> {
-    return (await this.#query(text, values)).rows as Rows;
-  }
-
-  async run(text: string, values: readonly SqlValue[] = []): Promise<number> {
-    return (await this.#query(text, values)).rowCount ?? 0;
-  }
-
-  /** Waits for statements that its work did not wait for. */
-  async end(): Promise<void> {
-    this.#ended = true;
-    await this.#last;
-  }
-
-  /** What comes before its work. */
-  begin(text: string): void {
-    this.#send({ text }).catch(() => undefined); // it is its failure
-  }
-
-  async #query(text: string, values: readonly SqlValue[]): Promise<pg.QueryResult> {
-    if (this.#ended) throw new Error('the transaction is over');
-    return await this.#send(queryOf(text, values));
-  }
-
-  #send(query: pg.QueryConfig): Promise<pg.QueryResult> {
-    cork(this.#client);
-    const answer = this.#client.query(query).catch((error: unknown) => {
-      const failure = inWords(error, 'during a transaction, of which nothing was done');
-      this.#failure ??= failure;
-      throw failure;
-    });
-    // The last one asked is the last one answered.
-    this.#last = answer.catch(() => undefined);
-    return answer;
-  }
-}
-
-/** What is asked within one turn goes to the server at once. */
-function cork({ connection: { stream } }: pg.PoolClient): void {
-  if (stream.writableCorked > 0) return;
-  stream.cork();
-  process.nextTick(() => stream.uncork());
 }

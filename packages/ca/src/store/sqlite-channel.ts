@@ -100,6 +100,16 @@ export class Channel {
     await this.rows('exec', text, [], inside);
   }
 
+  /** Within a transaction, and not where anything fails that was asked since `nextId` was `from`. */
+  async execUnlessFailed(text: string, from: number): Promise<void> {
+    await this.#ask({ what: 'exec', text, values: [], inside: true, unlessFailedFrom: from });
+  }
+
+  /** Of what is asked next. */
+  get nextId(): number {
+    return this.#lastId + 1;
+  }
+
   async close(): Promise<void> {
     try {
       await this.rows('close', '', [], false);

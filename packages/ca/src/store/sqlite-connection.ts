@@ -23,6 +23,8 @@ export interface SqliteRequest {
   readonly values: readonly SqlValue[];
   /** Whether it belongs to a transaction: SQLite may have ended that by itself, on a full disk for one. */
   readonly inside: boolean;
+  /** It is not done where something inside has failed, from this `id` on. */
+  readonly unlessFailedFrom?: number;
 }
 
 export type SqliteReply =
@@ -103,8 +105,11 @@ function openReader({ file, busyTimeoutMs }: ConnectionOptions): Connection {
 export function answerer(options: ConnectionOptions): (requests: readonly SqliteRequest[]) => readonly SqliteReply[] {
   let writer: Connection | undefined;
   let reader: Connection | undefined;
+  let lastFailed = 0;
 
-  const perform = ({ id, what, text, values, inside }: SqliteRequest): SqliteReply => {
+  const perform = ({ id, what, text, values, inside, unlessFailedFrom }: SqliteRequest): SqliteReply => {
+    if (unlessFailedFrom !== undefined && lastFailed >= unlessFailedFrom)
+      throw new Error('what comes before has failed');
     if (what === 'close') {
       reader?.database.close();
       writer?.database.close();
@@ -132,6 +137,7 @@ export function answerer(options: ConnectionOptions): (requests: readonly Sqlite
       try {
         return perform(request);
       } catch (error) {
+        if (request.inside) lastFailed = request.id;
         const { message, code, errcode } = error as SqliteFailure;
         return { id: request.id, error: { message, code, errcode } };
       }

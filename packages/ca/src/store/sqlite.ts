@@ -2,13 +2,14 @@
  * A database in a file, by `node:sqlite` in a thread of its own (`sqlite-channel.ts`).
  *
  * Transactions run one after another, each in a savepoint; those that wait meanwhile are committed together, since a commit's
- * cost is the disk's and the same for one as for many. None is answered before the commit that holds it.
+ * cost is the disk's and the same for one as for many. None is answered before the commit that holds it. To wake a thread costs more
+ * than most statements: what can be asked together is, the commit with a transaction's last statements where nobody waits.
  *
  * @module
  */
 
 import { AsyncLocalStorage } from 'node:async_hooks';
-import { type Database, newWriter, type Sql, type SqlRow, type SqlValue } from './database.ts';
+import { type Database, newWriter, type Sql, type SqlRow, type SqlValue, type TransactionOptions } from './database.ts';
 import { Channel, localTransport, threadTransport } from './sqlite-channel.ts';
 import type { ConnectionOptions } from './sqlite-connection.ts';
 
@@ -46,6 +47,7 @@ type Job =
 /** One transaction among those that are committed together. */
 interface Member {
   run(sql: Sql): Promise<void>;
+  readonly atOnce: boolean;
   /** After the commit. */
   succeed(): void;
   fail(error: unknown): void;
@@ -80,7 +82,7 @@ class SqliteDatabase implements Database {
     return this.#statement(() => this.#channel.run(text, values, false));
   }
 
-  async transaction<T>(work: (sql: Sql) => Promise<T>): Promise<T> {
+  async transaction<T>(work: (sql: Sql) => Promise<T>, { atOnce = false }: TransactionOptions = {}): Promise<T> {
     this.#refuseInside();
     return new Promise<T>((resolve, reject) => {
       let result: T;
@@ -88,6 +90,7 @@ class SqliteDatabase implements Database {
         run: async (sql) => {
           result = await this.#inside.run(true, () => work(sql));
         },
+        atOnce,
         succeed: () => resolve(result),
         fail: reject,
       };
@@ -142,10 +145,12 @@ class SqliteDatabase implements Database {
         (reason: unknown) => reason,
       );
     try {
+      let committed = false;
       for (let member: Member | undefined = first; member !== undefined; member = this.#nextMember(done.length)) {
-        await this.#runMember(member, done, reasonOf);
+        committed = await this.#runMember(member, done, reasonOf);
+        if (committed) break;
       }
-      await this.#channel.exec('COMMIT', true);
+      if (!committed) await this.#channel.exec('COMMIT', true);
     } catch (error) {
       // A full disk ends the transaction at once; then there is nothing to roll back.
       await this.#channel.exec('ROLLBACK', true).catch(() => undefined);
@@ -157,35 +162,78 @@ class SqliteDatabase implements Database {
   }
 
   #nextMember(taken: number): Member | undefined {
-    const [next] = this.#jobs;
-    if (next?.kind !== 'transaction' || taken >= maxBatch) return undefined;
-    this.#jobs.shift();
-    return next.member;
+    if (!this.#waits(taken)) return undefined;
+    const next = this.#jobs.shift();
+    return next?.kind === 'transaction' ? next.member : undefined;
   }
 
-  /** Puts a member among `done`, or lets it fail alone. Throws where all have failed. */
-  async #runMember(member: Member, done: Member[], reasonOf: (error: unknown) => Promise<unknown>): Promise<void> {
+  /** Whether there is somebody to be committed together with so many. */
+  #waits(taken: number): boolean {
+    return this.#jobs[0]?.kind === 'transaction' && taken < maxBatch;
+  }
+
+  /** Puts a member among `done`, or lets it fail alone; whether all have been committed with it. Throws where all have failed. */
+  async #runMember(member: Member, done: Member[], reasonOf: (error: unknown) => Promise<unknown>): Promise<boolean> {
     const sql = new TransactionSql(this.#channel, this.writer);
     this.#channel.exec('SAVEPOINT member', true).catch(() => undefined); // as for BEGIN
-    try {
-      await member.run(sql);
-    } catch (error) {
-      await sql.end();
-      member.fail(await reasonOf(error));
+    const ran = member.run(sql);
+    if (member.atOnce && !this.#waits(done.length + 1)) {
+      ran.catch(() => undefined); // it is waited for below
+      await this.#commitWith(sql, member, done);
+      await ran.catch((error: unknown) => {
+        done.pop();
+        member.fail(error);
+      });
+      return true;
+    }
+    let failure = await failureOf(ran);
+    if (failure === undefined && !this.#waits(done.length + 1)) {
+      await this.#commitWith(sql, member, done);
+      return true;
+    }
+    const [own] = await sql.end();
+    failure ??= own;
+    if (failure !== undefined) {
+      member.fail(await reasonOf(failure.reason));
       await this.#channel.exec('ROLLBACK TO member; RELEASE member', true);
-      return;
+      return false;
     }
     done.push(member);
-    await sql.end();
     this.#channel.exec('RELEASE member', true).catch(() => undefined); // where it fails, so does COMMIT
+    return false;
   }
+
+  /** Sends the commit after statements that are not answered yet. */
+  async #commitWith(sql: TransactionSql, member: Member, done: Member[]): Promise<void> {
+    done.push(member);
+    const { first, pending } = sql.close();
+    try {
+      await this.#channel.execUnlessFailed('RELEASE member; COMMIT', first ?? this.#channel.nextId);
+    } catch (error) {
+      // Whichever of them failed says why.
+      await Promise.all(pending);
+      throw error;
+    }
+  }
+}
+
+interface Failure {
+  readonly reason: unknown;
+}
+
+async function failureOf(ran: Promise<void>): Promise<Failure | undefined> {
+  return await ran.then(
+    () => undefined,
+    (reason: unknown) => ({ reason }),
+  );
 }
 
 /** What a transaction's work is given: of no use when it is over. */
 class TransactionSql implements Sql {
   readonly writer: string;
   readonly #channel: Channel;
-  readonly #pending = new Set<Promise<unknown>>();
+  /** By their number. */
+  readonly #pending = new Map<number, Promise<unknown>>();
   #ended = false;
 
   constructor(channel: Channel, writer: string) {
@@ -201,20 +249,28 @@ class TransactionSql implements Sql {
     return this.#track(() => this.#channel.run(text, values, true));
   }
 
-  /** Waits for statements that its work did not wait for. */
-  async end(): Promise<void> {
+  /** Waits for statements that its work did not wait for: those that have failed. */
+  async end(): Promise<readonly PromiseRejectedResult[]> {
+    const results = await Promise.allSettled(this.close().pending);
+    return results.filter((result) => result.status === 'rejected');
+  }
+
+  /** Statements that are not answered, and the number of the first of them. */
+  close(): { readonly first: number | undefined; readonly pending: readonly Promise<unknown>[] } {
     this.#ended = true;
-    await Promise.allSettled(this.#pending);
+    const [first] = this.#pending.keys();
+    return { first, pending: [...this.#pending.values()] };
   }
 
   async #track<T>(perform: () => Promise<T>): Promise<T> {
     if (this.#ended) throw new Error('the transaction is over');
+    const id = this.#channel.nextId;
     const pending = perform();
-    this.#pending.add(pending);
+    this.#pending.set(id, pending);
     try {
       return await pending;
     } finally {
-      this.#pending.delete(pending);
+      this.#pending.delete(id);
     }
   }
 }

@@ -228,6 +228,13 @@ test('a request that is none, or none of ours to sign, is refused', async () => 
     return der.toString('base64url');
   };
   assertProblem(await finalized(['a.test'], changed), 'badCSR', 400);
+  const ofNoCurve = async (): Promise<string> => {
+    const der = Buffer.from(await csrFor(['a.test']), 'base64url');
+    const p256 = der.indexOf(Buffer.from('2a8648ce3d030107', 'hex'));
+    der.writeUInt8(0x7f, p256 + 7);
+    return der.toString('base64url');
+  };
+  assertProblem(await finalized(['a.test'], ofNoCurve), 'badCSR', 400);
 });
 
 test("a request for the key of an account, whoever's it is, is a bad CSR", async () => {

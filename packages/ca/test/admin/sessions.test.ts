@@ -24,6 +24,26 @@ test('a token is kept as a hash, listed without its secret, and told of in the a
   );
 });
 
+test('a token is forgotten a year after its end, when the next is made', async (t) => {
+  const { database, clock } = await dashboard(t);
+  const options = { database, provider, clock: clock.read };
+  const make = async (who: string) =>
+    (await createAdminToken(options, { who, role: 'viewer', lifetimeMs: hour, by })).token.who;
+  const names = async () => (await listAdminTokens(options)).map(({ who }) => who);
+  await make('bob');
+  clock.time += hour + 365 * day - 1;
+  await make('carol');
+  assert.deepEqual(await names(), ['carol', 'bob']);
+  clock.time += 1;
+  await make('dave');
+  assert.deepEqual(await names(), ['dave', 'carol']);
+  const told = (await listAudit(database)).filter(({ action }) => action === 'create admin token');
+  assert.deepEqual(
+    told.map(({ note }) => note),
+    ['viewer: dave', 'viewer: carol', 'viewer: bob'],
+  );
+});
+
 test('a token is for a name that can be read, a role that there is, and a time that is bounded', async (t) => {
   const { database, clock } = await dashboard(t);
   const options = { database, provider, clock: clock.read };

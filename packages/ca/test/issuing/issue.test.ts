@@ -1,7 +1,7 @@
 import { strict as assert } from 'node:assert';
 import { test } from 'node:test';
 import { type CryptoProvider, type MaybePromise, type SignatureAlgorithm, toHex } from '@handfast/crypto';
-import { keyPurposeLabel, parseCertificate, parseCrl, trustStore, verifyCertificate } from '@handfast/x509';
+import { keyPurposeLabel, parseCertificate, parseCrl, rfc5280, trustStore, verifyCertificate } from '@handfast/x509';
 import {
   type CaErrorCode,
   type Database,
@@ -42,7 +42,7 @@ test('a certificate is issued, recorded and verified', async (t) => {
     time: start,
     usage: 'serverAuth',
     name: 'b.example.test',
-    profile: 'rfc5280',
+    profile: rfc5280,
   });
   assert.equal(path.length, 3);
   const record = await authority.find(certificate.serialNumberHex);

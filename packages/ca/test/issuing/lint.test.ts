@@ -209,7 +209,7 @@ const cases: readonly Case[] = [
     breaks: 'authority_info_access: a responder that is not asked by plain http (RFC 5280 §4.2.2.1, BR §7.1.2.7.7)',
   },
   {
-    fields: { extension: () => uncritical },
+    fields: { extension: (name) => (name === 'authorityInfoAccess' ? uncritical : undefined) },
     breaks: 'authority_info_access: the extension cannot be read (RFC 5280 §4.2.2.1, BR §7.1.2.7.7)',
   },
   {
@@ -234,12 +234,12 @@ const cases: readonly Case[] = [
     breaks: 'basic_constraints: basicConstraints is not critical (RFC 5280 §4.2.1.9, BR §7.1.2.7.8)',
   },
   {
-    fields: { extension: () => ({ ...uncritical, critical: false }) },
+    fields: { extension: (name) => (name === 'subjectAltName' ? { ...uncritical, critical: false } : undefined) },
     breaks:
       'subject_alt_name_critical: subjectAltName is critical where the subject is empty, and only there (RFC 5280 §4.2.1.6)',
   },
   {
-    fields: { extension: () => ({ ...uncritical, critical: true }) },
+    fields: { extension: (name) => (name === 'subjectKeyIdentifier' ? { ...uncritical, critical: true } : undefined) },
     breaks: 'subject_key_identifier: the identifier is critical (RFC 5280 §4.2.1.2)',
   },
 ];

@@ -7,6 +7,7 @@
 import { strict as assert } from 'node:assert';
 import { type TestContext, test } from 'node:test';
 import type { Database } from '../../src/index.ts';
+import { lastly } from '../../src/store/database.ts';
 
 /** A new, empty store. It is closed, and gone, when the test ends. */
 export type NewStore = (t: TestContext) => Promise<{
@@ -83,6 +84,62 @@ export function storeContract(newStore: NewStore, { keyTaken }: Words): void {
       [1, 2, keyTaken, 3],
     );
     assert.equal(await countOf(database), 3);
+  });
+
+  test('statements that are not waited for go with the commit, which fails where they do', async (t) => {
+    const { database } = await store(t);
+    const insert = (a: number) =>
+      database.transaction(async (sql) => {
+        lastly(sql.run('INSERT INTO t (a) VALUES ($1)', [a]), sql.run('INSERT INTO t (a) VALUES ($1)', [a + 1]));
+        return 'done';
+      });
+    assert.equal(await insert(1), 'done');
+    assert.equal(await countOf(database), 2);
+    await assert.rejects(insert(2), { message: keyTaken });
+    await assert.rejects(insert(0), { message: keyTaken });
+    assert.equal(await countOf(database), 2);
+    assert.equal(await insert(3), 'done');
+    // Those that come meanwhile, and are committed together.
+    const results = await Promise.allSettled([10, 12, 3, 14].map(insert));
+    const there = results.flatMap(({ status }, index) => (status === 'fulfilled' ? [[10, 12, 3, 14][index]] : []));
+    assert.ok(!there.includes(3));
+    const rows = await database.all('SELECT a FROM t WHERE a >= 10 AND a % 2 = 0 ORDER BY a');
+    assert.deepEqual(
+      rows.map(({ a }) => a),
+      there,
+    );
+  });
+
+  test('a transaction that asks for all at once is committed with it', async (t) => {
+    const { database } = await store(t);
+    const own = new Error('enough');
+    const both = (a: number, error?: Error) =>
+      database.transaction(
+        async (sql) => {
+          const [, rows] = await Promise.all([
+            sql.run('INSERT INTO t (a) VALUES ($1)', [a]),
+            sql.all('SELECT a FROM t ORDER BY a'),
+          ]);
+          if (error !== undefined) throw error;
+          return rows;
+        },
+        { atOnce: true },
+      );
+    assert.deepEqual(await both(1), [{ a: 1 }]);
+    await assert.rejects(both(1), { message: keyTaken });
+    assert.equal(await countOf(database), 1);
+    const alone = database.transaction(
+      async (sql) => {
+        await sql.all('SELECT 1');
+        await sql.run('INSERT INTO t (a) VALUES (2)');
+      },
+      { atOnce: true },
+    );
+    await assert.rejects(alone, { message: 'the transaction is over' });
+    // What fails afterwards has been committed by then.
+    await assert.rejects(both(3, own), (error) => error === own);
+    assert.equal(await countOf(database), 2);
+    assert.deepEqual((await Promise.all([both(4), both(5)])).at(-1), [{ a: 1 }, { a: 3 }, { a: 4 }, { a: 5 }]);
   });
 
   test('two hundred at once are all there', async (t) => {

@@ -6,7 +6,15 @@
 
 import { strict as assert } from 'node:assert';
 import type { CryptoProvider } from '@handfast/crypto';
-import { type Certificate, type Crl, parseCrl, revocation, trustStore, verifyCertificate } from '@handfast/x509';
+import {
+  type Certificate,
+  type Crl,
+  distributionPointsOf,
+  parseCrl,
+  revocation,
+  trustStore,
+  verifyCertificate,
+} from '@handfast/x509';
 import type { CrlName } from '../../src/index.ts';
 import { nodeProvider, type Opened } from './authority.ts';
 
@@ -56,7 +64,7 @@ export async function statusBy(
 
 /** Where a leaf says that its list is. */
 export function urlsIn(certificate: Certificate): readonly string[] {
-  return (certificate.crlDistributionPoints ?? []).flatMap(({ name }) => urlsOf(name));
+  return distributionPointsOf(certificate).flatMap(({ name }) => urlsOf(name));
 }
 
 /** Where a list says that it is. */

@@ -7,7 +7,7 @@
 
 import { CaError, issuerIdOf } from '@handfast/ca';
 import { nodeProvider as provider } from '@handfast/crypto/node';
-import { type Certificate, type Crl, parseCrl, toPem } from '@handfast/x509';
+import { type Certificate, type Crl, escapeText, parseCrl, toPem } from '@handfast/x509';
 import { dayMs } from '../authority.ts';
 import { timeText, whenText } from '../cert/layout.ts';
 import { writeResult } from '../cert/output.ts';
@@ -69,13 +69,16 @@ async function neededCrls({ authority }: OpenCa): Promise<Crls> {
   });
   const signed: Crl[] = [];
   const roots: Crl[] = [];
-  for (const { id, state, signs } of needed) {
+  for (const { id, certificate, state, signs } of needed) {
     try {
       const crl = parseCrl(await authority.crl(id));
       (signs ? signed : roots).push(crl);
     } catch (error) {
       // Of one that is retired there may be no list; without one of all others nobody who wants them gets along.
-      if (!(error instanceof CaError && error.code === 'not_found') || state === 'current') throw error;
+      if (!(error instanceof CaError && error.code === 'not_found')) throw error;
+      if (state !== 'current') continue;
+      const text = `there is no list of ${escapeText(certificate.subject.toString())}`;
+      throw usageError(text, 'handfast ca import --crl FILE takes one from whoever has its key');
     }
   }
   return { crls: [...signed, ...roots], roots };

@@ -131,13 +131,14 @@ export async function makeRootCrl(
   number: bigint,
   now: Date,
   revoked: IssueCrlOptions['revoked'] = [],
-  end: Date = new Date(now.getTime() + rootCrlMs),
+  end?: Date,
 ): Promise<Crl> {
+  const thisUpdate = new Date(Math.max(now.getTime() - backdatedMs, root.certificate.notBefore.getTime()));
   return await issueCrl({
     issuer: root,
     number,
-    thisUpdate: new Date(Math.max(now.getTime() - backdatedMs, root.certificate.notBefore.getTime())),
-    nextUpdate: earliest(end, root.certificate.notAfter),
+    thisUpdate,
+    nextUpdate: earliest(end ?? new Date(thisUpdate.getTime() + rootCrlMs), root.certificate.notAfter),
     revoked,
   });
 }

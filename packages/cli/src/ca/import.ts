@@ -9,7 +9,7 @@ import { issuerIdOf } from '@handfast/ca';
 import { equalBytes } from '@handfast/crypto';
 import { nodeProvider as provider } from '@handfast/crypto/node';
 import { quote } from '@handfast/tls';
-import { type Certificate, parseCertificates, parseCrls, toPem } from '@handfast/x509';
+import { type Certificate, escapeText, parseCertificates, parseCrls, toPem } from '@handfast/x509';
 import { timeText } from '../cert/layout.ts';
 import { CliError, type ExitCode, exitCodes, usageError } from '../exit.ts';
 import type { Io } from '../io.ts';
@@ -136,17 +136,21 @@ function pemFile(path: string, certificates: readonly Certificate[]): FileChange
   return { path, content: certificates.map(({ raw }) => toPem('CERTIFICATE', raw)).join(''), mode: 0o644 };
 }
 
-async function takeCrl(file: string, options: ImportOptions, io: Io): Promise<void> {
+/** Whose they are. */
+async function takeCrl(file: string, options: ImportOptions, io: Io): Promise<readonly string[]> {
   const bytes = readFileFor('--crl', file);
   const crls = parsingFile('--crl', file, () => parseCrls(bytes));
   await withCa(options, io, async ({ authority }) => {
     for (const { raw } of crls) await authority.importCrl({ crl: raw, by: operator() });
   });
+  return crls.map(({ issuer }) => issuer.toString());
 }
 
 async function tellCrl(file: string, options: ImportOptions, io: Io): Promise<void> {
-  await takeCrl(file, options, io);
-  new Report(io, options).news(`${file}: the root’s list is taken`, 'imported', { file });
+  const issuers = await takeCrl(file, options, io);
+  const report = new Report(io, options);
+  for (const issuer of issuers)
+    report.news(`${file}: the list of ${escapeText(issuer)} is taken`, 'imported', { file, issuer });
 }
 
 async function tellLive(options: ImportOptions, io: Io): Promise<void> {

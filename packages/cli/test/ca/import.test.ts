@@ -8,6 +8,7 @@ import {
   type IssueOptions,
   issueCertificate,
   issueCrl,
+  parseCrls,
   parseRequests,
   toPem,
   verifyRequest,
@@ -201,7 +202,7 @@ describe('ca import', () => {
   test('takes a newer list of the root, and no older one', async () => {
     const { exitCode, stderr } = await place.ca('import', '--crl', await listFile(7n));
     assert.equal(exitCode, 0);
-    assert.deepEqual(stderr.lines, [`${place.path('root.crl')}: the root’s list is taken`]);
+    assert.deepEqual(stderr.lines, [`${place.path('root.crl')}: the list of CN=Offline root is taken`]);
     const { message } = await place.refusal('import', '--crl', await listFile(6n));
     assert.equal(message, 'the CRL cannot be taken: its number 6 is not above those before it');
   });
@@ -237,4 +238,48 @@ describe('ca import', () => {
     }
     assert.equal((await statusOf(place)).waiting, null);
   });
+});
+
+test('lists of a CA between root and issuer are imported with the root’s, and exported with all others', async (t) => {
+  const other = new Place();
+  t.after(() => other.remove());
+  await other.json('init', '--allow', 'corp.test', '--root-csr');
+  const [request] = parseRequests(readFileSync(other.path('ca', 'waiting', 'request.csr')));
+  assert.ok(request);
+  const { signer: own } = await provider.generateKeyPair('secp256r1');
+  const basics = { ...dates, provider, ...purposes, ...corp };
+  const between = await issueCertificate({
+    ...basics,
+    subject: { commonName: 'Between' },
+    publicKey: own.publicKey,
+    issuer: { certificate: root, signer },
+    ca: { pathLength: 1 },
+  });
+  const issuer = await issueCertificate({
+    ...basics,
+    subject: request.subject,
+    publicKey: request.publicKey,
+    issuer: { certificate: between, signer: own },
+    ca: { pathLength: 0 },
+  });
+  const listOf = async (certificate: Certificate, by: Signer): Promise<string> => {
+    const period = { thisUpdate: dates.notBefore, nextUpdate: dates.notAfter };
+    const crl = await issueCrl({ issuer: { certificate, signer: by }, number: 1n, ...period, revoked: [] });
+    return toPem('X509 CRL', crl.raw);
+  };
+  const chain = [issuer, between, root].map(({ raw }) => toPem('CERTIFICATE', raw)).join('');
+  const rootsList = other.file('root.crl', await listOf(root, signer));
+  await other.json('import', other.file('chain.pem', chain), '--crl', rootsList);
+  const leaf = await issued(other, 'app.corp.test');
+  assert.equal(await verdict(leaf, root), 'ok');
+  const exported = async (): Promise<readonly string[]> => {
+    await other.json('crl', 'export', '--out', other.path('crls.pem'));
+    return parseCrls(readFileSync(other.path('crls.pem'))).map((crl) => crl.issuer.toString());
+  };
+  await assert.rejects(exported(), /there is no list of CN=Between/);
+  await other.json('import', '--crl', other.file('between.crl', await listOf(between, own)));
+  assert.deepEqual(
+    (await exported()).toSorted(),
+    ['CN=Between', 'CN=Offline root', issuer.subject.toString()].toSorted(),
+  );
 });

@@ -6,26 +6,24 @@
  */
 
 import { performance } from 'node:perf_hooks';
-import type { PublicKeyInfo } from '@handfast/crypto';
 import { text } from '../../store/rows.ts';
 import { type Account, findAccount } from '../accounts.ts';
 import { type Authorization, type ChallengeRow, challengeOf, findAuthorization, settle } from '../authorizations.ts';
-import { thumbprint } from '../jwk.ts';
 import { type ProblemDocument, problemDocument } from '../problems.ts';
 import type { Service } from '../settings.ts';
 import { caaCheck, caaValidForMs } from './caa.ts';
 import { ValidationFailure } from './challenge.ts';
 
-/** Looks at one challenge, and settles it. Throws only where the database does, or the server stops. */
+/** Looks at one challenge, with the thumbprint of its account's key, and settles it. Throws only where the database does, or the server stops. */
 export async function validate(
   service: Service,
   row: ChallengeRow,
   authorization: Authorization,
-  accountKey: PublicKeyInfo,
+  thumbprint: string,
 ): Promise<void> {
   const { identifier } = authorization;
   const started = performance.now();
-  const failure = await failureOf(service, row, authorization, accountKey);
+  const failure = await failureOf(service, row, authorization, thumbprint);
   const ms = performance.now() - started;
   // Somebody else will look again: what was cut short proves nothing, either way.
   if (service.signal.aborted) return;
@@ -49,7 +47,7 @@ export async function resumeValidations(service: Service, limit: number): Promis
       const authorization = await findAuthorization(service.database, row.authorizationId);
       const account = authorization && (await findAccount(service.database, authorization.accountId));
       if (authorization !== undefined && account !== undefined)
-        await validate(service, row, authorization, account.key);
+        await validate(service, row, authorization, account.thumbprint);
     });
   }
   return rows.length;
@@ -99,16 +97,16 @@ async function failureOf(
   service: Service,
   { type, token }: ChallengeRow,
   { identifier, wildcard, accountId }: Authorization,
-  accountKey: PublicKeyInfo,
+  thumbprint: string,
 ): Promise<Error | undefined> {
-  const { challenges, provider, signal, links, options } = service;
+  const { challenges, signal, links, options } = service;
   const challenge = challenges.find((candidate) => candidate.type === type);
   try {
     if (challenge === undefined) throw new Error(`challenges of type ${type} are no longer served`);
     await challenge.validate({
       identifier,
       token,
-      keyAuthorization: `${token}.${thumbprint(provider, accountKey)}`,
+      keyAuthorization: `${token}.${thumbprint}`,
       signal,
     });
     if (options.caa !== undefined && identifier.type === 'dns') {

@@ -12,9 +12,12 @@ export interface Faulty extends Database {
 }
 
 export function faulty(database: Database): Faulty {
+  let failed: Error | undefined;
   const check = (text: string): void => {
     const error = wrapped.fault(text);
-    if (error !== undefined) throw error;
+    if (error === undefined) return;
+    failed ??= error;
+    throw error;
   };
   const over = (sql: Sql): Sql => ({
     writer: sql.writer,
@@ -33,7 +36,10 @@ export function faulty(database: Database): Faulty {
     fault: () => undefined,
     transaction: async (work) =>
       await database.transaction(async (sql) => {
+        failed = undefined;
         const result = await work(over(sql));
+        // Of a statement that nobody has waited for.
+        if (failed !== undefined) throw failed;
         check('COMMIT');
         return result;
       }),

@@ -1,5 +1,6 @@
 /**
- * What `ca serve` measures, for Prometheus: counted from the log's events, and looked up when somebody asks.
+ * What `ca serve` measures, for Prometheus: counted from the log's events, and looked up when somebody asks. What others do beside it, as
+ * `ca issue` does, is in the database alone.
  *
  * @module
  */
@@ -58,7 +59,7 @@ export function openMetrics(ca: Pick<OpenCa, 'database' | 'authority'>, now: () 
   const lag = monitorEventLoopDelay({ resolution: lagResolutionMs });
   lag.enable();
   addLag(lag, registers);
-  const lookUps = [crlAges(ca, registers, now), expiring(ca, registers, now)];
+  const lookUps = [crlAges(ca, registers, now), expiring(ca, registers, now), issuances(ca, registers, now)];
   const database = new Gauge({
     name: 'handfast_ca_database_seconds',
     help: 'How long the database took to answer what these figures are read from',
@@ -188,5 +189,44 @@ function expiring({ database }: Ca, registers: Registry[], now: () => number): (
       );
       gauge.set({ days: String(days) }, Number(row?.ending ?? 0));
     }
+  };
+}
+
+/** So long after a certificate was begun it is counted: by then it is recorded, or never will be. */
+const recordedWithinMs = 30_000;
+
+/** Who asked for a certificate, by how its record names them. */
+const requesters = [
+  ['acme', 'acme account %'],
+  ['enrolment', 'enrolment %'],
+  ['operator', 'operator %'],
+] as const;
+
+function issuances({ database }: Ca, registers: Registry[], now: () => number): () => Promise<void> {
+  const counter = new Counter({
+    name: 'handfast_ca_certificates_total',
+    help: 'Certificates issued since this server began, here or elsewhere on its database, by who asked for them: half a minute late',
+    labelNames: ['by', 'profile'],
+    registers,
+  });
+  const cases = requesters.map(([who, pattern]) => `WHEN issued_by LIKE '${pattern}' THEN '${who}'`).join(' ');
+  let counted = now() - recordedWithinMs;
+  let last: Promise<void> = Promise.resolve();
+  const countOn = async (): Promise<void> => {
+    const until = Math.max(counted, now() - recordedWithinMs);
+    const rows = await database.all(
+      `SELECT CASE ${cases} ELSE 'authority' END AS requester, profile, count(*) AS number FROM certificates
+       WHERE issued_at > $1 AND issued_at <= $2 AND state = 'issued' GROUP BY 1, 2`,
+      [counted, until],
+    );
+    counted = until;
+    for (const { requester, profile, number } of rows) {
+      counter.inc({ by: String(requester), profile: String(profile) }, Number(number));
+    }
+  };
+  // One after another, so that none is counted twice.
+  return () => {
+    last = last.then(countOn, countOn);
+    return last;
   };
 }
