@@ -22,6 +22,7 @@ chromium chromium
 certutil libnss3-tools
 python3 python3
 javac default-jdk-headless
+tshark tshark
 LIST
 
 if ((${#packages[@]})); then
@@ -29,7 +30,7 @@ if ((${#packages[@]})); then
   apt-get update -qq || true
   DEBIAN_FRONTEND=noninteractive apt-get install -y -qq --no-install-recommends "${packages[@]}" >/dev/null || true
 fi
-for command in openssl gnutls-cli gnutls-serv curl chromium certutil python3 javac; do
+for command in openssl gnutls-cli gnutls-serv curl chromium certutil python3 javac tshark; do
   has "$command" || missing+=("$command (Debian package)")
 done
 

@@ -2,7 +2,7 @@
  * `npm run bench`: ours beside `node:tls` of the same Node, beside other TLS of npm, and beside other certificate libraries, in
  * one run and in rounds that take turns. Ratios are what to quote.
  *
- * `--only` a group (`tls`, `ping-pong`, `openssl`, `https`, `idle`, `latency`, `memory`, `x509`), or a part of a row's name;
+ * `--only` a group (`tls`, `ping-pong`, `openssl`, `https`, `idle`, `latency`, `memory`, `trace`, `x509`), or a part of a row's name;
  * `--rounds 9`; `--seconds 1` is a round's length; `--connections 5000` are the idle ones. A run of everything writes its table,
  * chart and figures into `bench/results/`, others do it with `--write`; `--name` is the files' name.
  *
@@ -19,6 +19,7 @@ import { machine, type Part, writeResults } from './results.ts';
 import { type Result, type Row, race } from './rounds.ts';
 import { memoryRows } from './sessions.ts';
 import { tlsRows } from './tls.ts';
+import { traceRows } from './trace.ts';
 import { x509Rows } from './x509.ts';
 
 const { values } = parseArgs({
@@ -53,6 +54,7 @@ const groups: readonly Group[] = [
   { name: 'latency', title: 'Latency', rows: latencyRows },
   { name: 'idle', title: 'Idle connections', rows: () => idleRows(Number(values.connections)), mostRounds: 3 },
   { name: 'memory', title: 'Memory of sessions', rows: memoryRows, mostRounds: 3 },
+  { name: 'trace', title: 'Handshakes that nobody traces', rows: traceRows },
   { name: 'x509', title: 'Certificates', rows: x509Rows, share: 0.1 },
 ];
 const named = groups.find(({ name }) => name === only);

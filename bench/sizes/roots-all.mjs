@@ -1,0 +1,3 @@
+import { roots } from '@handfast/roots/certificates';
+
+export { roots };
