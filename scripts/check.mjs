@@ -9,9 +9,9 @@ import { pathToFileURL } from 'node:url';
 import { findNpm, root } from './run.mjs';
 import { capture, nodes, tool, toolPath } from './tool.mjs';
 
-/** @typedef {{ code: number, output: string }} Outcome */
+/** @typedef {{ code: number, output: string, notes?: readonly string[] }} Outcome Notes are printed however it ends. */
 
-const packages = ['crypto', 'x509', 'tls', 'ca', 'cli'].map((folder) => ({
+const packages = ['crypto', 'x509', 'roots', 'tls', 'viewer', 'ca', 'cli'].map((folder) => ({
   folder: join(root, 'packages', folder),
   manifest: JSON.parse(readFileSync(join(root, 'packages', folder, 'package.json'), 'utf8')),
 }));
@@ -31,15 +31,27 @@ const checks = [
   ['release', release],
 ];
 
-/** What a client in a browser must not carry. */
-const noPlaceInAClient = [
-  /\/server\.js$/,
-  /\/x509\/dist\/issue\.js$/,
+/** What no bundle for the web carries unless a program asks for it by name. */
+const noPlaceInABundle = [
+  /\/x509\/dist\/(issue|template|request|private-keys|crl|ct-logs|sct|pkcs|describe)/,
+  /\/x509\/dist\/(revocation|ocsp|pbe|idna)\//,
+  /\/x509\/dist\/path\/(profile|dsa|report)/,
   /\/dist\/node\//,
   /\/legacy\//,
   /\/ca\//,
+  /\/roots\//,
   /^node:/,
 ];
+
+/**
+ * And what it has no place for by its side, which its name in tools/bundles begins with.
+ * @type {Readonly<Record<string, readonly RegExp[]>>}
+ */
+const noPlaceIn = {
+  client: [...noPlaceInABundle, /\/server\.js$/],
+  // Who asks for no certificates has nobody to verify.
+  server: [...noPlaceInABundle, /\/client\.js$/, /\/x509\/dist\/(path\/|trust(?!-nobody))/],
+};
 
 /**
  * What has no place in a file of the repository.
@@ -67,9 +79,12 @@ const failures = [];
 for (const [name, run] of checks) {
   if (wanted.length > 0 && !wanted.includes(name)) continue;
   const started = performance.now();
-  const { code, output } = await run().catch((error) => ({ code: 1, output: String(error?.stack ?? error) }));
+  /** @type {Outcome} */
+  const outcome = await run().catch((error) => ({ code: 1, output: String(error?.stack ?? error) }));
+  const { code, output, notes = [] } = outcome;
   const seconds = ((performance.now() - started) / 1000).toFixed(1);
   process.stdout.write(`${code === 0 ? '✓' : '✗'}  ${name.padEnd(10)}  ${seconds.padStart(6)} s\n`);
+  for (const note of notes) process.stdout.write(`   ${note}\n`);
   if (code === 0) passed += 1;
   else failures.push(`\n${name}:\n${output.trim()}\n`);
 }
@@ -134,8 +149,25 @@ async function cruise(cwd, config, folders) {
   }
 }
 
+/** The limits of tools/.size-limit.mjs; what was measured is printed, kept or not. */
 async function sizes() {
-  return tool('size-limit', [], { cwd: join(root, 'tools') });
+  const { code, output } = await tool('size-limit', ['--json'], { cwd: join(root, 'tools') });
+  /** @type {readonly { name: string, size: number, sizeLimit: number }[]} */
+  let rows;
+  try {
+    rows = JSON.parse(output);
+  } catch {
+    return { code: code || 1, output };
+  }
+  const kilobytes = (/** @type {number} */ bytes) => `${(bytes / 1000).toFixed(1)} kB`;
+  const notes = rows.map(
+    ({ name, size, sizeLimit }) =>
+      `${name.padEnd(58)}${kilobytes(size).padStart(8)} gzipped, of ${kilobytes(sizeLimit)}`,
+  );
+  return {
+    ...verdict(rows.filter(({ size, sizeLimit }) => size > sizeLimit).map(({ name }) => `${name}: too large`)),
+    notes,
+  };
 }
 
 async function bundles() {
@@ -157,7 +189,8 @@ async function bundles() {
     });
     for (const output of Object.values(metafile.outputs)) {
       const inputs = Object.entries(output.inputs).filter(([, { bytesInOutput }]) => bytesInOutput > 0);
-      const wrong = inputs.filter(([input]) => noPlaceInAClient.some((pattern) => pattern.test(input)));
+      const forbidden = noPlaceIn[name.split('-')[0] ?? ''] ?? noPlaceInABundle;
+      const wrong = inputs.filter(([input]) => forbidden.some((pattern) => pattern.test(input)));
       complaints.push(
         ...wrong.map(([input, { bytesInOutput }]) => `${name} holds ${bytesInOutput} bytes of ${input}`),
         ...output.imports.map((/** @type {{ path: string }} */ { path }) => `${name} imports ${path}`),

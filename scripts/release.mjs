@@ -13,7 +13,7 @@ import { findNpm, root } from './run.mjs';
 import { capture } from './tool.mjs';
 
 /** Lowest first: nobody can install a package before those that it needs. */
-const folders = ['crypto', 'x509', 'tls', 'ca', 'cli'];
+const folders = ['crypto', 'x509', 'roots', 'tls', 'viewer', 'ca', 'cli'];
 
 const { values: options } = parseArgs({
   options: { version: { type: 'string' }, sbom: { type: 'string' }, publish: { type: 'boolean' } },

@@ -50,8 +50,12 @@ const tsc = 'node_modules/typescript/bin/tsc';
 const apart = {
   tools: 'its tools (about 30 s)',
   bench: 'the libraries that we compare with (about 5 s)',
+  'bench/sizes': 'the libraries whose size stands beside ours (about 5 s)',
   'packages/dashboard': 'what the dashboard is made of (about 10 s)',
   'packages/dashboard/browser-test': 'what drives Chromium (about 5 s)',
+  'packages/viewer/page': 'what the viewer is made of (about 10 s)',
+  'runtime-tests': 'Deno, Bun, workerd, and what drives browsers (about 15 s)',
+  'examples/web': 'what the examples of other runtimes run with (about 10 s)',
 };
 
 /**
@@ -94,7 +98,15 @@ const tasks = {
   check: {
     does: 'lints, compiles, checks the packages as users get them',
     entry: 'scripts/check.mjs',
-    needs: ['tools', 'bench', 'packages/dashboard', 'packages/dashboard/browser-test'],
+    needs: [
+      'tools',
+      'bench',
+      'packages/dashboard',
+      'packages/dashboard/browser-test',
+      'packages/viewer/page',
+      'runtime-tests',
+      'examples/web',
+    ],
   },
   build: {
     does: 'compiles every package into its dist/, and builds the dashboard',
@@ -105,10 +117,22 @@ const tasks = {
     does: 'compiles everything that is TypeScript',
     entry: tsc,
     args: ['-b'],
-    needs: ['bench', 'packages/dashboard', 'packages/dashboard/browser-test'],
+    needs: [
+      'bench',
+      'packages/dashboard',
+      'packages/dashboard/browser-test',
+      'packages/viewer/page',
+      'runtime-tests',
+      'examples/web',
+    ],
   },
   lint: { does: 'lints; with --write it formats, too', entry: 'scripts/lint.mjs', needs: ['tools'] },
   docs: { does: 'writes the API reference into docs/api/', entry: 'scripts/docs.mjs', needs: ['tools'] },
+  roots: {
+    does: 'writes Mozilla’s roots, as the pinned Node carries them, into packages/roots',
+    entry: 'scripts/roots.mjs',
+    flags: sourceFlags,
+  },
   nodes: { does: 'runs the tests on each Node that is supported', entry: 'scripts/nodes.mjs', needs: ['tools'] },
   release: {
     does: 'makes a release, or shows what it would do',
@@ -116,7 +140,18 @@ const tasks = {
     needs: ['packages/dashboard'],
   },
   examples: { does: 'runs every example', entry: 'scripts/examples.mjs' },
+  'web-examples': {
+    does: 'runs the examples in browsers, workers, Deno and Bun, with real peers',
+    entry: 'examples/web/run.ts',
+    flags: sourceFlags,
+    needs: ['examples/web'],
+  },
   interop: { does: 'talks to other stacks, in both directions', entry: 'interop/src/main.ts', flags: sourceFlags },
+  captures: {
+    does: 'tshark reads our captures, and we read those of OpenSSL',
+    entry: 'interop/src/captures/main.ts',
+    flags: sourceFlags,
+  },
   acme: {
     does: 'ACME clients of others get, renew and revoke certificates of our authority',
     entry: 'interop/acme/src/main.ts',
@@ -133,6 +168,17 @@ const tasks = {
     flags: sourceFlags,
     needs: ['packages/dashboard', 'packages/dashboard/browser-test'],
   },
+  viewer: {
+    does: 'builds the page that shows handshakes, into packages/viewer/site',
+    entry: 'packages/viewer/page/build.mjs',
+    needs: ['packages/viewer/page'],
+  },
+  'viewer-test': {
+    does: 'the page that shows handshakes, in Chromium',
+    entry: 'packages/dashboard/browser-test/src/viewer/main.ts',
+    flags: sourceFlags,
+    needs: ['packages/viewer/page', 'packages/dashboard/browser-test'],
+  },
   pkcs11: {
     does: 'an authority whose key is in a token (SoftHSM), and what goes wrong with one',
     entry: 'interop/pkcs11/src/main.ts',
@@ -148,6 +194,12 @@ const tasks = {
     entry: 'programs/src/main.ts',
     flags: sourceFlags,
   },
+  runtimes: {
+    does: 'one suite in Node, Deno, Bun, workerd, Chromium and Firefox',
+    entry: 'runtime-tests/src/main.ts',
+    flags: sourceFlags,
+    needs: ['runtime-tests', 'tools'],
+  },
   bench: {
     does: 'measures against node:tls, other TLS and other certificate libraries',
     entry: 'bench/src/main.ts',
@@ -159,6 +211,18 @@ const tasks = {
     entry: 'bench/src/ca/main.ts',
     flags: sourceFlags,
     needs: ['bench'],
+  },
+  'bench:web': {
+    does: 'measures TLS in a page of Chromium beside WebCrypto alone: handshakes, bulk data, a blocked main thread',
+    entry: 'bench/web/main.ts',
+    flags: sourceFlags,
+    needs: ['runtime-tests'],
+  },
+  sizes: {
+    does: 'measures what a browser loads, ours and others’, into docs/sizes.md',
+    entry: 'scripts/sizes.mjs',
+    flags: sourceFlags,
+    needs: ['tools', 'bench/sizes'],
   },
   timing: {
     does: 'looks for secrets in the time that work takes',

@@ -10,12 +10,32 @@ module.exports = {
   forbidden: [
     {
       name: 'crypto-is-the-ground',
-      comment: 'crypto <- x509 <- tls <- ca <- cli: nothing imports upward',
+      comment: 'crypto <- x509 <- roots, tls <- viewer, ca <- cli: nothing imports upward',
       from: { path: '^packages/crypto/' },
-      to: { path: '^packages/(x509|tls|ca|cli)/' },
+      to: { path: '^packages/(x509|roots|tls|viewer|ca|cli)/' },
     },
-    { name: 'x509-is-below-tls', from: { path: '^packages/x509/' }, to: { path: '^packages/(tls|ca|cli)/' } },
-    { name: 'tls-is-below-ca', from: { path: '^packages/tls/' }, to: { path: '^packages/(ca|cli)/' } },
+    {
+      name: 'x509-is-below-tls',
+      from: { path: '^packages/x509/' },
+      to: { path: '^packages/(roots|tls|viewer|ca|cli)/' },
+    },
+    {
+      name: 'roots-know-certificates-alone',
+      from: { path: '^packages/roots/src/' },
+      to: { path: '^packages/(crypto|tls|viewer|ca|cli)/' },
+    },
+    {
+      name: 'roots-are-imported-by-name',
+      comment: 'they are larger than a whole client: a program that wants them imports them',
+      from: { path: '^packages/(tls|ca)/src/' },
+      to: { path: '^packages/roots/' },
+    },
+    { name: 'tls-is-below-ca', from: { path: '^packages/tls/' }, to: { path: '^packages/(viewer|ca|cli)/' } },
+    {
+      name: 'the-viewer-looks-at-tls',
+      from: { path: '^packages/viewer/src/' },
+      to: { path: '^packages/(roots|ca|cli)/' },
+    },
     { name: 'ca-is-below-cli', from: { path: '^packages/ca/' }, to: { path: '^packages/cli/' } },
     {
       name: 'core-knows-no-adapter',
@@ -25,7 +45,7 @@ module.exports = {
     },
     {
       name: 'core-has-nothing-from-node',
-      from: { path: '^packages/(crypto|x509|tls)/src/', pathNot: '/src/(legacy/)?node/' },
+      from: { path: '^packages/(crypto|x509|roots|tls|viewer)/src/', pathNot: '/src/(legacy/)?node/' },
       to: core,
     },
     {

@@ -9,7 +9,7 @@ import { CertificateError } from '@handfast/x509';
 
 export const exitCodes = {
   ok: 0,
-  /** `demo`, `cert chain`, `cert match`: a check failed. Anything: a fault of ours. */
+  /** `demo`, `doctor`, `cert chain`, `cert match`: a check failed. Anything: a fault of ours. */
   failed: 1,
   usage: 2,
   cannotConnect: 3,
@@ -24,7 +24,7 @@ export type ExitCode = (typeof exitCodes)[keyof typeof exitCodes];
 export const exitCodesHelp = `
 Exit codes:
   0    all went well
-  1    cert chain, cert match, demo: a check failed; else a fault of handfast itself
+  1    cert chain, cert match, demo, doctor: a check failed; else a fault of handfast itself
   2    usage: an option or a file that cannot be used
   3    cannot connect: name, network, proxy, STARTTLS, or a time-out before TLS
   4    the handshake failed, or the connection broke with an alert

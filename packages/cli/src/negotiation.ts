@@ -8,6 +8,7 @@
 import type { CryptoProvider } from '@handfast/crypto';
 import {
   type CipherSuite,
+  type ClientOptions,
   cipherSuites,
   defaultCipherSuites12,
   namedGroups,
@@ -17,7 +18,6 @@ import {
   tls13,
   type Version,
 } from '@handfast/tls';
-import type { SecureContextOptions } from '@handfast/tls/node';
 import { usageError } from './exit.ts';
 import { parseNames } from './options.ts';
 import type { Report } from './report.ts';
@@ -31,7 +31,10 @@ export interface NegotiationOptions {
   readonly legacy?: boolean;
 }
 
-type Rows = Pick<SecureContextOptions, 'provider' | 'versions' | 'groups' | 'cipherSuites' | 'signatureSchemes'>;
+type Rows = Partial<Pick<ClientOptions, 'groups' | 'cipherSuites' | 'signatureSchemes'>> & {
+  readonly versions: readonly Version[];
+  readonly provider?: CryptoProvider;
+};
 
 /** What `connect` passes beside its context. */
 export interface Negotiation {

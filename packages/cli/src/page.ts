@@ -6,17 +6,17 @@
  */
 
 import type { Negotiated } from '@handfast/tls';
-import { keyLabel } from '@handfast/x509';
 import {
   groupName,
   groupNote,
   type HandshakeMessage,
   isGrease,
-  keyExchangeName,
   schemeName,
   suiteName,
   versionName,
-} from './names.ts';
+} from '@handfast/viewer';
+import { keyLabel } from '@handfast/x509';
+import { keyExchangeName } from './names.ts';
 import { negotiatedJson } from './trace-json.ts';
 import { nameOf } from './transcript.ts';
 

@@ -7,6 +7,7 @@
 import type { Writable } from 'node:stream';
 import type { TraceEvent } from '@handfast/tls';
 import { explain, explainJson } from './explain.ts';
+import { Explanation } from './explanation.ts';
 import { type Colors, colorsFor, type Io, widthOf } from './io.ts';
 import { traceJson } from './trace-json.ts';
 import { Transcript } from './transcript.ts';
@@ -15,6 +16,12 @@ export interface ReportOptions {
   readonly json?: boolean;
   readonly quiet?: boolean;
   readonly color?: boolean;
+}
+
+/** How a connection is drawn, if at all. */
+export interface TraceOptions {
+  readonly trace?: boolean;
+  readonly explain?: boolean;
 }
 
 export class Report {
@@ -61,22 +68,16 @@ export class Report {
     else for (const line of explain(error, this.colors, widthOf(this.#stream))) this.#line(line);
   }
 
-  /** A listener for `--trace`; each connection has its own. */
-  tracer(context: object = {}): (event: TraceEvent) => void {
+  /** A listener for `--trace` and `--explain`; each connection has its own. */
+  tracer(how: TraceOptions, context: object = {}): (event: TraceEvent) => void {
     if (this.#json) return (event) => this.#value({ ...traceJson(event), ...context });
-    const transcript = new Transcript({ write: (line) => this.#line(line), colors: this.colors });
+    const write = (line: string): void => this.#line(line);
+    if (how.explain) {
+      return flushing(new Explanation({ write, colors: this.colors, width: widthOf(this.#stream) }));
+    }
+    const transcript = new Transcript({ write, colors: this.colors });
     transcript.header();
-    let scheduled = false;
-    return (event) => {
-      transcript.event(event);
-      if (scheduled) return;
-      scheduled = true;
-      // Data that waits for more of its kind is drawn at the end of the turn.
-      setImmediate(() => {
-        scheduled = false;
-        transcript.flush();
-      });
-    };
+    return flushing(transcript);
   }
 
   #line(text: string): void {
@@ -86,4 +87,18 @@ export class Report {
   #value(value: object): void {
     this.#stream.write(`${JSON.stringify(value)}\n`);
   }
+}
+
+/** Data that waits for more of its kind is drawn at the end of the turn. */
+function flushing(reader: Explanation | Transcript): (event: TraceEvent) => void {
+  let scheduled = false;
+  return (event) => {
+    reader.event(event);
+    if (scheduled) return;
+    scheduled = true;
+    setImmediate(() => {
+      scheduled = false;
+      reader.flush();
+    });
+  };
 }

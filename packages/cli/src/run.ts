@@ -9,9 +9,11 @@ import { addCaCommands } from './commands/ca.ts';
 import { addCertCommands } from './commands/cert.ts';
 import { type ConnectOptions, connectCommand } from './commands/connect.ts';
 import { type DemoOptions, demo } from './commands/demo.ts';
+import { addDoctor } from './commands/doctor.ts';
 import { addEnroll } from './commands/enroll.ts';
 import { addRenew } from './commands/renew.ts';
 import { type ServeOptions, serve } from './commands/serve.ts';
+import { addTrustCommands } from './commands/trust.ts';
 import { type ExitCode, exitCodeOf, exitCodes, exitCodesHelp } from './exit.ts';
 import { explain, explainJson } from './explain.ts';
 import { colorsFor, type Io, widthOf } from './io.ts';
@@ -89,6 +91,7 @@ function makeProgram(io: Io, done: (code: ExitCode) => void): Command {
     .option('--ignore-eof', 'keep our side open at the end of stdin, until the server closes')
     .option('--keylog <file>', 'append the secrets, for Wireshark (default: SSLKEYLOGFILE)')
     .option('--trace', 'draw the connection on stderr')
+    .option('--explain', 'tell on stderr what every message says, what it is for, and why a failure is one')
     .option('--showcerts', 'print the server’s certificates on stderr')
     .option('--json', 'tell everything on stderr as JSON lines')
     .option('-q, --quiet', 'say nothing but errors')
@@ -101,6 +104,7 @@ ${exitCodesHelp}
 
 Examples:
   handfast connect example.com:443 --trace </dev/null
+  handfast connect example.com:443 --explain </dev/null
   handfast connect mail.example.com --starttls smtp --showcerts
   handfast connect '[::1]:8443' --ca root.pem --servername db.internal`,
     )
@@ -131,6 +135,7 @@ Examples:
     .option('--http', 'answer HTTP with a page that tells what was negotiated')
     .option('--keylog <file>', 'append the secrets, for Wireshark (default: SSLKEYLOGFILE)')
     .option('--trace', 'draw every connection on stderr')
+    .option('--explain', 'tell on stderr what every message says, what it is for, and why a failure is one')
     .option('--json', 'tell everything on stderr as JSON lines')
     .option('-q, --quiet', 'say nothing but errors and where the server listens')
     .option('--no-color', 'print without colours; so does NO_COLOR')
@@ -150,7 +155,9 @@ Examples:
       done(await serve(port, options, io));
     });
 
+  addDoctor(program, io, done);
   addCertCommands(program, io, done);
+  addTrustCommands(program, io, done);
   addCaCommands(program, io, done);
   addEnroll(program, io, done);
   addRenew(program, io, done);

@@ -5,8 +5,6 @@
  */
 
 import { quote, type TraceEvent } from '@handfast/tls';
-import { parseCertificate } from '@handfast/x509';
-import { explainJson } from './explain.ts';
 import {
   curveOf,
   groupName,
@@ -15,7 +13,9 @@ import {
   schemeName,
   suiteName,
   versionName,
-} from './names.ts';
+} from '@handfast/viewer';
+import { parseCertificate } from '@handfast/x509';
+import { explainJson } from './explain.ts';
 import { nameOf } from './transcript.ts';
 
 const contentTypes: ReadonlyMap<number, string> = new Map([
@@ -64,6 +64,11 @@ function detail(event: TraceEvent): object {
       return { accepted: event.accepted, ...('why' in event ? { why: event.why } : {}) };
     case 'established':
       return negotiatedJson(event.negotiated);
+    case 'work':
+      return { operation: event.operation, ms: Math.round(event.ms * 1000) / 1000 };
+    case 'wire':
+    case 'data':
+      return { direction: event.direction, length: event.bytes.length };
     case 'closed':
       return { error: event.error === undefined ? null : explainJson(event.error) };
   }

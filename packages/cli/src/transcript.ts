@@ -7,18 +7,7 @@
 
 import type { TraceEvent } from '@handfast/tls';
 import {
-  type Certificate,
-  CertificateError,
-  escapeText,
-  keyLabel,
-  parseCertificate,
-  parseDirectoryName,
-} from '@handfast/x509';
-import type { Colors } from './io.ts';
-import {
-  byteCount,
   curveOf,
-  duration,
   groupName,
   groupNote,
   type HandshakeMessage,
@@ -27,7 +16,18 @@ import {
   schemeName,
   suiteName,
   versionName,
-} from './names.ts';
+} from '@handfast/viewer';
+import {
+  type Certificate,
+  CertificateError,
+  escapeText,
+  keyLabel,
+  parseCertificate,
+  parseDirectoryName,
+  pathChecks,
+} from '@handfast/x509';
+import type { Colors } from './io.ts';
+import { byteCount, duration } from './names.ts';
 
 export interface TranscriptOptions {
   readonly write: (line: string) => void;
@@ -79,7 +79,7 @@ export class Transcript {
   /** A trace event, of one side's config alone: both sides' would tell everything twice. */
   event(event: TraceEvent): void {
     this.#start ??= event.at;
-    if (event.type === 'state') return;
+    if (event.type === 'state' || event.type === 'work' || event.type === 'wire' || event.type === 'data') return;
     if (event.type === 'record') {
       this.#record(event);
       return;
@@ -160,7 +160,7 @@ export class Transcript {
     const chain = above.map((certificate) => nameOf(certificate)).join(', by ');
     const name = leaf === undefined ? 'nobody' : nameOf(leaf);
     this.#note('✓', `verified: ${name}${chain ? `, signed by ${chain}` : ', whom we trust itself'}`, green);
-    const rules = [...new Set(peer.path.checks.map(({ rule }) => rule.replace('_', ' ')))].join(', ');
+    const rules = [...new Set(pathChecks(peer.path).map(({ rule }) => rule.replace('_', ' ')))].join(', ');
     this.#note(' ', `by ${rules}`, this.#options.colors.dim);
   }
 
@@ -426,11 +426,11 @@ function ticketNote({ ticketLifetime, extensions }: Extract<HandshakeMessage, { 
   return `to come back by, for ${ticketLifetime.toLocaleString('en')} s${withEarlyData}`;
 }
 
-function earlyDataNote(event: Extract<TraceEvent, { type: 'early_data' }>): string {
+export function earlyDataNote(event: Extract<TraceEvent, { type: 'early_data' }>): string {
   return event.accepted ? 'early data is fresh, and was never seen' : `no early data is taken: ${event.why}`;
 }
 
-function sessionNote(event: Extract<TraceEvent, { type: 'session' }>): string {
+export function sessionNote(event: Extract<TraceEvent, { type: 'session' }>): string {
   if (event.action === 'passed over') return `no session is offered: ${event.why}`;
   return event.action === 'kept'
     ? 'a session is kept for the next connection'

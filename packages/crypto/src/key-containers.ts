@@ -26,9 +26,12 @@ const algorithmIdentifiers: Readonly<Record<KeyType, Bytes>> = {
   'ml-dsa-87': fromHex('300b0609608648016503040313'),
 };
 
-const typesByAlgorithm: ReadonlyMap<string, KeyType> = new Map(
-  Object.entries(algorithmIdentifiers).map(([type, algorithm]) => [toHex(algorithm), type as KeyType]), // keys of our own table
-);
+const typesByAlgorithm: ReadonlyMap<string, KeyType> = /* @__PURE__ */ byAlgorithm();
+
+function byAlgorithm(): ReadonlyMap<string, KeyType> {
+  // keys of our own table
+  return new Map(Object.entries(algorithmIdentifiers).map(([type, algorithm]) => [toHex(algorithm), type as KeyType]));
+}
 
 /** The sizes that `PublicKeyInfo.bits` gives where the key's type fixes them. */
 const fixedBits: Readonly<Partial<Record<KeyType, number>>> = {
@@ -141,7 +144,7 @@ export function algorithmOf(spki: Uint8Array): Uint8Array {
 
 const pssOid = '2a864886f70d01010a';
 const ecOid = '2a8648ce3d0201';
-const mgf1: Bytes = fromHex('2a864886f70d010108');
+const mgf1: Bytes = /* @__PURE__ */ fromHex('2a864886f70d010108');
 const hashOids: ReadonlyMap<string, HashName> = new Map([
   ['608648016503040201', 'sha256'],
   ['608648016503040202', 'sha384'],

@@ -15,13 +15,13 @@ export interface NobleKem {
 }
 
 /** Bytes in an encapsulation key, and in a ciphertext (FIPS 203 §8, table 3). */
-const lengths = {
+export const kemLengths: Readonly<Record<'mlkem768' | 'mlkem1024', readonly [key: number, ciphertext: number]>> = {
   mlkem768: [1184, 1088],
   mlkem1024: [1568, 1568],
-} as const;
+};
 
-export function kemByNoble(name: keyof typeof lengths, kem: NobleKem): KeyExchange {
-  const [keyLength, ciphertextLength] = lengths[name];
+export function kemByNoble(name: keyof typeof kemLengths, kem: NobleKem): KeyExchange {
+  const [keyLength, ciphertextLength] = kemLengths[name];
   return {
     name,
     clientShareLength: keyLength,
@@ -33,7 +33,7 @@ export function kemByNoble(name: keyof typeof lengths, kem: NobleKem): KeyExchan
         share: copyBytes(pair.publicKey),
         agree(serverShare) {
           if (secretKey === undefined) throw new CryptoError('failed', `this ${name} key has been disposed of`);
-          checkLength(serverShare, ciphertextLength, `a ${name} ciphertext`);
+          checkKemLength(serverShare, ciphertextLength, `a ${name} ciphertext`);
           return own(kem.decapsulate(serverShare, secretKey));
         },
         dispose() {
@@ -43,7 +43,7 @@ export function kemByNoble(name: keyof typeof lengths, kem: NobleKem): KeyExchan
       };
     },
     encapsulate(clientShare) {
-      checkLength(clientShare, keyLength, `a ${name} encapsulation key`);
+      checkKemLength(clientShare, keyLength, `a ${name} encapsulation key`);
       try {
         // noble makes the modulus check of FIPS 203 §7.2 here.
         const { cipherText, sharedSecret } = kem.encapsulate(clientShare);
@@ -55,7 +55,7 @@ export function kemByNoble(name: keyof typeof lengths, kem: NobleKem): KeyExchan
   };
 }
 
-function checkLength(bytes: Uint8Array, length: number, what: string): void {
+export function checkKemLength(bytes: Uint8Array, length: number, what: string): void {
   if (bytes.length !== length) {
     throw new CryptoError('invalid_share', `${what} has ${length} bytes, not ${bytes.length}`);
   }

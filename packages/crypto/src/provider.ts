@@ -46,6 +46,8 @@ export interface Aead {
   readonly keyLength: number;
   /** Bytes that a sealed message is longer than its plaintext. */
   readonly tagLength: number;
+  /** Whether `reserve` costs a copy of all that was sealed: who can do without asks for none. */
+  readonly reserveCopies?: true;
   /** Prepares a key. The bytes of `raw` are copied: the caller wipes its own. */
   key(raw: Uint8Array): AeadKey;
 }
@@ -376,8 +378,11 @@ export interface LegacyCryptography {
   readonly finiteField?: (prime: Uint8Array, generator: Uint8Array) => DhExchange;
 }
 
-/** Everything that the stack asks of cryptography. Made by `@handfast/crypto/node` and `@handfast/crypto/web`. */
-export interface CryptoProvider {
+/**
+ * What connections and verification ask of cryptography. A `CryptoProvider` is one that has private keys besides: who is handed
+ * signers, or needs none, does without that code.
+ */
+export interface Cryptography {
   /** For messages and traces: `node`, `web`. */
   readonly name: string;
   /** Cryptographically strong random bytes, in memory of their own (never from a shared pool). */
@@ -402,6 +407,10 @@ export interface CryptoProvider {
   readonly passwords?: PasswordCryptography;
   /** Present only on providers of `@handfast/crypto/legacy/…`: what violates RFC 9846 appendix E on purpose. */
   readonly legacy?: LegacyCryptography;
+}
+
+/** Everything that the stack asks of cryptography. Made by `@handfast/crypto/node` and `@handfast/crypto/web`. */
+export interface CryptoProvider extends Cryptography {
   /** A signer over an unencrypted PKCS#8 PrivateKeyInfo (DER). Throws `CryptoError` `invalid_key`. */
   importPrivateKey(pkcs8: Uint8Array): MaybePromise<Signer>;
   /** A new key pair. RSA: 2048 bits unless `modulusBits` says otherwise. */

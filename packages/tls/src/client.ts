@@ -57,6 +57,7 @@ export function tlsClient(config: ClientConfig, target: ClientTarget, handlers: 
     handlers,
     padding: config.padding,
     trace: config.trace,
+    traceDetails: config.traceDetails,
     keyLog: config.keyLog,
     clock: config.clock,
     // Servers before TLS 1.3 warn, of a name they do not know for one, and go on.
@@ -71,7 +72,7 @@ function* connect(host: FlowHost, given: ClientParameters): HandshakeFlow {
   const parameters = { ...given, resumable: yield* takeSession(host, given) };
   const offers = new Map<ClientVersion, ClientOffer>();
   try {
-    for (const version of config.versions) offers.set(version, yield* version.offer(parameters));
+    for (const version of config.versions) offers.set(version, yield* version.offer(parameters, host));
     const sent = sendHello(host, parameters, [...offers.values()]);
     for (const { beginEarlyData } of offers.values()) beginEarlyData?.(host, sent);
     const answer = yield* expect('WAIT_SH', 'server_hello', 'hello_retry_request', 'legacy_server_hello');

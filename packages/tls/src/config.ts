@@ -5,14 +5,14 @@
  * @module
  */
 
-import type { CryptoProvider, MaybePromise } from '@handfast/crypto';
+import type { Cryptography, MaybePromise } from '@handfast/crypto';
 import {
   type AbortSignalLike,
   type Certificate,
   type Revocation,
   type Transparency,
   type TrustStore,
-  trustStore,
+  trustNobody,
 } from '@handfast/x509';
 import type { Credential } from './credentials.ts';
 import { quote, TlsConfigError } from './errors.ts';
@@ -35,13 +35,13 @@ import {
 import type { ReplayCache } from './session/replay.ts';
 import type { SessionCache } from './session/session.ts';
 import { type CheckedTickets, checkTickets, type SessionTickets } from './session/tickets.ts';
-import type { KeyLogListener, TraceListener } from './trace.ts';
+import type { KeyLogListener, TraceDetails, TraceListener } from './trace.ts';
 import type { ClientVersion, ServerVersion, VersionRow } from './version.ts';
 
 /** What client and server have in common. Everything but `provider` has a safe default. */
 export interface CommonOptions {
   /** Cryptography: `nodeProvider` of `@handfast/crypto/node`, or a web provider. */
-  readonly provider: CryptoProvider;
+  readonly provider: Cryptography;
   /** Best first. What the provider lacks is left out of a default, and refused where named. */
   readonly cipherSuites?: readonly CipherSuite[];
   readonly groups?: readonly NamedGroup[];
@@ -94,6 +94,8 @@ export interface CommonOptions {
   readonly padding?: PaddingPolicy;
   readonly limits?: Partial<Limits>;
   readonly trace?: TraceListener;
+  /** What `trace` is told beside its usual events: the bytes on the wire, the application's data. Default: neither. */
+  readonly traceDetails?: TraceDetails;
   /** Gets secrets that decrypt the connection, as SSLKEYLOGFILE lines: for debugging alone. */
   readonly keyLog?: KeyLogListener;
   /** Milliseconds that never go back, for the trace. */
@@ -270,6 +272,7 @@ export const plainOptions = [
   'padding',
   'limits',
   'trace',
+  'traceDetails',
   'keyLog',
 ] as const;
 
@@ -287,8 +290,7 @@ const commonKeys: readonly (keyof CommonOptions | 'versions')[] = [
   'clock',
 ];
 
-const clientKeys: ReadonlySet<string> = new Set<keyof ClientOptions>([
-  ...commonKeys,
+const clientKeys: ReadonlySet<string> = /* @__PURE__ */ keysWith<keyof ClientOptions>([
   'keyShares',
   'preSharedKey',
   'selectCredential',
@@ -302,8 +304,7 @@ const clientKeys: ReadonlySet<string> = new Set<keyof ClientOptions>([
   'middleboxCompatibility',
 ]);
 
-const serverKeys: ReadonlySet<string> = new Set<keyof ServerOptions>([
-  ...commonKeys,
+const serverKeys: ReadonlySet<string> = /* @__PURE__ */ keysWith<keyof ServerOptions>([
   'clientCertificate',
   'certificateAuthorities',
   'selectConfig',
@@ -317,6 +318,10 @@ const serverKeys: ReadonlySet<string> = new Set<keyof ServerOptions>([
   'earlyData',
   'retryCookie',
 ]);
+
+function keysWith<K extends string>(own: readonly K[]): ReadonlySet<string> {
+  return new Set<string>([...commonKeys, ...own]);
+}
 
 const made = new WeakSet<object>();
 const policies = new WeakSet<object>();
@@ -461,7 +466,7 @@ function complete<V extends VersionRow>(
     alpnProtocols: options.alpnProtocols ?? [],
     pskModes: Object.freeze([...(options.pskModes ?? [pskDheKe])]),
     credentials: options.credentials ?? [],
-    trust: options.trust ?? trustStore([]),
+    trust: options.trust ?? trustNobody,
     time: options.time ?? (() => new Date()),
     pathPolicy: strengthOf(options),
     certificateStatus: options.certificateStatus ?? true,
@@ -545,7 +550,7 @@ function rows<R extends { readonly name: string }>(
   given: readonly R[] | undefined,
   defaults: readonly R[],
   has: (row: R) => boolean,
-  provider: CryptoProvider,
+  provider: Cryptography,
 ): readonly R[] {
   if (given === undefined) return defaults.filter(has);
   if (given.length === 0) throw new TlsConfigError(option, 'at least one is needed');
@@ -555,7 +560,7 @@ function rows<R extends { readonly name: string }>(
   return Object.freeze([...given]);
 }
 
-function defaultKeyShares(groups: readonly NamedGroup[], provider: CryptoProvider): readonly NamedGroup[] {
+function defaultKeyShares(groups: readonly NamedGroup[], provider: Cryptography): readonly NamedGroup[] {
   const [first] = groups;
   if (first === undefined) return [];
   const parts = provider.groups[first.exchange]?.parts?.map(({ name }) => name) ?? [];

@@ -4,24 +4,28 @@
  * @module
  */
 
-import type { Bytes, CryptoProvider } from '@handfast/crypto';
+import type { Bytes, Cryptography } from '@handfast/crypto';
 import type { TlsError } from './errors.ts';
 import type { FlowHost, HandshakeFlow, Negotiated } from './flow.ts';
 import type { Limits } from './limits.ts';
 import type { ClientHello } from './messages/client-hello.ts';
 import type { PaddingPolicy } from './record/layer.ts';
-import type { KeyLogListener, TraceListener } from './trace.ts';
+import type { KeyLogListener, TraceDetails, TraceListener } from './trace.ts';
 
 /** What an adapter does with the engine's output. Called after each step, in order. */
 export interface ConnectionHandlers {
   /** Bytes for the transport, in order: one flight or one large write a call. They are the handler's to keep. */
   send(chunks: readonly Bytes[]): void;
+  /** Whether `send` takes records in pieces. Else each chunk is a whole record, which costs a copy where an AEAD leaves no room in front. */
+  readonly takesPieces?: boolean;
   /** The handshake is done: `write` may be called. */
   established?(negotiated: Negotiated): void;
   /** The hello that a server has read, before anything is chosen by it. */
   clientHello?(hello: ClientHello): void;
   /** What the config's listeners hear as well, of this connection alone. */
   readonly trace?: TraceListener;
+  /** What this `trace` is told beside its usual events; the config's listener has its own. */
+  readonly traceDetails?: TraceDetails;
   readonly keyLog?: KeyLogListener;
   /** A client's hello offers early data: `writeEarlyData` may be called, for `limit` bytes in all. */
   earlyDataReady?(limit: number): void;
@@ -46,11 +50,12 @@ export interface ConnectionHandlers {
 
 export interface ConnectionOptions {
   readonly role: 'client' | 'server';
-  readonly provider: CryptoProvider;
+  readonly provider: Cryptography;
   readonly limits: Limits;
   readonly handlers: ConnectionHandlers;
   readonly padding: PaddingPolicy | undefined;
   readonly trace: TraceListener | undefined;
+  readonly traceDetails: TraceDetails | undefined;
   readonly keyLog: KeyLogListener | undefined;
   /** Milliseconds, for the trace. */
   readonly clock: () => number;

@@ -9,7 +9,7 @@
  * @module
  */
 
-import { type Bytes, type CryptoProvider, copyBytes, isThenable } from '@handfast/crypto';
+import { type Bytes, type Cryptography, concat, copyBytes } from '@handfast/crypto';
 import type { AbortSignalLike } from '@handfast/x509';
 import { alertMeaning } from './alerts.ts';
 import { Conduct, checkChangeCipherSpec, readAlert } from './conduct.ts';
@@ -23,23 +23,27 @@ import type { Established, Expectation, FlowHost, Negotiated } from './flow.ts';
 import { Inbox } from './inbox.ts';
 import { keyLogLine } from './key-log.ts';
 import type { ClientHello } from './messages/client-hello.ts';
-import { maxMessageLength, messageTitle, readHandshake } from './messages/handshake.ts';
+import { everyExtension, maxMessageLength, messageTitle, readHandshake } from './messages/handshake.ts';
 import { type AbortControllerLike, newAbortController } from './platform.ts';
 import { Deframer, maxPlaintext } from './record/deframer.ts';
 import { HandshakeJoiner } from './record/joiner.ts';
 import { type Content, RecordLayer } from './record/layer.ts';
 import { type AlertName, contentType, handshakeType, isAlertName } from './registry.ts';
-import type { TraceEventBody } from './trace.ts';
+import type { TraceDetails, TraceEventBody, TraceListener } from './trace.ts';
 
 /** One `receive` opens at most so much, and goes on in a later turn: other connections want theirs too. */
 const recordsPerTurn = 256;
 const bytesPerTurn = 1024 * 1024;
 
+/** So many connections this process has made. */
+let made = 0;
+
 export class Connection {
   readonly role: 'client' | 'server';
   readonly #options: ConnectionOptions;
   readonly #handlers: ConnectionHandlers;
-  readonly #listeners: Pick<ConnectionOptions, 'trace' | 'keyLog'>;
+  readonly #listeners: Listeners;
+  readonly #number: number = ++made;
   readonly #records: RecordLayer;
   readonly #deframer: Deframer = new Deframer();
   readonly #joiner: HandshakeJoiner = new HandshakeJoiner();
@@ -52,8 +56,10 @@ export class Connection {
   readonly #calls: (() => void)[] = [];
   readonly #deliveries: Deliveries;
   readonly #inbox: Inbox;
-  /** Written during a renegotiation. */
+  /** Written during a renegotiation, or while an asynchronous AEAD has enough to do. */
   #heldWrites: Bytes[] = [];
+  /** `receiveEnd` was called before all that had come was opened. */
+  #endsLater = false;
   /** `closeWrite` was called when nothing could be closed yet. */
   #closesLater = false;
   #renegotiating = false;
@@ -77,11 +83,8 @@ export class Connection {
     this.role = options.role;
     this.#options = options;
     this.#handlers = options.handlers;
-    this.#listeners = {
-      trace: both(options.trace, options.handlers.trace),
-      keyLog: both(options.keyLog, options.handlers.keyLog),
-    };
-    const { trace } = this.#listeners;
+    this.#listeners = listenersOf(options);
+    const { trace, wire } = this.#listeners;
     this.#records = new RecordLayer({
       role: options.role,
       padding: options.padding,
@@ -90,16 +93,18 @@ export class Connection {
         ((direction, type, length, isProtected) => {
           this.#trace({ type: 'record', direction, contentType: type, length, protected: isProtected });
         }),
+      onReady: wire && ((record) => this.#trace({ type: 'wire', direction: 'out', bytes: copyBytes(record) }, wire)),
       onSealed: (error) =>
         this.#step(() => {
           if (error !== undefined)
             throw new TlsError('crypto_failed', 'a record could not be sealed', { cause: error });
         }),
+      onOpened: () => this.#step(() => this.#takeOpened()),
     });
     this.#deliveries = new Deliveries(options.handlers, {
-      takeOutput: () => this.#records.takeOutput(),
+      takeOutput: () => this.#records.takeOutput(options.handlers.takesPieces),
       holdsBack: () => this.sealing || this.holding,
-      parked: () => this.#driver.parked,
+      parked: () => this.parked,
       fail: (error) => this.fail(error),
     });
     this.#inbox = new Inbox(options.handlers, this.#deliveries);
@@ -109,7 +114,10 @@ export class Connection {
       waits: ({ state }) => {
         if (this.#listeners.trace) this.#trace({ type: 'state', state });
       },
-      awake: () => this.#pump(),
+      awake: () => {
+        this.#pump();
+        this.#takeOpened();
+      },
     });
   }
 
@@ -140,7 +148,7 @@ export class Connection {
       return this.#connection.role;
     }
 
-    get provider(): CryptoProvider {
+    get provider(): Cryptography {
       return this.#connection.#options.provider;
     }
 
@@ -172,6 +180,10 @@ export class Connection {
       if (this.#connection.#joiner.pending) {
         throw new TlsError('unexpected_message', 'handshake bytes follow in the record after which keys change');
       }
+    }
+
+    now(): number | undefined {
+      return this.#connection.#now();
     }
 
     send(message: Bytes): void {
@@ -216,7 +228,12 @@ export class Connection {
 
   /** Whether an asynchronous operation is under way, so that `receive` takes nothing. */
   get parked(): boolean {
-    return this.#driver.parked;
+    return this.#driver.parked || this.#records.readsFull;
+  }
+
+  /** Whether records that were received still wait for an asynchronous AEAD; `receive` may take more all the same. */
+  get opening(): boolean {
+    return this.#records.opening;
   }
 
   /** Whether records that were written still wait for an asynchronous AEAD: `drained` follows. */
@@ -224,9 +241,17 @@ export class Connection {
     return this.#records.sealing;
   }
 
-  /** Whether data that was written waits for a renegotiation to end: `drained` follows. */
+  /**
+   * Whether data that was written waits, for a renegotiation to end or for an asynchronous AEAD that has enough to do: `drained`
+   * follows. Who writes much waits until it is false, and looks again whenever `send` was called; else all of it lies here.
+   */
   get holding(): boolean {
     return this.#heldWrites.length > 0;
+  }
+
+  /** So many bytes can be written now without any of them being held: 0 until it is worth while. */
+  get writeRoom(): number {
+    return this.holding ? 0 : this.#records.writeRoom;
   }
 
   /** Whether the peer has ended both directions, as its close_notify does before TLS 1.3: what is written now is discarded. */
@@ -273,24 +298,44 @@ export class Connection {
     let at = 0;
     this.#step(() => {
       for (let records = 0; records < recordsPerTurn && at < bytes.length && at < bytesPerTurn; records++) {
-        if (this.#driver.parked || this.#ended || this.#readEnded) break;
-        const { record, taken } = this.#deframer.next(bytes, at, this.#records.maxPayload);
-        at += taken;
-        if (record === undefined) continue;
-        const content = this.#records.open(record);
-        if (isThenable(content)) this.#driver.park(content, (opened) => this.#content(opened as Content | undefined));
-        else this.#content(content);
+        if (this.parked || this.#ended || this.#readEnded) break;
+        const next = this.#nextRecord(bytes, at);
+        if (next === undefined) break;
+        at += next.taken;
+        if (next.record !== undefined) this.#content(this.#records.open(next.record));
       }
     });
     if (this.#ended || this.#readEnded) return input.length;
-    if (at < input.length && this.#driver.parked) this.#deliveries.oweResume();
+    if (at < input.length && this.parked) this.#deliveries.oweResume();
     return at;
+  }
+
+  /** Bytes that are no record count as the next record would: after those that are still being opened. */
+  #nextRecord(bytes: Uint8Array, at: number): ReturnType<Deframer['next']> | undefined {
+    const { wire } = this.#listeners;
+    try {
+      const next = this.#deframer.next(bytes, at, this.#records.maxPayload);
+      if (wire && next.record) {
+        const { header, payload } = next.record;
+        this.#trace({ type: 'wire', direction: 'in', bytes: concat(header, payload) }, wire);
+      }
+      return next;
+    } catch (error) {
+      if (wire) this.#trace({ type: 'wire', direction: 'in', bytes: bytes.slice(at, at + maxPlaintext) }, wire);
+      if (!this.#records.opening) throw error;
+      this.#records.failBehind(error);
+      return undefined;
+    }
   }
 
   /** The transport's end. Without the peer's close_notify before it, data may be missing: an error. */
   receiveEnd(): void {
     this.#step(() => {
       if (this.#readEnded) return;
+      if (this.#records.opening) {
+        this.#endsLater = true;
+        return;
+      }
       const peer = this.#peerName;
       // Before TLS 1.3 our close_notify ends both directions: nobody has to answer it (RFC 5246 §7.2.1).
       if (this.#established && this.#writeEnded && !this.#host.dialect.halfClose) {
@@ -311,7 +356,8 @@ export class Connection {
   }
 
   /**
-   * Encrypts application data and hands it to `send`. The bytes are borrowed until the call returns.
+   * Encrypts application data and hands it to `send`. The bytes are borrowed until the call returns. An asynchronous AEAD gets
+   * only so much at a time; the rest is copied and waits (`holding`).
    * @throws TlsError `closed` before the handshake is done (a server that took early data may write), and after `closeWrite` or
    *   the end.
    */
@@ -323,12 +369,9 @@ export class Connection {
     const bytes = this.#running ? copyBytes(data) : plain(data);
     this.#step(() => {
       if (!this.writable) return;
-      if (this.#host.renegotiating) {
-        // Not between two handshakes' keys: it goes out when the new ones stand.
-        this.#heldWrites.push(copyBytes(bytes));
-        return;
-      }
-      this.#seal(bytes);
+      // Not between two handshakes' keys: it goes out when the new ones stand.
+      const taken = this.holding || this.#host.renegotiating ? 0 : this.#seal(bytes);
+      if (taken < bytes.length) this.#heldWrites.push(copyBytes(bytes.subarray(taken)));
     });
   }
 
@@ -351,7 +394,12 @@ export class Connection {
     // Inside a step nobody can say yet whether the next answer leaves time for it.
     if (this.#earlyWrites === undefined || this.#running || this.#ended) return 0;
     const taken = this.#earlyWrites.take(plain(data));
-    if (taken.length > 0) this.#step(() => this.#records.applicationData(taken));
+    if (taken.length > 0) {
+      this.#step(() => {
+        this.#traceData('out', taken);
+        this.#records.applicationData(taken);
+      });
+    }
     return taken.length;
   }
 
@@ -466,39 +514,57 @@ export class Connection {
     this.#deliveries.deliver();
   }
 
-  #seal(bytes: Uint8Array): void {
+  /** @returns how many bytes were taken: fewer than all where an asynchronous AEAD has enough to do. */
+  #seal(bytes: Uint8Array): number {
     const standing = this.#standing;
-    if (standing === undefined || this.#writeEnded) return;
-    for (let at = 0; at < bytes.length; ) {
+    if (standing === undefined || this.#writeEnded) return bytes.length;
+    let at = 0;
+    while (at < bytes.length && !this.#records.writesFull) {
       standing.beforeApplicationData();
       const end = at + this.#records.maxContent;
-      this.#records.applicationData(bytes.subarray(at, end));
+      const content = bytes.subarray(at, end);
+      this.#traceData('out', content);
+      this.#records.applicationData(content);
       at = end;
     }
+    return at;
   }
 
   #writeHeld(): void {
-    const held = this.#heldWrites;
-    this.#heldWrites = [];
-    for (const bytes of held) this.#calls.push(() => this.#seal(bytes));
+    for (let held = this.#heldWrites[0]; held !== undefined; held = this.#heldWrites[0]) {
+      const taken = this.#seal(held);
+      if (taken < held.length) {
+        this.#heldWrites[0] = held.subarray(taken);
+        return;
+      }
+      this.#heldWrites.shift();
+    }
     this.#closeIfOwed();
   }
 
-  #trace(event: TraceEventBody): void {
+  #trace(event: TraceEventBody, listener: TraceListener | undefined = this.#listeners.trace): void {
+    if (listener === undefined) return;
+    const at = this.#now();
+    if (at === undefined) return;
+    const stamped = { ...event, at, role: this.role, connection: this.#number };
+    this.#deliveries.listener('trace', () => listener(stamped));
+  }
+
+  #traceData(direction: 'in' | 'out', bytes: Uint8Array): void {
+    const { data } = this.#listeners;
+    if (data) this.#trace({ type: 'data', direction, bytes: copyBytes(bytes) }, data);
+  }
+
+  #now(): number | undefined {
     const { clock } = this.#options;
-    const { trace } = this.#listeners;
-    if (trace === undefined) return;
-    let at: number;
     try {
-      at = clock();
+      return clock();
     } catch (cause) {
       this.#deliveries.listener('clock', () => {
         throw cause;
       });
-      return;
+      return undefined;
     }
-    const stamped = { ...event, at, role: this.role };
-    this.#deliveries.listener('trace', () => trace(stamped));
   }
 
   #end(error: TlsError | undefined): void {
@@ -514,6 +580,7 @@ export class Connection {
     this.#driver.end();
     this.#standing?.dispose(error);
     this.#records.dispose();
+    this.#heldWrites = [];
     this.#abort?.abort(error);
     this.#trace({ type: 'closed', error });
     this.#deliveries.push(() => this.#handlers.closed?.(error));
@@ -579,7 +646,7 @@ export class Connection {
       this.#trace({
         type: 'message',
         direction: 'out',
-        message: readHandshake(this.#host.dialect.messages, message, everything),
+        message: readHandshake(this.#host.dialect.messages, message, everyExtension),
       });
     }
   }
@@ -602,6 +669,7 @@ export class Connection {
 
   #onEstablished(established: Established): void {
     this.#established = established;
+    this.#records.readAhead();
     const { negotiated } = established;
     this.#trace({ type: 'established', negotiated });
     this.#inbox.announce(negotiated);
@@ -609,6 +677,12 @@ export class Connection {
   }
 
   // ---- records' contents
+
+  /** Goes on with the records that an asynchronous AEAD has opened, in order. */
+  #takeOpened(): void {
+    while (this.#records.opened && !this.#driver.parked && !this.#ended) this.#content(this.#records.takeOpened());
+    if (this.#endsLater && !this.#records.opening) this.receiveEnd();
+  }
 
   #content(content: Content | undefined): void {
     if (content === undefined) return;
@@ -635,6 +709,7 @@ export class Connection {
     this.#conduct.data();
     // Opened into memory of its own: it is handed over.
     const data = bytes as Bytes;
+    this.#traceData('in', data);
     if (this.#driver.waiting?.applicationData === 'early') {
       this.#inbox.earlyData(data);
       return;
@@ -665,6 +740,7 @@ export class Connection {
     }
     if (alert === 'close_notify' && this.#established) {
       this.#readEnded = true;
+      this.#records.stopReading();
       this.#deliveries.push(() => this.#handlers.end?.());
       if (!this.#host.dialect.halfClose && !this.#writeEnded) {
         // RFC 5246 §7.2.1: answered at once; what was not written by now is not written any more.
@@ -698,6 +774,28 @@ export class Connection {
   }
 }
 
+/** Who hears what: of config and handlers, each asks for details for its own listener. */
+interface Listeners extends Pick<ConnectionOptions, 'trace' | 'keyLog'> {
+  readonly wire: TraceListener | undefined;
+  readonly data: TraceListener | undefined;
+}
+
+function listenersOf(options: ConnectionOptions): Listeners {
+  const { handlers } = options;
+  // Exactly `true` asks for it: what is secret is not told of by mistake.
+  const asking = (detail: keyof TraceDetails): TraceListener | undefined =>
+    both(
+      options.traceDetails?.[detail] === true ? options.trace : undefined,
+      handlers.traceDetails?.[detail] === true ? handlers.trace : undefined,
+    );
+  return {
+    trace: both(options.trace, handlers.trace),
+    keyLog: both(options.keyLog, handlers.keyLog),
+    wire: asking('wire'),
+    data: asking('plaintext'),
+  };
+}
+
 /** A listener that calls each of two; undefined where there is none. */
 function both<E>(
   one: ((event: E) => void) | undefined,
@@ -715,9 +813,6 @@ function isWarning(alert: AlertName): boolean {
 }
 
 const nothingOffered: ReadonlySet<number> = new Set();
-
-/** Our own messages need no offer to be decoded for the trace. */
-const everything: ReadonlySet<number> = Object.assign(new Set<number>(), { has: () => true });
 
 function unexpected({ state, types }: Expectation, got: string): TlsError {
   return new TlsError('unexpected_message', `${got} came in state ${state}, which takes ${types.join(' or ')}`);

@@ -1,12 +1,11 @@
 /**
  * Drives a flow: gives it what it waits for, waits for the promises that it asks about, and goes on with the flow that it ends
- * in. While a promise is out, of the flow's or of an AEAD's, the engine is parked: nothing is taken in.
+ * in. While a promise is out the engine is parked: nothing is taken in.
  *
  * @module
  */
 
 import { isThenable } from '@handfast/crypto';
-import { reasonOf, TlsError } from './errors.ts';
 import { discard, type Expectation, type Flow } from './flow.ts';
 
 /** What a driver asks of its engine. */
@@ -50,23 +49,6 @@ export class FlowDriver {
   /** Goes on with a message of a type that is waited for. */
   give(message: unknown): void {
     this.#advance(() => this.#flow.next(message));
-  }
-
-  /** Waits for an AEAD; its failure is a failure of ours. */
-  park(promise: PromiseLike<unknown>, then: (value: unknown) => void): void {
-    this.#parked = true;
-    promise.then(
-      (value) =>
-        this.#engine.step(() => {
-          this.#parked = false;
-          then(value);
-        }),
-      (error: unknown) =>
-        this.#engine.step(() => {
-          if (error instanceof TlsError) throw error;
-          throw new TlsError('crypto_failed', `a record could not be opened: ${reasonOf(error)}`, { cause: error });
-        }),
-    );
   }
 
   /** `finally` blocks wipe what the flow holds. A flow that threw has ended already. */

@@ -5,7 +5,7 @@
  * @module
  */
 
-import { type Bytes, type CryptoProvider, type KeyExchange, type MaybePromise, settle } from '@handfast/crypto';
+import { type Bytes, type Cryptography, type KeyExchange, type MaybePromise, settle } from '@handfast/crypto';
 import type { AbortSignalLike } from '@handfast/x509';
 import type { Dialect } from './dialect.ts';
 import { reasonOf, TlsError } from './errors.ts';
@@ -15,7 +15,7 @@ import type { PeerIdentity } from './peer.ts';
 import type { RecordLayer } from './record/layer.ts';
 import type { AlertName, CipherSuite, HandshakeScheme, NamedGroup, VersionName } from './registry.ts';
 import type { LegalIn, State } from './states.ts';
-import type { TraceEventBody } from './trace.ts';
+import type { TraceEventBody, WorkOperation } from './trace.ts';
 
 /** What a flow waits for: one of these messages, in this state. */
 export interface Expectation {
@@ -40,12 +40,14 @@ export type SecretLevel = 'early' | 'handshake' | 'application';
 /** What the engine offers a flow. */
 export interface FlowHost {
   readonly role: 'client' | 'server';
-  readonly provider: CryptoProvider;
+  readonly provider: Cryptography;
   readonly records: RecordLayer;
   /** Aborted when the connection ends; every callback gets it. */
   readonly signal: AbortSignalLike;
   /** Present only when somebody listens: building an event costs nothing otherwise. */
   readonly trace: ((event: TraceEventBody) => void) | undefined;
+  /** Milliseconds on the config's clock, which may fail: that ends the connection after the step. */
+  now(): number | undefined;
   /** SSLKEYLOGFILE lines, where asked for. */
   readonly keyLog: ((label: string, clientRandom: Uint8Array, secret: Uint8Array) => void) | undefined;
   /** What the engine does as the version wants it: set by the flow as soon as the version is known. */
@@ -160,8 +162,21 @@ export function* callUser<T>(name: string, callback: () => MaybePromise<T>): Flo
   }
 }
 
+/** Does a piece of work that the trace tells the time of; with no trace, nothing but the work. */
+export function timed<T>(host: FlowHost, operation: WorkOperation, work: () => Flow<T>): Flow<T> {
+  return host.trace === undefined ? work() : timing(host, operation, work);
+}
+
+function* timing<T>(host: FlowHost, operation: WorkOperation, work: () => Flow<T>): Flow<T> {
+  const from = host.now();
+  const made = yield* work();
+  const to = host.now();
+  if (from !== undefined && to !== undefined) host.trace?.({ type: 'work', operation, ms: to - from });
+  return made;
+}
+
 /** A key exchange that the provider has; the config was checked for it. */
-export function exchangeOf(provider: CryptoProvider, group: NamedGroup): KeyExchange {
+export function exchangeOf(provider: Cryptography, group: NamedGroup): KeyExchange {
   const exchange = provider.groups[group.exchange];
   if (exchange === undefined) throw new TlsError('internal', `the ${provider.name} provider has no ${group.name}`);
   return exchange;

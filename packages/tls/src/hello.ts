@@ -5,7 +5,7 @@
  * @module
  */
 
-import type { Bytes, CryptoProvider } from '@handfast/crypto';
+import type { Bytes, Cryptography } from '@handfast/crypto';
 import type { FlowHost } from './flow.ts';
 import { readClientHello, writeClientHello } from './messages/client-hello.ts';
 import type { ClientHelloExtensions, RawExtension } from './messages/extensions.ts';
@@ -83,7 +83,7 @@ interface Grease {
   readonly last: RawExtension;
 }
 
-function chooseGrease(provider: CryptoProvider): Grease {
+function chooseGrease(provider: Cryptography): Grease {
   const random = provider.random(6);
   const value = (index: number): number => {
     const high = ((random[index] as number) & 0xf0) | 0x0a;

@@ -81,5 +81,12 @@ export {
 } from './tls12/suites.ts';
 export { type ImportedName, type ImportOptions, importedKeys, importKey } from './tls13/external-psk.ts';
 export { tls13, tls13Client, tls13Server } from './tls13/index.ts';
-export type { KeyLogListener, TraceEvent, TraceEventBody, TraceListener } from './trace.ts';
+export type {
+  KeyLogListener,
+  TraceDetails,
+  TraceEvent,
+  TraceEventBody,
+  TraceListener,
+  WorkOperation,
+} from './trace.ts';
 export type { ClientVersion, ServerVersion, Version } from './version.ts';

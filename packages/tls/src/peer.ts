@@ -5,7 +5,7 @@
  * @module
  */
 
-import type { Bytes, CryptoProvider } from '@handfast/crypto';
+import type { Bytes, Cryptography } from '@handfast/crypto';
 import {
   type AbortSignalLike,
   type Certificate,
@@ -18,7 +18,6 @@ import {
   type Transparency,
   type TrustStore,
   type VerifiedPath,
-  verify,
 } from '@handfast/x509';
 import type { CertificateCache } from './certificate-cache.ts';
 import { quote, TlsError, type TlsErrorCode } from './errors.ts';
@@ -61,7 +60,7 @@ export type PeerVerdict =
 export type StrengthPolicy = Pick<PathPolicy, 'minRsaBits' | 'minCurveBits' | 'signatureAlgorithms'>;
 
 export interface PeerPolicy {
-  readonly provider: CryptoProvider;
+  readonly provider: Cryptography;
   readonly trust: TrustStore;
   readonly time: () => Date;
   readonly verifyPeer: ((peer: PeerVerification) => PeerVerdict | Promise<PeerVerdict>) | undefined;
@@ -128,8 +127,8 @@ export function* verifyPeerChain(
     const [leaf, ...intermediates] = chain;
     const usage = role === 'server' ? 'serverAuth' : 'clientAuth';
     const { revocation, transparency, pathPolicy, keyUsage } = policy;
-    const found = yield* verify({
-      ...{ provider, leaf, intermediates, trust, time, usage, name },
+    const found = yield* trust.verify({
+      ...{ provider, leaf, intermediates, time, usage, name },
       policy: { ...pathPolicy, ...(keyUsage && { keyUsage }) },
       ...(revocation && { revocation, staple: beside?.status_request }),
       ...(revocation?.fetches && { signal: signal() }),

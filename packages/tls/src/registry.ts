@@ -11,7 +11,7 @@
 
 import type {
   AeadName,
-  CryptoProvider,
+  Cryptography,
   GroupName,
   HashName,
   KeyType,
@@ -39,7 +39,7 @@ export interface SuiteRow extends Row {
   /** The hash of the key schedule. */
   readonly hash: HashName;
   /** Whether a provider has what it takes. */
-  readonly supportedBy: (provider: CryptoProvider) => boolean;
+  readonly supportedBy: (provider: Cryptography) => boolean;
 }
 
 export interface Tls13CipherSuite extends SuiteRow {
@@ -66,7 +66,7 @@ function suite13(
   tagLength: number,
   recordLimit: number,
 ): Tls13CipherSuite {
-  const supportedBy = (provider: CryptoProvider): boolean => provider.aeads[aead] !== undefined;
+  const supportedBy = (provider: Cryptography): boolean => provider.aeads[aead] !== undefined;
   return { id, name, family: 'tls13', aead, hash, keyLength, tagLength, recordLimit, supportedBy };
 }
 

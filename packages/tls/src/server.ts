@@ -35,6 +35,7 @@ export function tlsServer(config: ServerConfig, handlers: ConnectionHandlers): C
     handlers,
     padding: config.padding,
     trace: config.trace,
+    traceDetails: config.traceDetails,
     keyLog: config.keyLog,
     clock: config.clock,
     passesWarnings: config.versions.some(({ id }) => id <= TLS12),

@@ -1,6 +1,7 @@
 /**
  * The typed event stream of a connection. Key log, terminal transcript, packet export and viewer are readers of it.
- * Events carry copies, never live buffers; secrets and plaintext are not in them. Without a listener nothing is built.
+ * Events carry copies, never live buffers; secrets are not in them, and plaintext and the bytes on the wire only where
+ * `traceDetails` asks for them by name. Without a listener nothing is built.
  *
  * @module
  */
@@ -49,10 +50,32 @@ export type TraceEventBody =
   /** What was found about the peer's certificate. */
   | { readonly type: 'certificate'; readonly peer: PeerIdentity }
   | { readonly type: 'established'; readonly negotiated: Negotiated }
+  /** A piece of work of the handshake took so long, what it waited for included: a signer elsewhere, say. */
+  | { readonly type: 'work'; readonly operation: WorkOperation; readonly ms: number }
+  /**
+   * A whole record as it passes on the transport, header included, in the transport's order; or, coming in, what stood
+   * where a record was due. Asked for by name: `traceDetails.wire`. An asynchronous AEAD may send its last behind `closed`.
+   */
+  | { readonly type: 'wire'; readonly direction: 'in' | 'out'; readonly bytes: Uint8Array }
+  /** The application data of one record. Asked for by name: `traceDetails.plaintext`. */
+  | { readonly type: 'data'; readonly direction: 'in' | 'out'; readonly bytes: Uint8Array }
   /** The connection ended; without an error, by close_notify of both sides. */
   | { readonly type: 'closed'; readonly error: TlsError | undefined };
 
+/** What is timed: making and using key shares, our signature, the peer's, and the whole check of its certificates. */
+export type WorkOperation = 'key exchange' | 'sign' | 'verify' | 'path';
+
+/** What a trace tells beside its usual events. */
+export interface TraceDetails {
+  /** Every record as it passes, in `wire` events. */
+  readonly wire?: boolean;
+  /** The application's data, in `data` events: secret, where anything is. */
+  readonly plaintext?: boolean;
+}
+
 export type TraceEvent = TraceEventBody & {
+  /** Tells the connections of a process apart: they are counted from 1 as they are made. */
+  readonly connection: number;
   /** Milliseconds on the config's clock. */
   readonly at: number;
   readonly role: 'client' | 'server';

@@ -4,7 +4,7 @@
  * @module
  */
 
-import type { Bytes, CryptoProvider } from '@handfast/crypto';
+import type { Bytes, Cryptography } from '@handfast/crypto';
 import type { ClientConfig, HelloInfo, ServerConfig } from './config.ts';
 import type { Flow, FlowHost, HandshakeFlow } from './flow.ts';
 import type { SentHello } from './hello.ts';
@@ -33,7 +33,7 @@ export interface VersionRow {
   /** What it offers where the config names no suites, best first. */
   readonly defaultCipherSuites: readonly CipherSuite[];
   /** Whether a provider has what the version itself takes; absent: every one does. */
-  readonly supportedBy?: (provider: CryptoProvider) => boolean;
+  readonly supportedBy?: (provider: Cryptography) => boolean;
   /** Whether a suite is one of this version's. */
   readonly uses: (suite: CipherSuite) => boolean;
 }
@@ -56,7 +56,7 @@ export interface ClientOffer {
 
 /** The client's half. */
 export interface ClientVersion extends VersionRow {
-  readonly offer: (parameters: ClientParameters) => Flow<ClientOffer>;
+  readonly offer: (parameters: ClientParameters, host: FlowHost) => Flow<ClientOffer>;
 }
 
 /** The server's half. */

@@ -849,9 +849,10 @@ for (const provider of providers) {
       both.client.connection.closeWrite();
       both.server.connection.closeWrite();
       await exchange(both);
+      const times = events.map(({ at }) => at);
       assert.deepEqual(
-        events.map(({ at }) => at),
-        [...events.keys()],
+        times,
+        [...new Set(times)].sort((a, b) => a - b),
       );
       assert.equal(
         events.every(({ role }) => role === 'client'),

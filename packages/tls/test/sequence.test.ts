@@ -117,7 +117,7 @@ describe('sequence numbers', () => {
     });
 
     it(`a connection at 2^53 - 1 ends with record_limit, provider ${provider.name}`, async () => {
-      const { seal, open } = RecordProtection.prototype;
+      const { protect, open } = RecordProtection.prototype;
       for (const way of ['out', 'in'] as const) {
         const both = await connected({ provider });
         both.server.connection.write(Buffer.from('x'));
@@ -125,14 +125,14 @@ describe('sequence numbers', () => {
         const [record] = both.server.outbox.splice(0);
         // Nobody comes here by counting: every key is at its end from now on.
         const far = atItsEnd();
-        RecordProtection.prototype.seal = (bytes) => seal.call(far, bytes);
+        RecordProtection.prototype.protect = (...content) => protect.call(far, ...content);
         RecordProtection.prototype.open = (header, payload) => open.call(far, header, payload);
         try {
           if (way === 'out') both.client.connection.write(Buffer.from('x'));
           else both.client.connection.receive(record ?? assert.fail());
           await settled(both.client);
         } finally {
-          Object.assign(RecordProtection.prototype, { seal, open });
+          Object.assign(RecordProtection.prototype, { protect, open });
         }
         assert.equal(both.client.error?.code, 'record_limit');
         assert.equal(both.client.connection.phase, 'closed');

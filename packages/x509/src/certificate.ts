@@ -28,7 +28,6 @@ import {
 import { type ExtensionName, extensionOids, type Oid } from './der/oid.ts';
 import { looksLikePem, parsePem } from './der/pem.ts';
 import { contextConstructed, contextPrimitive, type DerReader, readDer, tag } from './der/reader.ts';
-import { type DistributionPoint, parseDistributionPoints } from './distribution-points.ts';
 import { CertificateError, malformed } from './errors.ts';
 import {
   type AuthorityKeyIdentifier,
@@ -102,8 +101,6 @@ export interface Certificate {
   readonly policyConstraints: PolicyConstraints | undefined;
   /** How many more certificates may say "any policy" and be believed. */
   readonly inhibitAnyPolicy: number | undefined;
-  /** Where the CRLs are that tell of it. */
-  readonly crlDistributionPoints: readonly DistributionPoint[] | undefined;
 
   extension(name: ExtensionName): Extension | undefined;
 }
@@ -385,10 +382,6 @@ class ParsedCertificate implements Certificate {
 
   get inhibitAnyPolicy(): number | undefined {
     return this.#decode('inhibitAnyPolicy', parseInhibitAnyPolicy);
-  }
-
-  get crlDistributionPoints(): readonly DistributionPoint[] | undefined {
-    return this.#decode('cRLDistributionPoints', parseDistributionPoints);
   }
 
   extension(name: ExtensionName): Extension | undefined {

@@ -12,6 +12,8 @@
  */
 
 import { type Bytes, equalBytes, utf8 } from '@handfast/crypto';
+import type { Certificate } from './certificate.ts';
+import { extensionLabel } from './der/oid.ts';
 import { contextConstructed, contextPrimitive, type DerReader, readDer, tag } from './der/reader.ts';
 import * as der from './der/writer.ts';
 import { malformed } from './errors.ts';
@@ -60,6 +62,16 @@ export interface IssuingDistributionPoint {
 
 /** Points in one certificate beyond which no list is read: real ones have up to four. */
 const maxPoints = 64;
+
+/**
+ * Where the CRLs are that tell of a certificate; empty where it does not say.
+ *
+ * @throws CertificateError `malformed`
+ */
+export function distributionPointsOf(certificate: Certificate): readonly DistributionPoint[] {
+  const extension = certificate.extension('cRLDistributionPoints');
+  return extension === undefined ? [] : parseDistributionPoints(extension.value, extensionLabel(extension.oid));
+}
 
 /** CRLDistributionPoints or FreshestCRL. */
 export function parseDistributionPoints(value: Bytes, what: string): readonly DistributionPoint[] {

@@ -23,6 +23,7 @@ export { describeCertificate } from './describe.ts';
 export {
   type DistributionPoint,
   type DistributionPointName,
+  distributionPointsOf,
   type IssuingDistributionPoint,
   parseDistributionPoints,
 } from './distribution-points.ts';
@@ -98,8 +99,8 @@ export { type Budget, defaultBudget } from './path/budget.ts';
 export { type VerifiedPath, type VerifyOptions, verify, verifyCertificate } from './path/build.ts';
 export type { CertificateUsage, PathPolicy } from './path/check.ts';
 export type { PolicyInputs, PolicyOutcome } from './path/policies.ts';
-export type { Profile } from './path/profile.ts';
-export type { CheckName, PathCheck } from './path/report.ts';
+export { type Profile, rfc5280, webpki } from './path/profile.ts';
+export { type CheckName, type PathCheck, pathChecks } from './path/report.ts';
 export { type SignatureProvider, verifySignature } from './path/signature.ts';
 export type { PasswordCipher, PasswordEncryption } from './pbe/encryption.ts';
 export type { LegacyPbe } from './pbe/legacy.ts';
@@ -180,3 +181,4 @@ export { type ExtensionTemplate, type KeyPurpose, keyIdentifierOf } from './temp
 export { escapeText } from './text.ts';
 export { type SkippedAnchor, type TrustInput, type TrustOptions, type TrustStore, trustStore } from './trust.ts';
 export { type AnchorLimits, type AnchorOptions, anchor, type TrustAnchor } from './trust-limits.ts';
+export { trustNobody } from './trust-nobody.ts';

@@ -5,8 +5,10 @@
  * @module
  */
 
+import type { Settling } from '@handfast/crypto';
 import { type Certificate, keyIdentifierFits } from './certificate.ts';
 import type { DirectoryName } from './names/directory.ts';
+import { type VerifiedPath, type VerifyOptions, verify } from './path/build.ts';
 import type { SkippedAnchor, TrustStore } from './trust.ts';
 import type { AnchorLimits } from './trust-limits.ts';
 
@@ -58,6 +60,10 @@ class RootStore implements TrustStore {
 
   limitsOf(anchor: Certificate): readonly AnchorLimits[] {
     return this.#store.limitsOf(anchor);
+  }
+
+  verify(options: Omit<VerifyOptions, 'trust'>): Settling<VerifiedPath> {
+    return verify({ ...options, trust: this });
   }
 }
 

@@ -5,8 +5,8 @@
  * A key is a hint: equal names (`sameName`) have equal keys, and what a key finds is parsed strictly and compared. So
  * nothing here refuses: what cannot be walked has no key, and the parser says why.
  *
- * PEM as everybody writes it, in lines of one length, is read where it matters: the certificate's own length says where
- * its block must end, and if it does, and every line before it, then so many characters are so many digits.
+ * PEM as everybody writes it, in lines of one length or all in one, is read where it matters: the certificate's own length
+ * says where its block must end, and if it does, and every line before it, then so many characters are so many digits.
  *
  * @module
  */
@@ -25,7 +25,7 @@ export interface PemSpan {
   /** What stands between the boundaries. */
   readonly bodyStart: number;
   readonly bodyEnd: number;
-  /** Set where all lines but the last are of one length: digits in a line, and characters with its end. */
+  /** Set where all lines but the last are of one length, or there is one: digits in a line, and characters with its end. */
   readonly lines: Lines | undefined;
 }
 
@@ -115,7 +115,7 @@ function regularBody(
   const prefix = new LinePrefix(source, start, lines);
   const length = hasHeader(prefix, 0) ? valueEnd(prefix.bytes, 0) : 0;
   const total = 4 * Math.ceil(length / 3);
-  if (!(total > digits) || total > maxDigits) return undefined;
+  if (!(total >= digits) || total > maxDigits) return undefined;
   const full = Math.floor((total - 1) / digits);
   for (let line = 1; line <= full; line++) {
     if (codeAt(source, start + line * lines.characters - 1) !== 0x0a) return undefined;

@@ -10,11 +10,12 @@
  * @module
  */
 
-import { type Bytes, copyBytes } from '@handfast/crypto';
+import { type Bytes, copyBytes, type Settling } from '@handfast/crypto';
 import { type Certificate, parseCertificate, parseCertificates, sameCertificate } from './certificate.ts';
 import { looksLikePem } from './der/pem.ts';
 import { CertificateError, malformed } from './errors.ts';
 import { type DirectoryName, sameName } from './names/directory.ts';
+import { type VerifiedPath, type VerifyOptions, verify } from './path/build.ts';
 import { quote } from './text.ts';
 import {
   nameKey,
@@ -44,6 +45,11 @@ export interface TrustStore {
   helpersBySubject?(name: DirectoryName): readonly Certificate[];
   /** What an anchor's trust is limited to; empty for one without limits. All of them apply. */
   limitsOf(anchor: Certificate): readonly AnchorLimits[];
+  /**
+   * Verifies a certificate by a path to one of the anchors, as `verifyCertificate` does. Verification comes with the store: what
+   * is given none has none of its code in a bundle.
+   */
+  verify(options: Omit<VerifyOptions, 'trust'>): Settling<VerifiedPath>;
 }
 
 /** An anchor that could not be read. */
@@ -178,6 +184,10 @@ class IndexedStore implements TrustStore {
 
   limitsOf(anchor: Certificate): readonly AnchorLimits[] {
     return this.#entryOf(anchor)?.limits ?? [];
+  }
+
+  verify(options: Omit<VerifyOptions, 'trust'>): Settling<VerifiedPath> {
+    return verify({ ...options, trust: this });
   }
 
   #entryOf(certificate: Certificate): Entry | undefined {

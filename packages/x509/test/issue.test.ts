@@ -12,6 +12,7 @@ import {
   issueServerCertificate,
   keyIdentifierOf,
   type NameConstraints,
+  rfc5280,
 } from '../src/index.ts';
 import { issued, newSigner, nodeProvider, notAfter, notBefore, verified } from './support/pki.ts';
 
@@ -49,7 +50,7 @@ describe('what is issued', () => {
       publicKey: leafSigner.publicKey,
       emails: ['alice@example.com'],
     });
-    const profile = 'rfc5280';
+    const profile = rfc5280;
     await verified([server, ca], [root], { name: '::1', profile });
     await verified([client, ca], [root], { usage: 'clientAuth', profile });
     assert.deepEqual(ca.basicConstraints, { ca: true, pathLength: 0 });
@@ -94,7 +95,7 @@ describe('what is issued', () => {
   it('without a subject has a critical subjectAltName', async () => {
     const { certificate } = await issued('', issuer, { subject: {}, names: ['a.example'] });
     assert.equal(certificate.extension('subjectAltName')?.critical, true);
-    await verified([certificate], [root], { name: 'a.example', profile: 'rfc5280' });
+    await verified([certificate], [root], { name: 'a.example', profile: rfc5280 });
   });
   it('is signed with PKCS #1 v1.5 by an RSA key, unless asked otherwise', async () => {
     const rsa = await newSigner('rsa');

@@ -176,9 +176,10 @@ describe('a trust store of a PEM text', () => {
         .join('')
         .match(/.{1,76}/g) ?? [];
     const rewrapped = [head, ...wide, rest.at(-2)].join('\r\n');
+    const inOneLine = [head, wide.join(''), rest.at(-2)].join('\n');
     const spaced = pem(other).replace('\nM', '\n M');
     const shifted = pem(other).replace(/\n(.{63})(.)\n/, '\n$1\n$2');
-    const store = trustStore([misnamed, pem(root), named, rewrapped, spaced, shifted, pem(other, anew)]);
+    const store = trustStore([misnamed, pem(root), named, rewrapped, inOneLine, spaced, shifted, pem(other, anew)]);
     assert.deepEqual(
       store.anchors.map(({ raw }) => raw),
       [root.raw, other.raw, anew.raw],

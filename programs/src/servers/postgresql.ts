@@ -6,12 +6,15 @@
 
 import { appendFileSync, copyFileSync, existsSync, mkdirSync, readdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
+import { setTimeout as delay } from 'node:timers/promises';
 import { clientName } from '../pki.ts';
 import { command, freePort, give, listening, output, Running } from '../processes.ts';
 import type { Server } from './server.ts';
 
 const user = 'postgres';
 const home = '/usr/lib/postgresql';
+/** For its start. */
+const patienceMs = 60_000;
 const password = 'a password, with spaces';
 
 /** Debian keeps its programs by version, off the PATH. */
@@ -19,6 +22,16 @@ function binary(name: string): string | undefined {
   if (!existsSync(home)) return undefined;
   const versions = readdirSync(home).toSorted((a, b) => Number(b) - Number(a));
   return versions.map((version) => join(home, version, 'bin', name)).find((path) => existsSync(path));
+}
+
+/** Waits until it takes connections: for a moment it listens, and says that it starts up. */
+async function taking(data: string, port: number, server: Running): Promise<void> {
+  const ready = binary('pg_isready') ?? 'pg_isready';
+  for (const since = performance.now(); performance.now() - since < patienceMs; await delay(50)) {
+    if (output(ready, '-h', data, '-p', String(port)) !== undefined) return;
+    if (server.ended) break;
+  }
+  throw new Error(`it takes no connections: ${server.words}`);
 }
 
 export const postgresql: Server = {
@@ -65,6 +78,7 @@ export const postgresql: Server = {
     await command('chmod', ['600', join(data, 'server.key')]);
     const server = new Running(binary('postgres') ?? 'postgres', ['-D', data], { user, cwd: data });
     await listening(port, server);
+    await taking(data, port, server);
     const sql = `CREATE ROLE pwuser LOGIN PASSWORD '${password}'; CREATE ROLE ${clientName} LOGIN;`;
     await command(binary('psql') ?? 'psql', ['-h', data, '-p', String(port), '-U', user, '-d', 'postgres', '-c', sql]);
     return { given: { port, password }, stop: () => server.stop('SIGINT') };

@@ -4,10 +4,10 @@
  * @module
  */
 
-import type { CertificateUsage, Profile } from '@handfast/x509';
+import { type CertificateUsage, type Profile, rfc5280, webpki } from '@handfast/x509';
 
 export const formats = ['pem', 'der', 'p12', 'p7b'] as const;
 export type Format = (typeof formats)[number];
 
 export const usages: readonly CertificateUsage[] = ['serverAuth', 'clientAuth', 'any'];
-export const profiles: readonly Profile[] = ['rfc5280', 'webpki'];
+export const profiles: Readonly<Record<Profile['name'], Profile>> = { rfc5280, webpki };

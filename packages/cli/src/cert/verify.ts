@@ -11,7 +11,7 @@ import {
   type CertificateUsage,
   type Crl,
   type PathCheck,
-  type Profile,
+  pathChecks,
   type RevocationAnswer,
   revocation,
   type VerifiedPath,
@@ -24,6 +24,7 @@ import { explain, explainJson } from '../explain.ts';
 import { systemTrust } from '../identity.ts';
 import { type Colors, colorsFor, type Io, widthOf } from '../io.ts';
 import { wrap } from '../transcript.ts';
+import { profiles } from './choices.ts';
 import { certificateJson } from './json.ts';
 import { quotedName, timeText } from './layout.ts';
 import { loadFiles, readableEntries, readPassword, whereOf } from './load.ts';
@@ -36,7 +37,7 @@ export interface VerifyOptions {
   readonly name?: string;
   readonly time?: string;
   readonly usage: CertificateUsage;
-  readonly profile?: Profile;
+  readonly profile?: keyof typeof profiles;
   readonly crl?: readonly string[];
   readonly ocsp?: readonly string[];
   readonly passwordFile?: string;
@@ -64,7 +65,7 @@ export async function verify(file: string, options: VerifyOptions, io: Io): Prom
       time: parseTime(options.time),
       usage: options.usage,
       name: options.name,
-      profile: options.profile,
+      profile: options.profile && profiles[options.profile],
       policy: { toAscii, isPublicSuffix },
       ...(known && { revocation: revocation({ mode: 'require', mustStaple: false, ...known }) }),
     });
@@ -120,7 +121,9 @@ const lineWidth = 80;
 const ruleWidth = 18;
 
 /** The path from the leaf up, and below each certificate what it was checked for. */
-function drawn({ path, checks, revocation: verdicts }: VerifiedPath, colors: Colors): readonly string[] {
+function drawn(verified: VerifiedPath, colors: Colors): readonly string[] {
+  const { path, revocation: verdicts } = verified;
+  const checks = pathChecks(verified);
   const { green, bold, dim } = colors;
   const [leaf] = path;
   const lines = leaf === undefined ? [] : [`${green('✓')} ${bold(`${quotedName(leaf)} is verified`)}`];
@@ -158,7 +161,9 @@ function ruleText(rule: PathCheck['rule']): string {
   return rule.replaceAll('_', ' ');
 }
 
-function verifiedJson({ path, checks, revocation: verdicts }: VerifiedPath): object {
+function verifiedJson(verified: VerifiedPath): object {
+  const { path, revocation: verdicts } = verified;
+  const checks = pathChecks(verified);
   return {
     verified: true,
     path: path.map((certificate) => ({

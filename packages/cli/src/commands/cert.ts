@@ -42,7 +42,9 @@ export function addCertCommands(program: Command, io: Io, done: (code: ExitCode)
     .option('--ocsp <files...>', 'OCSP responses')
     .option('--time <time>', 'verify as of then, by RFC 3339 (default: now)')
     .addOption(new Option('--usage <usage>', 'what the certificate must be for').choices(usages).default('serverAuth'))
-    .addOption(new Option('--profile <profile>', 'refuse what breaks these rules of form, too').choices(profiles))
+    .addOption(
+      new Option('--profile <profile>', 'refuse what breaks these rules of form, too').choices(Object.keys(profiles)),
+    )
     .addHelpText(
       'after',
       `${filesHelp}

@@ -13,21 +13,22 @@ import {
   type TLSSocket,
   type ConnectOptions as TlsConnectOptions,
 } from '@handfast/tls/node';
+import { groupNote } from '@handfast/viewer';
 import { CertificateError, describeCertificate, parseCertificate, toPem } from '@handfast/x509';
 import { dial, isAddress, parseProxy } from '../dial.ts';
 import { CliError, type ExitCode, exitCodeOf, exitCodes, usageError } from '../exit.ts';
 import { credentialFiles, openKeyLog, systemTrust, trustFile } from '../identity.ts';
 import type { Io } from '../io.ts';
-import { groupNote, keyExchangeName } from '../names.ts';
+import { keyExchangeName } from '../names.ts';
 import { type NegotiationOptions, negotiation, warnOfLegacy } from '../negotiation.ts';
 import { formatHostPort, type HostPort, parseHostPort, parseList, parseSeconds } from '../options.ts';
-import { Report, type ReportOptions } from '../report.ts';
+import { Report, type ReportOptions, type TraceOptions } from '../report.ts';
 import { dialogues, startTls } from '../starttls/index.ts';
 import { negotiatedJson } from '../trace-json.ts';
 import { nameOf } from '../transcript.ts';
 
 /** As commander gives them. */
-export interface ConnectOptions extends NegotiationOptions, ReportOptions {
+export interface ConnectOptions extends NegotiationOptions, ReportOptions, TraceOptions {
   readonly servername?: string;
   readonly ca?: string;
   readonly cert?: string;
@@ -42,7 +43,6 @@ export interface ConnectOptions extends NegotiationOptions, ReportOptions {
   readonly timeout: string;
   readonly ignoreEof?: boolean;
   readonly keylog?: string;
-  readonly trace?: boolean;
   readonly showcerts?: boolean;
 }
 
@@ -154,7 +154,7 @@ async function converse(
   keyLog: ((line: string) => void) | undefined,
 ): Promise<void> {
   const listeners = [
-    ...(options.trace ? [report.tracer()] : []),
+    ...(options.trace || options.explain ? [report.tracer(options)] : []),
     ...(options.showcerts ? [certificatePrinter(report)] : []),
   ];
   warnOfLegacy(options, report);
@@ -259,8 +259,10 @@ function issuerText({ peer }: Negotiated): string {
 /** `--showcerts`: as they came, also where they are then refused. */
 function certificatePrinter(report: Report): (event: TraceEvent) => void {
   return (event) => {
-    if (event.type !== 'message' || event.direction !== 'in' || event.message.type !== 'certificate') return;
-    for (const [index, der] of event.message.chain.entries()) {
+    if (event.type !== 'message' || event.direction !== 'in') return;
+    const { message } = event;
+    if (message.type !== 'certificate' && message.type !== 'certificate_12') return;
+    for (const [index, der] of message.chain.entries()) {
       const pem = toPem('CERTIFICATE', der);
       report.important(`# ${index}\n${describeDer(der)}\n${pem.trimEnd()}`, 'peerCertificate', { index, pem });
     }

@@ -10,13 +10,13 @@ import { once } from 'node:events';
 import { performance } from 'node:perf_hooks';
 import { type AlertName, type Credential, TlsError, type TlsErrorCode, type TraceEvent } from '@handfast/tls';
 import { connect, createServer, type Server, type TLSSocket, type TlsServerOptions } from '@handfast/tls/node';
+import { groupNote } from '@handfast/viewer';
 import { type CertificateErrorCode, trustStore } from '@handfast/x509';
 import { dayMs, issueClient, issueServer, makeAuthority } from '../authority.ts';
 import { type Cast, Checks, JsonStage, type Stage, TextStage } from '../demo-stage.ts';
 import { type ExitCode, exitCodes } from '../exit.ts';
 import { certificateErrorOf } from '../explain.ts';
 import { colorsFor, type Io } from '../io.ts';
-import { groupNote } from '../names.ts';
 import { nameOf } from '../transcript.ts';
 
 export interface DemoOptions {

@@ -36,12 +36,12 @@ import { keyExchangeName } from '../names.ts';
 import { type Negotiation, type NegotiationOptions, negotiation, warnOfLegacy } from '../negotiation.ts';
 import { formatHostPort, parseList, parsePort, reasonOf } from '../options.ts';
 import { type ClientHello, page, type Visit, visitJson } from '../page.ts';
-import { Report, type ReportOptions } from '../report.ts';
+import { Report, type ReportOptions, type TraceOptions } from '../report.ts';
 import { negotiatedJson } from '../trace-json.ts';
 import { nameOf } from '../transcript.ts';
 
 /** As commander gives them. */
-export interface ServeOptions extends NegotiationOptions, ReportOptions {
+export interface ServeOptions extends NegotiationOptions, ReportOptions, TraceOptions {
   readonly host: string;
   readonly cert?: string;
   readonly key?: string;
@@ -52,7 +52,6 @@ export interface ServeOptions extends NegotiationOptions, ReportOptions {
   readonly echo?: boolean;
   readonly http?: boolean;
   readonly keylog?: string;
-  readonly trace?: boolean;
 }
 
 const handshakeTimeoutMs = 15_000;
@@ -221,7 +220,7 @@ function accept(
 ): TLSSocket {
   const who = formatHostPort({ host: transport.remoteAddress ?? 'unknown', port: transport.remotePort ?? 0 });
   const started = performance.now();
-  const tracer = options.trace ? report.tracer({ client: who }) : undefined;
+  const tracer = options.trace || options.explain ? report.tracer(options, { client: who }) : undefined;
   let hello: ClientHello | undefined;
   const trace = (event: TraceEvent): void => {
     if (event.type === 'message' && event.message.type === 'client_hello') hello = event.message;

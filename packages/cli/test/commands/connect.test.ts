@@ -181,6 +181,17 @@ describe('connect tells', () => {
       server.close();
     }
   });
+
+  test('the certificates of TLS 1.2 by --showcerts', async () => {
+    const server = await tlsServer({ credentials: [pki.server], maxVersion: 'TLSv1.2' });
+    try {
+      const { exitCode, stderr } = await finish(['connect', server.at, ...ca(), '--showcerts']);
+      assert.equal(exitCode, 0);
+      assert.match(stderr.text, /-----BEGIN CERTIFICATE-----\n/);
+    } finally {
+      server.close();
+    }
+  });
 });
 
 describe('connect ends with 2', () => {

@@ -48,11 +48,12 @@ export class Output {
   }
 }
 
-/** Starts a command in this process. */
-export function start(argv: readonly string[], env: Io['env'] = {}): Session {
+/** Starts a command in this process, on a terminal that is so wide. */
+export function start(argv: readonly string[], env: Io['env'] = {}, columns?: number): Session {
   const stdin = new PassThrough();
   const stdout = new Output();
   const stderr = new Output();
+  if (columns !== undefined) Object.assign(stderr.stream, { columns });
   const interrupt = new AbortController();
   const exitCode = run(argv, {
     stdin,

@@ -1,5 +1,5 @@
 /**
- * Ed448 (RFC 8032, with an empty context) by noble: WebCrypto has it in few runtimes.
+ * Ed448 (RFC 8032, with an empty context).
  *
  * @module
  */
@@ -7,9 +7,9 @@
 import { ed448 as nobleEd448 } from '@noble/curves/ed448.js';
 import { wipe } from '../bytes.ts';
 import { elements, encode, only, tag, withLength } from '../der.ts';
-import { type NobleSignature, nobleVerifier } from '../noble-signature.ts';
+import type { NobleSignature } from '../noble-signature.ts';
 import type { SignatureVerifier } from '../provider.ts';
-import { nobleKeys } from './noble-keys.ts';
+import { pureKeys, pureVerifier } from './pure.ts';
 import type { PrivateKeyRow } from './signers.ts';
 
 const keyLength = 57;
@@ -32,5 +32,5 @@ const signature: NobleSignature = {
   },
 };
 
-export const ed448: SignatureVerifier = /* @__PURE__ */ nobleVerifier(signature);
-export const ed448Keys: PrivateKeyRow = /* @__PURE__ */ nobleKeys(signature);
+export const ed448: SignatureVerifier = /* @__PURE__ */ pureVerifier(signature);
+export const ed448Keys: PrivateKeyRow = /* @__PURE__ */ pureKeys(signature);

@@ -1,19 +1,17 @@
 /**
- * Key exchange on the web: X25519 and the P curves by WebCrypto, asynchronous; ML-KEM by noble, synchronous.
+ * Key exchange on the web: X25519 and the P curves by WebCrypto, asynchronous. ML-KEM is in `kem.ts`.
  *
  * @module
  */
 
-import { ml_kem768, ml_kem1024 } from '@noble/post-quantum/ml-kem.js';
 import { copyBytes } from '../bytes.ts';
-import { kemByNoble } from '../noble-kem.ts';
 import { type Bytes, CryptoError, type EphemeralKey, type GroupName, type KeyExchange } from '../provider.ts';
 import { checkPoint, checkSharedSecret, checkShareLength } from './shares.ts';
 import { subtle, wrapError } from './subtle.ts';
 
 interface Curve {
   readonly name: GroupName;
-  readonly algorithm: { readonly name: 'X25519' } | { readonly name: 'ECDH'; readonly namedCurve: string };
+  readonly algorithm: { readonly name: 'X25519' | 'X448' } | { readonly name: 'ECDH'; readonly namedCurve: string };
   readonly shareLength: number;
   readonly secretLength: number;
 }
@@ -48,7 +46,7 @@ async function derive({ name, algorithm, secretLength }: Curve, privateKey: Cryp
   } catch (cause) {
     throw wrapError(cause, 'invalid_share', `the ${name} share is not a point that can be used`);
   }
-  return algorithm.name === 'X25519' ? checkSharedSecret(name, secret) : secret;
+  return algorithm.name === 'ECDH' ? secret : checkSharedSecret(name, secret);
 }
 
 /** ECDH with a key of one's own on a P curve: the secret, the caller's to wipe. */
@@ -62,7 +60,7 @@ export function agreeOn(
   return derive(curve, privateKey, checked(curve, share));
 }
 
-function exchange(curve: Curve): KeyExchange {
+export function exchange(curve: Curve): KeyExchange {
   const { name, algorithm, shareLength } = curve;
 
   async function newKey(): Promise<{ readonly privateKey: CryptoKey; readonly share: Bytes }> {
@@ -103,6 +101,3 @@ function exchange(curve: Curve): KeyExchange {
     },
   };
 }
-
-export const mlkem768: KeyExchange = /* @__PURE__ */ kemByNoble('mlkem768', ml_kem768);
-export const mlkem1024: KeyExchange = /* @__PURE__ */ kemByNoble('mlkem1024', ml_kem1024);

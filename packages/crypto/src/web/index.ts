@@ -1,6 +1,7 @@
 /**
  * Cryptography on the web platform: WebCrypto for AES-GCM, RSA, the P curves, X25519 and Ed25519, asynchronous; noble for
- * SHA-2, HMAC, ChaCha20-Poly1305 and ML-KEM, synchronous. Runs in browsers, workers, Deno, Bun and Node.
+ * SHA-2 and HMAC, synchronous. ChaCha20-Poly1305 and ML-KEM are WebCrypto's where the runtime has them, else noble's: which it is,
+ * is tried when one is first used. Runs in browsers, workers, Deno, Bun and Node.
  *
  * Absent: CCM and the finite-field groups, which neither has. X448, Ed448, ML-DSA and files under a password are rows of
  * `./full`; synchronous AES-GCM and curves are rows of `./noble`.
@@ -15,6 +16,7 @@ import {
   type Aead,
   type AeadName,
   CryptoError,
+  type Cryptography,
   type CryptoProvider,
   type GeneratedKeyPair,
   type GroupName,
@@ -26,8 +28,9 @@ import {
   type Signer,
 } from '../provider.ts';
 import { aes128gcm, aes256gcm, chacha20poly1305 } from './aead.ts';
-import { mlkem768, mlkem1024, secp256r1, secp384r1, secp521r1, x25519 } from './groups.ts';
+import { secp256r1, secp384r1, secp521r1, x25519 } from './groups.ts';
 import { legacyDigests, sha2 } from './hash.ts';
+import { mlkem768, mlkem1024 } from './kem.ts';
 import { verifiers } from './signatures.ts';
 import { ecKeys, ed25519Keys, type PrivateKeyRow, rsaKeys } from './signers.ts';
 import { random } from './subtle.ts';
@@ -40,10 +43,14 @@ export interface WebRows {
   readonly aeads?: Readonly<Partial<Record<AeadName, Aead>>>;
   readonly groups?: Readonly<Partial<Record<GroupName, KeyExchange>>>;
   readonly signatures?: Readonly<Partial<Record<SignatureAlgorithm, SignatureVerifier>>>;
-  /** The first row that names a key's type handles it. */
-  readonly privateKeys?: readonly PrivateKeyRow[];
   /** For keys and PKCS#12 files under a password; none unless given. */
   readonly passwords?: PasswordCryptography;
+}
+
+/** The same for one that has private keys. */
+export interface WebProviderRows extends WebRows {
+  /** The first row that names a key's type handles it. */
+  readonly privateKeys?: readonly PrivateKeyRow[];
 }
 
 const defaultRows: Required<Omit<WebRows, 'passwords'>> = {
@@ -64,7 +71,6 @@ const defaultRows: Required<Omit<WebRows, 'passwords'>> = {
     secp384r1mlkem1024: /* @__PURE__ */ hybrid('secp384r1mlkem1024', secp384r1, mlkem1024),
   },
   signatures: verifiers,
-  privateKeys: [ecKeys, rsaKeys, ed25519Keys],
 };
 
 /**
@@ -79,8 +85,8 @@ const defaultRows: Required<Omit<WebRows, 'passwords'>> = {
  * const provider = createWebProvider({ groups: { x448 } });
  * ```
  */
-export function createWebProvider(rows: WebRows = {}): CryptoProvider {
-  const privateKeys = [...(rows.privateKeys ?? []), ...defaultRows.privateKeys];
+export function createWebProvider(rows: WebProviderRows = {}): CryptoProvider {
+  const privateKeys = [...(rows.privateKeys ?? []), ecKeys, rsaKeys, ed25519Keys];
 
   function rowFor(type: KeyType): PrivateKeyRow {
     const row = privateKeys.find(({ types }) => types.includes(type));
@@ -99,14 +105,7 @@ export function createWebProvider(rows: WebRows = {}): CryptoProvider {
   }
 
   return {
-    name: 'web',
-    random,
-    ...sha2,
-    legacyDigests,
-    aeads: { ...defaultRows.aeads, ...rows.aeads },
-    groups: { ...defaultRows.groups, ...rows.groups },
-    signatures: { ...defaultRows.signatures, ...rows.signatures },
-    ...(rows.passwords && { passwords: rows.passwords }),
+    ...createWebCryptography(rows),
     importPrivateKey,
     async generateKeyPair(type, { modulusBits = 2048 } = {}): Promise<GeneratedKeyPair> {
       const privateKey = await rowFor(type).generate(type, modulusBits);
@@ -116,6 +115,23 @@ export function createWebProvider(rows: WebRows = {}): CryptoProvider {
     },
   };
 }
+
+/** The same without private keys: for who is handed signers (`signerFromCryptoKey`), or needs none. Smaller. */
+export function createWebCryptography(rows: WebRows = {}): Cryptography {
+  return {
+    name: 'web',
+    random,
+    ...sha2,
+    legacyDigests,
+    aeads: { ...defaultRows.aeads, ...rows.aeads },
+    groups: { ...defaultRows.groups, ...rows.groups },
+    signatures: { ...defaultRows.signatures, ...rows.signatures },
+    ...(rows.passwords && { passwords: rows.passwords }),
+  };
+}
+
+/** The default rows without private keys: all that a client without a certificate needs. */
+export const webCryptography: Cryptography = /* @__PURE__ */ createWebCryptography();
 
 /** The default rows. */
 export const webProvider: CryptoProvider = /* @__PURE__ */ createWebProvider();

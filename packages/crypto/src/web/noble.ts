@@ -1,5 +1,5 @@
 /**
- * Synchronous rows for a web provider, by noble, in place of WebCrypto's: AES-GCM, X25519 and the P curves. For hosts
+ * Synchronous rows for a web provider, by noble, in place of WebCrypto's: AEADs, X25519, the P curves and ML-KEM. For hosts
  * that have no `crypto.subtle`, and callers that cannot wait. Slower than WebCrypto by one to two orders of magnitude, and
  * constant-time only as far as JavaScript allows.
  *
@@ -15,17 +15,23 @@
  */
 
 import { gcm } from '@noble/ciphers/aes.js';
+import { chacha20poly1305 as nobleChacha } from '@noble/ciphers/chacha.js';
 import { x25519 as nobleX25519 } from '@noble/curves/ed25519.js';
 import { p256, p384, p521 } from '@noble/curves/nist.js';
+import { ml_kem768, ml_kem1024 } from '@noble/post-quantum/ml-kem.js';
 import { hybrid } from '../hybrid.ts';
+import { kemByNoble } from '../noble-kem.ts';
 import type { Aead, KeyExchange } from '../provider.ts';
-import { mlkem768, mlkem1024 } from './groups.ts';
 import type { WebRows } from './index.ts';
 import { aeadByNoble } from './noble-aead.ts';
 import { exchangeByNoble, type NobleCurve } from './noble-exchange.ts';
 
 export const aes128gcm: Aead = /* @__PURE__ */ aeadByNoble('aes-128-gcm', 16, gcm, false);
 export const aes256gcm: Aead = /* @__PURE__ */ aeadByNoble('aes-256-gcm', 32, gcm, false);
+export const chacha20poly1305: Aead = /* @__PURE__ */ aeadByNoble('chacha20-poly1305', 32, nobleChacha, true);
+
+export const mlkem768: KeyExchange = /* @__PURE__ */ kemByNoble('mlkem768', ml_kem768);
+export const mlkem1024: KeyExchange = /* @__PURE__ */ kemByNoble('mlkem1024', ml_kem1024);
 
 export const x25519: KeyExchange = /* @__PURE__ */ exchangeByNoble({
   name: 'x25519',
@@ -64,12 +70,14 @@ function weierstrass(
 
 /** Every row of this module, and the hybrids made of them, for `createWebProvider`. */
 export const nobleRows: Required<Pick<WebRows, 'aeads' | 'groups'>> = {
-  aeads: { 'aes-128-gcm': aes128gcm, 'aes-256-gcm': aes256gcm },
+  aeads: { 'aes-128-gcm': aes128gcm, 'aes-256-gcm': aes256gcm, 'chacha20-poly1305': chacha20poly1305 },
   groups: {
     x25519,
     secp256r1,
     secp384r1,
     secp521r1,
+    mlkem768,
+    mlkem1024,
     x25519mlkem768: /* @__PURE__ */ hybrid('x25519mlkem768', mlkem768, x25519),
     secp256r1mlkem768: /* @__PURE__ */ hybrid('secp256r1mlkem768', secp256r1, mlkem768),
     secp384r1mlkem1024: /* @__PURE__ */ hybrid('secp384r1mlkem1024', secp384r1, mlkem1024),

@@ -43,13 +43,20 @@ export function importParameters(
   type: KeyType,
 ): RsaHashedImportParams | EcKeyImportParams | Algorithm {
   if (method.kind === 'ecdsa') return { name: 'ECDSA', namedCurve: curves[type]?.name ?? type };
-  if (method.hash === null) return { name: 'Ed25519' };
+  if (method.hash === null) return pure(method);
   return { name: method.kind === 'pss' ? 'RSA-PSS' : 'RSASSA-PKCS1-v1_5', hash: hashNames[method.hash] };
 }
 
+/** Ed25519, Ed448, ML-DSA-44 and so on: the names of their keys, in other letters. */
+function pure({ keyTypes }: SignatureMethod): Algorithm {
+  const type = keyTypes.join();
+  return { name: type.startsWith('ed') ? `Ed${type.slice(2)}` : type.toUpperCase() };
+}
+
 /** What `sign` and `verify` are told. */
-export function operationParameters({ kind, hash }: SignatureMethod): RsaPssParams | EcdsaParams | Algorithm {
-  if (hash === null) return { name: 'Ed25519' };
+export function operationParameters(method: SignatureMethod): RsaPssParams | EcdsaParams | Algorithm {
+  const { kind, hash } = method;
+  if (hash === null) return pure(method);
   if (kind === 'ecdsa') return { name: 'ECDSA', hash: hashNames[hash] };
   // Without a length, runtimes differ in which salts they take.
   if (kind === 'pss') return { name: 'RSA-PSS', saltLength: hashLength[hash] };
@@ -80,9 +87,10 @@ function verifier(algorithm: WebCryptoAlgorithm): SignatureVerifier {
   };
 }
 
-async function verify(
+/** Whether WebCrypto finds it good. The signature's form, and that of a pure algorithm's key, have been checked. */
+export async function verify(
   method: SignatureMethod,
-  algorithm: WebCryptoAlgorithm,
+  algorithm: SignatureAlgorithm,
   key: PublicKeyInfo,
   data: Bytes,
   signature: Bytes,
@@ -109,7 +117,7 @@ function signatureForWebCrypto(
 const imported = new WeakMap<PublicKeyInfo, Map<string, Promise<CryptoKey>>>();
 
 /** The key in WebCrypto's hands, remembered as long as its `PublicKeyInfo` lives. */
-function importedKey(method: SignatureMethod, algorithm: WebCryptoAlgorithm, key: PublicKeyInfo): Promise<CryptoKey> {
+function importedKey(method: SignatureMethod, algorithm: SignatureAlgorithm, key: PublicKeyInfo): Promise<CryptoKey> {
   // An RSA CryptoKey is bound to padding and hash; an EC one serves every hash.
   const use = method.kind === 'ecdsa' ? 'ecdsa' : algorithm;
   const known = imported.get(key) ?? new Map<string, Promise<CryptoKey>>();
@@ -127,7 +135,9 @@ async function importPublicKey(method: SignatureMethod, key: PublicKeyInfo): Pro
       return await subtle().importKey('spki', writeSpki(key.raw, 'rsa'), parameters, false, ['verify']);
     }
     checkRawKey(key);
-    return await subtle().importKey('raw', key.raw, parameters, false, ['verify']);
+    // Keys of the younger algorithms have a format of this name alone.
+    const format = key.type.startsWith('ml-dsa') ? 'raw-public' : 'raw';
+    return await subtle().importKey(format as 'raw', key.raw, parameters, false, ['verify']);
   } catch (cause) {
     throw wrapError(cause, 'invalid_key', `WebCrypto does not import this ${key.type} public key`);
   }
@@ -136,6 +146,7 @@ async function importPublicKey(method: SignatureMethod, key: PublicKeyInfo): Pro
 /** The length, and for a point the uncompressed form, before WebCrypto sees it: it takes compressed points too. */
 function checkRawKey({ type, raw }: PublicKeyInfo): void {
   const curve = curves[type];
+  if (curve === undefined && type !== 'ed25519') return;
   const length = curve === undefined ? 32 : 1 + 2 * curve.length;
   if (raw.length !== length || (curve !== undefined && raw[0] !== 4)) {
     throw new CryptoError('invalid_key', `a ${type} public key has ${length} bytes, uncompressed where it is a point`);

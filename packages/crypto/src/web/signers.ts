@@ -14,6 +14,7 @@ import {
   rsaPublicKey,
   writePkcs8,
 } from '../key-containers.ts';
+import type { PureKeyType } from '../noble-signature.ts';
 import {
   type Bytes,
   CryptoError,
@@ -70,14 +71,19 @@ export const ecKeys: PrivateKeyRow = {
   generate: (type) => generate({ name: 'ECDSA', namedCurve: curves[type]?.name ?? type } satisfies EcKeyGenParams),
 };
 
+/** A signer over a key of an algorithm that has the key's name. */
+export async function importPure(info: PrivateKeyInfo, algorithm: PureKeyType | 'ed25519'): Promise<Signer> {
+  const method = signatureMethods[algorithm];
+  // "pub" is of keys of type AKP: the library's types do not know them yet.
+  const jwk: JsonWebKey & { readonly pub?: string } = await publicCoordinates(info, method);
+  const publicKey = publicKeyInfo(algorithm, fromBase64url(jwk.x ?? jwk.pub));
+  const key = await importSigningKey(info, method, false);
+  return signer(publicKey, [algorithm], () => key);
+}
+
 export const ed25519Keys: PrivateKeyRow = {
   types: ['ed25519'],
-  async import(info) {
-    const { x } = await publicCoordinates(info, signatureMethods.ed25519);
-    const publicKey = publicKeyInfo('ed25519', fromBase64url(x));
-    const key = await importSigningKey(info, signatureMethods.ed25519, false);
-    return signer(publicKey, algorithmsForKey(publicKey), () => key);
-  },
+  import: (info) => importPure(info, 'ed25519'),
   generate: () => generate({ name: 'Ed25519' }),
 };
 
@@ -91,7 +97,8 @@ export interface SigningCryptoKey {
 
 /**
  * A signer over a key that the application holds, non-extractable as it may be. `publicHalf` is a
- * SubjectPublicKeyInfo in DER, or what `@handfast/x509` parsed of one. An RSA key signs with the one padding and hash that it was made for; an EC key with any hash.
+ * SubjectPublicKeyInfo in DER, or what `@handfast/x509` parsed of one. An RSA key signs with the one padding and hash that it
+ * was made for, an EC key with any hash. Handshakes of TLS 1.3 want RSA-PSS; RSASSA-PKCS1-v1_5 is of TLS 1.2.
  *
  * @throws CryptoError `invalid_key` where the key cannot sign, or is not of `publicHalf`'s type
  * @example
@@ -103,16 +110,18 @@ export interface SigningCryptoKey {
  */
 export function signerFromCryptoKey(privateKey: SigningCryptoKey, publicHalf: PublicKeyInfo | Uint8Array): Signer {
   const publicKey = publicHalf instanceof Uint8Array ? readSpki(publicHalf) : publicHalf;
-  if (privateKey.type !== 'private' || !privateKey.usages.includes('sign')) {
-    throw new CryptoError('invalid_key', 'the CryptoKey is not a private key that may sign');
+  const { type, usages, algorithm } = privateKey;
+  if (type !== 'private' || !usages.includes('sign')) {
+    const is = type === 'private' ? `may ${usages.join(' and ') || 'do nothing'}` : `is ${type}`;
+    throw new CryptoError('invalid_key', `the CryptoKey is not a private key that may sign: it ${is}`);
   }
-  const algorithms = algorithmsForKey(publicKey).filter((algorithm) =>
-    sameParameters(privateKey.algorithm, importParameters(signatureMethods[algorithm], publicKey.type)),
+  const algorithms = algorithmsForKey(publicKey).filter((name) =>
+    sameParameters(algorithm, importParameters(signatureMethods[name], publicKey.type)),
   );
   if (algorithms.length === 0) {
     throw new CryptoError(
       'invalid_key',
-      `a CryptoKey for ${privateKey.algorithm.name} does not sign for this ${publicKey.type} key`,
+      `a CryptoKey for ${described(algorithm)} does not sign for this ${publicKey.type} key`,
     );
   }
   // It is a CryptoKey: the platform itself refuses anything else.
@@ -186,6 +195,12 @@ function sameParameters(has: KeyAlgorithm, wants: RsaHashedImportParams | EcKeyI
   return (
     'hash' in has && typeof has.hash === 'object' && has.hash !== null && 'name' in has.hash && has.hash.name === hash
   );
+}
+
+/** Its name, and what it is bound to. */
+function described(algorithm: KeyAlgorithm): string {
+  const { name, namedCurve, hash }: { name: string; namedCurve?: unknown; hash?: { name?: unknown } } = algorithm;
+  return [name, namedCurve, hash?.name].filter((part) => part !== undefined).join(', ');
 }
 
 function fromBase64url(text: string | undefined): Bytes {

@@ -4,6 +4,7 @@
  * @module
  */
 
+import { copyBytes } from '../bytes.ts';
 import { type Bytes, CryptoError, type CryptoErrorCode } from '../provider.ts';
 
 /** `crypto.subtle`, looked up at each use: importing a module must work where it is absent. */
@@ -17,6 +18,14 @@ export function subtle(): SubtleCrypto {
     );
   }
   return found;
+}
+
+/**
+ * Borrowed bytes as WebCrypto takes them. It copies its arguments before the call returns (Web Cryptography API §14.3), so none
+ * of ours is needed; but shared memory, which it refuses, is copied here.
+ */
+export function plainBytes(bytes: Uint8Array): Bytes {
+  return bytes.buffer instanceof ArrayBuffer ? (bytes as Bytes) : copyBytes(bytes);
 }
 
 const randomChunk = 65536; // what `getRandomValues` gives at most in one call

@@ -1,14 +1,23 @@
 /**
- * X448 (RFC 7748) by noble: WebCrypto has it in few runtimes.
+ * X448 (RFC 7748): by WebCrypto in the few runtimes that have it, else by noble.
  *
  * @module
  */
 
 import { x448 as nobleX448 } from '@noble/curves/ed448.js';
 import type { KeyExchange } from '../provider.ts';
+import { nativeGroup } from './features.ts';
+import { exchange } from './groups.ts';
 import { exchangeByNoble } from './noble-exchange.ts';
 
-export const x448: KeyExchange = /* @__PURE__ */ exchangeByNoble({
+const native: KeyExchange = /* @__PURE__ */ exchange({
+  name: 'x448',
+  algorithm: { name: 'X448' },
+  shareLength: 56,
+  secretLength: 56,
+});
+
+const byNoble: KeyExchange = /* @__PURE__ */ exchangeByNoble({
   name: 'x448',
   shareLength: 56,
   isPoint: false,
@@ -16,3 +25,5 @@ export const x448: KeyExchange = /* @__PURE__ */ exchangeByNoble({
   getPublicKey: (secretKey) => nobleX448.getPublicKey(secretKey),
   agree: (secretKey, share) => nobleX448.getSharedSecret(secretKey, share),
 });
+
+export const x448: KeyExchange = /* @__PURE__ */ nativeGroup('X448', ['deriveBits'], native, byNoble);

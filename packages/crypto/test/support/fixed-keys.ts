@@ -56,7 +56,10 @@ export async function withNodePkcs8<T>(pkcs8: Bytes, work: () => T | Promise<T>)
 
 const generateKeyPair = generateKeyPairSync;
 
-/** Runs `work` while every key pair that WebCrypto generates has this private half (its public half is another's). */
+/**
+ * Runs `work` while every key pair that WebCrypto generates has this private half. Its public half is another's, but for ML-KEM,
+ * where both sides' agreement is looked at.
+ */
 export async function withSubtleKey<T>(group: FixedGroup, key: Bytes, work: () => Promise<T>): Promise<T> {
   const curves: Readonly<Partial<Record<FixedGroup, string>>> = {
     secp256r1: 'P-256',
@@ -64,16 +67,35 @@ export async function withSubtleKey<T>(group: FixedGroup, key: Bytes, work: () =
     secp521r1: 'P-521',
   };
   const namedCurve = curves[group];
-  const algorithm = namedCurve === undefined ? { name: 'X25519' } : { name: 'ECDH', namedCurve };
   const { subtle } = globalThis.crypto;
-  const privateKey = await subtle.importKey('pkcs8', pkcs8Of(group, key), algorithm, false, ['deriveBits']);
-  const publicKey = await anyPublicKey(algorithm);
+  const isKem = group.startsWith('mlkem');
+  const algorithm = namedCurve === undefined ? { name: webNames[group] ?? group } : { name: 'ECDH', namedCurve };
+  const pkcs8 = pkcs8Of(group, key);
+  // The library's types do not know the usages of ML-KEM.
+  const usages = [isKem ? 'decapsulateBits' : 'deriveBits'] as KeyUsage[];
+  const privateKey = await subtle.importKey('pkcs8', pkcs8, algorithm, false, usages);
+  const publicKey = isKem ? await publicHalf(pkcs8, algorithm) : await anyPublicKey(algorithm);
   Object.defineProperty(subtle, 'generateKey', { value: async () => ({ privateKey, publicKey }), configurable: true });
   try {
     return await work();
   } finally {
     Reflect.deleteProperty(subtle, 'generateKey');
   }
+}
+
+const webNames: Readonly<Partial<Record<FixedGroup, string>>> = {
+  x25519: 'X25519',
+  x448: 'X448',
+  mlkem768: 'ML-KEM-768',
+  mlkem1024: 'ML-KEM-1024',
+};
+
+function publicHalf(pkcs8: Bytes, algorithm: { readonly name: string }): Promise<CryptoKey> {
+  const key = createPublicKey(createPrivateKey({ key: Buffer.from(pkcs8), format: 'der', type: 'pkcs8' }));
+  const spki = new Uint8Array(key.export({ format: 'der', type: 'spki' }));
+  return globalThis.crypto.subtle.importKey('spki', spki, algorithm, true, [
+    'encapsulateBits',
+  ] as unknown as KeyUsage[]);
 }
 
 const publicKeys = new Map<string, Promise<CryptoKey>>();

@@ -13,7 +13,7 @@ import {
   type BlockCipherKey,
   type Bytes,
   type CbcName,
-  type CryptoProvider,
+  type Cryptography,
   concat,
   copyBytes,
   equalConstantTime,
@@ -51,7 +51,7 @@ class CbcProtection implements Protection {
   readonly maxExpansion = 2048;
   readonly recordLimit: number = lastSequence;
   readonly firstFragment?: number;
-  readonly #provider: CryptoProvider;
+  readonly #provider: Cryptography;
   readonly #key: BlockCipherKey;
   readonly #mac: RecordMac;
   readonly #blockLength: number;
@@ -63,7 +63,7 @@ class CbcProtection implements Protection {
   #bytes = 0;
 
   constructor(
-    provider: CryptoProvider,
+    provider: Cryptography,
     name: CbcName,
     blockLength: number,
     mac: MacName,

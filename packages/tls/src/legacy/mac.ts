@@ -4,7 +4,7 @@
  * @module
  */
 
-import { type Bytes, type CryptoProvider, concat, copyBytes, wipe } from '@handfast/crypto';
+import { type Bytes, type Cryptography, concat, copyBytes, wipe } from '@handfast/crypto';
 import { TlsError } from '../errors.ts';
 import { writeSequence } from '../record/protection12.ts';
 import { legacyOf } from './provider.ts';
@@ -44,14 +44,14 @@ export const macRows: Readonly<Record<MacName, MacRow>> = {
 
 const isLegacy = (name: MacName): name is 'md5' | 'sha1' => name === 'md5' || name === 'sha1';
 
-function digestOf(provider: CryptoProvider, name: MacName): (data: Uint8Array) => Bytes {
+function digestOf(provider: Cryptography, name: MacName): (data: Uint8Array) => Bytes {
   if (!isLegacy(name)) return (data) => provider.digest(name, data);
   const legacy = legacyOf(provider);
   return (data) => legacy.digest(name, data);
 }
 
 /** HMAC(MAC_write_key, seq_num + type + version + length + content). */
-export function hmacOf(provider: CryptoProvider, name: MacName, key: Uint8Array, version: number): RecordMac {
+export function hmacOf(provider: Cryptography, name: MacName, key: Uint8Array, version: number): RecordMac {
   const { length, blockLength } = macRows[name];
   const hmac = legacyOf(provider).hmac(name, key);
   return {
@@ -70,7 +70,7 @@ export function hmacOf(provider: CryptoProvider, name: MacName, key: Uint8Array,
 }
 
 /** hash(MAC_write_secret + pad_2 + hash(MAC_write_secret + pad_1 + seq_num + type + length + content)). */
-export function ssl30Mac(provider: CryptoProvider, name: MacName, key: Uint8Array): RecordMac {
+export function ssl30Mac(provider: Cryptography, name: MacName, key: Uint8Array): RecordMac {
   if (!isLegacy(name)) throw new TlsError('internal', `SSL 3.0 has no MAC by ${name}`);
   const { length } = macRows[name];
   const digest = digestOf(provider, name);

@@ -4,11 +4,11 @@
  * @module
  */
 
-import { type CryptoProvider, concat, utf8 } from '@handfast/crypto';
+import { type Cryptography, concat, utf8 } from '@handfast/crypto';
 import { type Prf, pHash } from '../tls12/prf.ts';
 import { legacyOf } from './provider.ts';
 
-export function prf10(provider: CryptoProvider): Prf {
+export function prf10(provider: Cryptography): Prf {
   const { hmac } = legacyOf(provider);
   return (secret, label, seed, length) => {
     // The halves share their middle byte where the length is odd.

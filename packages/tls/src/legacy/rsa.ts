@@ -6,7 +6,7 @@
  * @module
  */
 
-import { type Bytes, type CryptoProvider, concat, settle, wipe } from '@handfast/crypto';
+import { type Bytes, type Cryptography, concat, settle, wipe } from '@handfast/crypto';
 import { premasterOf } from '@handfast/crypto/legacy';
 import type { ServerConfig } from '../config.ts';
 import type { Credential } from '../credentials.ts';
@@ -91,7 +91,7 @@ export function* decryptPremaster(
 }
 
 function* open(
-  provider: CryptoProvider,
+  provider: Cryptography,
   decryptRaw: ((ciphertext: Uint8Array) => Bytes | Promise<Bytes>) | undefined,
   encrypted: Uint8Array,
   clientVersion: number,

@@ -4,7 +4,7 @@
  * @module
  */
 
-import { type Bytes, type CryptoProvider, concat, type Hash, utf8, wipe } from '@handfast/crypto';
+import { type Bytes, type Cryptography, concat, type Hash, utf8, wipe } from '@handfast/crypto';
 import { TlsError } from '../errors.ts';
 import type { KeySchedule12 } from '../tls12/prf.ts';
 import { ssl30Pads } from './mac.ts';
@@ -13,7 +13,7 @@ import { legacyOf } from './provider.ts';
 /** Said in Finished: who sends it. */
 const senders = { client: /* @__PURE__ */ utf8('CLNT'), server: /* @__PURE__ */ utf8('SRVR') } as const;
 
-export function schedule30(provider: CryptoProvider): KeySchedule12 {
+export function schedule30(provider: Cryptography): KeySchedule12 {
   const { digest } = legacyOf(provider);
 
   /** MD5(secret + SHA('A' + secret + seed)) + MD5(secret + SHA('BB' + secret + seed)) + … */

@@ -5,7 +5,7 @@
  * @module
  */
 
-import { type Bytes, type CryptoProvider, concat, equalConstantTime, type StreamCipherKey } from '@handfast/crypto';
+import { type Bytes, type Cryptography, concat, equalConstantTime, type StreamCipherKey } from '@handfast/crypto';
 import { TlsError } from '../errors.ts';
 import type { DirectionKeys, ProtectionOptions, RecordCipher } from '../record/cipher12.ts';
 import type { RawRecord } from '../record/deframer.ts';
@@ -24,7 +24,7 @@ export function nullWithHmac(mac: MacName): RecordCipher {
   return row(0, mac, () => ({ process: (data) => new Uint8Array(data), dispose: () => undefined }));
 }
 
-type MakeCipher = (provider: CryptoProvider, key: Uint8Array) => StreamCipherKey;
+type MakeCipher = (provider: Cryptography, key: Uint8Array) => StreamCipherKey;
 
 function row(keyLength: number, mac: MacName, make: MakeCipher): RecordCipher {
   return {
@@ -39,7 +39,7 @@ function row(keyLength: number, mac: MacName, make: MakeCipher): RecordCipher {
 }
 
 function macOf(
-  provider: CryptoProvider,
+  provider: Cryptography,
   name: MacName,
   { macKey }: DirectionKeys,
   { version }: ProtectionOptions,

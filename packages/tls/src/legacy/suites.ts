@@ -5,7 +5,7 @@
  * @module
  */
 
-import type { AeadName, CryptoProvider, HashName, LegacyAeadName } from '@handfast/crypto';
+import type { AeadName, Cryptography, HashName, LegacyAeadName } from '@handfast/crypto';
 import type { RecordCipher } from '../record/cipher12.ts';
 import { type AeadSource, explicitNonceAead, implicitNonceAead } from '../record/protection12.ts';
 import { SSL30, TLS10, TLS12 } from '../registry.ts';
@@ -22,7 +22,7 @@ import { nullWithHmac, rc4WithHmac } from './stream.ts';
 function aead(name: AeadName | LegacyAeadName): AeadSource {
   return {
     name,
-    of: ({ aeads, legacy }: CryptoProvider) => aeads[name as AeadName] ?? legacy?.aeads[name as LegacyAeadName],
+    of: ({ aeads, legacy }: Cryptography) => aeads[name as AeadName] ?? legacy?.aeads[name as LegacyAeadName],
   };
 }
 

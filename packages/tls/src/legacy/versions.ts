@@ -4,7 +4,7 @@
  * @module
  */
 
-import type { CryptoProvider } from '@handfast/crypto';
+import type { Cryptography } from '@handfast/crypto';
 import { offer12 } from '../tls12/client.ts';
 import type { Family } from '../tls12/family.ts';
 import { rowOf } from '../tls12/index.ts';
@@ -32,7 +32,7 @@ const tls1: Pick<Family, 'dialect' | 'signing' | 'hashes' | 'schedule'> = {
 function version(family: Family): Version {
   return {
     ...rowOf(family, []),
-    supportedBy: ({ legacy }: CryptoProvider) => legacy !== undefined,
+    supportedBy: ({ legacy }: Cryptography) => legacy !== undefined,
     offer: (parameters) => offer12(family, parameters),
     server: (host, config, hello) => server12(family, host, config, hello),
   };

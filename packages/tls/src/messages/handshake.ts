@@ -129,6 +129,11 @@ export function maxMessageLength(table: MessageTable, type: number, maxCertifica
   return limit === 'config' ? maxCertificateLength : limit;
 }
 
+/** For messages that are told of and not answered, our own among them: they need no offer to be decoded. */
+export const everyExtension: ReadonlySet<number> = /* @__PURE__ */ Object.assign(new Set<number>(), {
+  has: () => true,
+});
+
 /**
  * Decodes a whole message (header included) whose type the flow has welcomed.
  * @param offered the extensions that its own may answer.

@@ -72,6 +72,9 @@ export function traceLine(event: TraceEvent): string | undefined {
 function wordsOf(event: TraceEvent): string | undefined {
   switch (event.type) {
     case 'record':
+    case 'wire':
+    case 'data':
+    case 'work':
       return undefined;
     case 'message':
       return `${event.direction === 'out' ? 'sent' : 'received'} ${event.message.type}, ${event.message.raw.length} bytes`;

@@ -7,7 +7,7 @@
 import type { EventEmitter } from 'node:events';
 import { Server as NetServer, type ServerOpts, type Socket } from 'node:net';
 import type { Duplex } from 'node:stream';
-import type { CryptoProvider } from '@handfast/crypto';
+import type { Cryptography } from '@handfast/crypto';
 import { nodeProvider } from '@handfast/crypto/node';
 import { ownOf } from '../config.ts';
 import type { Credential } from '../credentials.ts';
@@ -241,7 +241,7 @@ function sideOf(server: Server, state: State): ServerSide {
 }
 
 /** Keys that stay until they are changed. */
-function ticketKeysOf(bytes: Buffer, provider: CryptoProvider): ReturnType<typeof ticketKeys> {
+function ticketKeysOf(bytes: Buffer, provider: Cryptography): ReturnType<typeof ticketKeys> {
   const key: TicketKey = {
     name: Uint8Array.from(bytes.subarray(0, 16)),
     secret: Uint8Array.from(bytes.subarray(16)),

@@ -108,6 +108,8 @@ export class SecureStream extends Socket {
   #turn: NodeJS.Immediate | undefined;
   /** What `_write` or `_final` waits with, until the transport or the engine has room. */
   #onRoom: (() => void) | undefined;
+  /** What is done when the engine's last word is out. */
+  #lastWord: (() => void) | undefined;
   #waitingForHandshake: { readonly act: () => void; readonly callback: Callback } | undefined;
   #bytesRead = 0;
   #bytesWritten = 0;
@@ -227,7 +229,10 @@ export class SecureStream extends Socket {
       data: (plaintext) => this.#data(plaintext),
       end: () => this.push(null),
       resume: () => this.#feedPending(),
-      drained: () => this.#roomAgain(),
+      drained: () => {
+        this.#lastWord?.();
+        this.#roomAgain();
+      },
       closed: (error) => this.#closed(error),
     };
   }
@@ -473,8 +478,18 @@ export class SecureStream extends Socket {
     this.servername = negotiated?.serverName ?? false;
   }
 
+  /** The engine's end. Its last word may still be sealed, by an asynchronous provider: the transport ends behind it. */
   #closed(error: TlsError | undefined): void {
     clearTimeout(this.#timer);
+    const over = (): void => {
+      this.#lastWord = undefined;
+      this.#over(error);
+    };
+    if (this.#connection?.sealing && !this.destroyed) this.#lastWord = over;
+    else over();
+  }
+
+  #over(error: TlsError | undefined): void {
     if (error !== undefined) this.destroy(this.#making.errorFor?.(error) ?? this.asNodeError(error));
     else this.#outlet.close();
   }

@@ -5,7 +5,7 @@
  * @module
  */
 
-import type { CryptoProvider } from '@handfast/crypto';
+import type { Cryptography } from '@handfast/crypto';
 import type { Protection } from './protection.ts';
 
 /** One direction's part of the key block (RFC 5246 §6.3). */
@@ -29,7 +29,7 @@ export interface RecordCipher {
   readonly ivLength: number;
   /** Whether encrypt_then_mac changes anything: it does for CBC alone. */
   readonly encryptsThenMacs: boolean;
-  readonly supportedBy: (provider: CryptoProvider) => boolean;
+  readonly supportedBy: (provider: Cryptography) => boolean;
   /** The keys' bytes are copied: the caller wipes its own. */
-  readonly protection: (provider: CryptoProvider, keys: DirectionKeys, options: ProtectionOptions) => Protection;
+  readonly protection: (provider: Cryptography, keys: DirectionKeys, options: ProtectionOptions) => Protection;
 }

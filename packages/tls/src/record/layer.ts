@@ -3,7 +3,7 @@
  * (RFC 9846 §5, RFC 5246 §6). How a record is protected is a `Protection`'s matter, which the version's flow puts in.
  *
  * Writing: a record takes its key and sequence number when it is queued, so that an asynchronous AEAD keeps order.
- * Reading: one record at a time.
+ * Reading: a record that a synchronous AEAD opens is opened and taken at once; of an asynchronous one see `read-queue.ts`.
  *
  * @module
  */
@@ -12,7 +12,8 @@ import { type Bytes, concat, isThenable, type MaybePromise } from '@handfast/cry
 import { reasonOf, TlsError } from '../errors.ts';
 import { type AlertName, alerts, contentType, TLS12, versionName } from '../registry.ts';
 import { headerLength, maxPlaintext, type RawRecord } from './deframer.ts';
-import type { Plaintext, Protection } from './protection.ts';
+import type { Plaintext, Protection, SealedRecord } from './protection.ts';
+import { ReadQueue, type Unprotected } from './read-queue.ts';
 
 /** A record's content, deprotected. */
 export interface Content {
@@ -27,17 +28,31 @@ export type PaddingPolicy = (length: number, type: 'application_data' | 'handsha
 export type RecordObserver = (direction: 'in' | 'out', type: number, length: number, isProtected: boolean) => void;
 
 interface Queued {
-  record: Bytes | undefined;
+  record: SealedRecord | undefined;
 }
+
+/** So many records are with an asynchronous AEAD at most: more are no faster, and their memory is the platform's. */
+const mostSealing = 16;
+/** More is asked for when so many of them can begin at once. */
+const leastRoom = 4;
 
 const typeNames = { 21: 'alert', 22: 'handshake', 23: 'application_data' } as const;
 
 export class RecordLayer {
   #padding: PaddingPolicy | undefined;
   readonly #observe: RecordObserver | undefined;
+  readonly #onReady: ((record: Bytes) => void) | undefined;
+  /** So many of `#out`, from the first, have been told of as ready. */
+  #told = 0;
   /** Called when a queued record, sealed asynchronously, is ready or has failed. */
   readonly #onSealed: (error?: unknown) => void;
+  /** Called when `takeOpened` has something to give. */
+  readonly #onOpened: () => void;
+  /** Made when an asynchronous AEAD opens the first record. */
+  #queue: ReadQueue | undefined;
+  #readsAhead = false;
   readonly #out: Queued[] = [];
+  #sealing = 0;
   #pendingHandshake: Bytes[] = [];
   #write: Protection | undefined;
   #read: Protection | undefined;
@@ -62,11 +77,16 @@ export class RecordLayer {
     readonly role: 'client' | 'server';
     readonly padding: PaddingPolicy | undefined;
     readonly observe: RecordObserver | undefined;
+    /** Told of each record as it is ready for the transport, in order. */
+    readonly onReady: ((record: Bytes) => void) | undefined;
     readonly onSealed: (error?: unknown) => void;
+    readonly onOpened: () => void;
   }) {
     this.#padding = options.padding;
     this.#observe = options.observe;
+    this.#onReady = options.onReady;
     this.#onSealed = options.onSealed;
+    this.#onOpened = options.onOpened;
     // RFC 9846 §5.1: the first ClientHello's record says 0x0301, for old servers' sake; all others 0x0303.
     this.#version = options.role === 'client' ? 0x0301 : TLS12;
   }
@@ -146,16 +166,33 @@ export class RecordLayer {
     return Math.min(most, this.#limitOut - (this.#write.hidesType ? 1 : 0));
   }
 
-  /** Whole records that are ready, in order. */
-  takeOutput(): Bytes[] {
+  /** Whole records that are ready, in order; some in two pieces where these are `apart`. */
+  takeOutput(apart = false): Bytes[] {
     const ready: Bytes[] = [];
-    while (this.#out[0]?.record !== undefined) ready.push((this.#out.shift() as { record: Bytes }).record);
+    for (let record = this.#out[0]?.record; record !== undefined; record = this.#out[0]?.record) {
+      if (record instanceof Uint8Array) ready.push(record);
+      else if (apart) ready.push(...record);
+      else ready.push(concat(...record));
+      this.#out.shift();
+    }
+    this.#told = 0;
     return ready;
   }
 
   /** Whether records wait for an asynchronous AEAD. */
   get sealing(): boolean {
-    return this.#out.some(({ record }) => record === undefined);
+    return this.#sealing > 0;
+  }
+
+  /** Whether so many wait that application data is to be held back. Whatever else there is to say goes out all the same. */
+  get writesFull(): boolean {
+    return this.#sealing >= mostSealing;
+  }
+
+  /** Bytes of application data until then; 0 where it is less than a few records. */
+  get writeRoom(): number {
+    const records = mostSealing - this.#sealing;
+    return records < leastRoom ? 0 : records * this.maxContent;
   }
 
   /** record_size_limit (RFC 8449) of both sides, where agreed: it counts for protected records. */
@@ -187,6 +224,13 @@ export class RecordLayer {
     this.#read?.dispose();
     this.#read = protection;
     this.#readsAgreedSizes = agreedSizes;
+    this.#queue?.reopen();
+  }
+
+  /** The handshake is over: where an AEAD is asynchronous, records are opened ahead from here on. */
+  readAhead(): void {
+    this.#readsAhead = true;
+    if (this.#queue) this.#queue.ahead = true;
   }
 
   /** From here on up to `bytes` of what may be early data are dropped; undefined: no more. */
@@ -199,30 +243,73 @@ export class RecordLayer {
     this.#plaintextAlerts = true;
   }
 
-  /** Deprotects a record. `undefined`: it was early data, and is dropped. */
-  open(record: RawRecord): MaybePromise<Content | undefined> {
+  /** Deprotects a record. `undefined`: it was early data, and is dropped; or it waits, and `takeOpened` will have it. */
+  open(record: RawRecord): Content | undefined {
+    if (this.#queue?.empty === false) {
+      this.#queue.add(record);
+      return undefined;
+    }
+    const holds = this.#unprotect(record);
+    if (!isThenable(holds)) return this.#accept(record, holds);
+    this.#queue ??= new ReadQueue({ unprotect: (behind) => this.#unprotect(behind), opened: this.#onOpened });
+    this.#queue.ahead = this.#readsAhead;
+    this.#queue.addFirst(record, holds);
+    return undefined;
+  }
+
+  /** Whether records wait for an asynchronous AEAD to open them. */
+  get opening(): boolean {
+    return this.#queue?.empty === false;
+  }
+
+  /** Whether so many wait that `open` must not be called for now. */
+  get readsFull(): boolean {
+    return this.#queue?.full === true;
+  }
+
+  /** Whether `takeOpened` has something to give. */
+  get opened(): boolean {
+    return this.#queue?.opened === true;
+  }
+
+  /** What the next of the waiting records holds; `undefined` as for `open`. Throws what it fails of. */
+  takeOpened(): Content | undefined {
+    const next = this.#queue?.take();
+    return next && this.#accept(next.record, next.holds);
+  }
+
+  /** No record can be cut from what was received behind those that wait: it counts after them. */
+  failBehind(error: unknown): void {
+    this.#queue?.addFailure(error);
+  }
+
+  /** What waits is not wanted any more. */
+  stopReading(): void {
+    this.#queue?.clear();
+  }
+
+  #unprotect(record: RawRecord): MaybePromise<Unprotected> {
     const { type, header } = record;
     this.#checkVersion(header);
     const read = this.#read;
-    if (read === undefined) {
-      if (type === contentType.application_data && this.#earlyDataToSkip !== undefined) {
-        return this.#skip(record.payload.length, 'unexpected_message');
-      }
-      return this.#inTheClear(record);
-    }
+    if (read === undefined) return null;
     if (read.hidesType && type !== contentType.application_data) {
-      if (type === contentType.change_cipher_spec) return this.#inTheClear(record);
-      if (type === contentType.alert && this.#plaintextAlerts) return this.#inTheClear(record);
+      if (type === contentType.change_cipher_spec) return null;
+      if (type === contentType.alert && this.#plaintextAlerts) return null;
       throw new TlsError(
         'unexpected_message',
         `a record in plaintext (${typeName(type)}) came after keys were in place`,
       );
     }
+    return read.unprotect(record);
+  }
+
+  #accept(record: RawRecord, holds: Unprotected): Content | undefined {
     const { length } = record.payload;
-    const plaintext = read.unprotect(record);
-    return isThenable(plaintext)
-      ? plaintext.then((opened) => this.#opened(opened, length))
-      : this.#opened(plaintext, length);
+    if (holds !== null) return this.#opened(holds, length);
+    const isData = this.#read === undefined && record.type === contentType.application_data;
+    if (isData && this.#earlyDataToSkip !== undefined) return this.#skip(length, 'unexpected_message');
+    return this.#inTheClear(record);
   }
 
   #checkVersion(header: Uint8Array): void {
@@ -273,6 +360,7 @@ export class RecordLayer {
     this.#read?.dispose();
     this.#write = undefined;
     this.#read = undefined;
+    this.stopReading();
   }
 
   #fragments(type: 22 | 23, bytes: Uint8Array): void {
@@ -299,18 +387,24 @@ export class RecordLayer {
     const sealed = write.protect(type, content, padding);
     if (!isThenable(sealed)) {
       this.#out.push({ record: sealed });
+      this.#tellReady();
       return;
     }
     const queued: Queued = { record: undefined };
     this.#out.push(queued);
+    this.#sealing++;
     sealed.then(
       (record) => {
+        this.#sealing--;
         queued.record = record;
-        this.#onSealed();
+        this.#tellReady();
+        if (this.#out[0] === queued) this.#onSealed();
       },
       (error: unknown) => {
         // It will never be ready: nothing waits for it.
+        this.#sealing--;
         this.#out.splice(this.#out.indexOf(queued), 1);
+        this.#tellReady();
         this.#onSealed(error);
       },
     );
@@ -335,6 +429,15 @@ export class RecordLayer {
     record.set([type, version >> 8, version & 0xff, content.length >> 8, content.length & 0xff]);
     record.set(content, headerLength);
     this.#out.push({ record });
+    this.#tellReady();
+  }
+
+  /** What `takeOutput` would give now, and has not been told of. */
+  #tellReady(): void {
+    if (this.#onReady === undefined) return;
+    for (let next = this.#out[this.#told]; next?.record !== undefined; next = this.#out[++this.#told]) {
+      this.#onReady(next.record instanceof Uint8Array ? next.record : concat(...next.record));
+    }
   }
 }
 

@@ -16,6 +16,9 @@ export interface Plaintext {
   readonly limitedLength: number;
 }
 
+/** A record as it goes out: its header apart where to put it in front would cost a copy of the payload. */
+export type SealedRecord = Bytes | readonly [header: Bytes, payload: Bytes];
+
 export interface Protection {
   /** Whether a protected record hides its type, as in TLS 1.3: padding is possible, and other types come in the clear. */
   readonly hidesType: boolean;
@@ -27,7 +30,7 @@ export interface Protection {
   readonly records: number;
   readonly recordLimit: number;
   /** A whole record, header included. `padding` is zero where types are not hidden. */
-  protect(type: number, content: Uint8Array, padding: number): MaybePromise<Bytes>;
+  protect(type: number, content: Uint8Array, padding: number): MaybePromise<SealedRecord>;
   /** undefined: the record does not authenticate. Throws where it does, and breaks a rule all the same. */
   unprotect(record: RawRecord): MaybePromise<Plaintext | undefined>;
   /** Forgets the keys as far as the runtime allows. */

@@ -12,14 +12,14 @@ import {
   type AeadKey,
   type AeadName,
   type Bytes,
-  type CryptoProvider,
+  type Cryptography,
   type MaybePromise,
   wipe,
 } from '@handfast/crypto';
 import { TlsError } from '../errors.ts';
 import type { DirectionKeys, ProtectionOptions, RecordCipher } from './cipher12.ts';
 import { headerLength, type RawRecord } from './deframer.ts';
-import type { Plaintext, Protection } from './protection.ts';
+import type { Plaintext, Protection, SealedRecord } from './protection.ts';
 import { lastSequence, recordNonce } from './protection13.ts';
 
 /** Where an AEAD's nonces come from: bytes of the key block, and bytes in each record. */
@@ -34,7 +34,7 @@ const sequenceAndIv: NonceRule = { ivLength: 12, explicitLength: 0 };
 /** Where a provider has an AEAD. */
 export interface AeadSource {
   readonly name: string;
-  readonly of: (provider: CryptoProvider) => Aead | undefined;
+  readonly of: (provider: Cryptography) => Aead | undefined;
 }
 
 /** An AEAD that stands in a provider's table. */
@@ -74,13 +74,14 @@ class AeadProtection12 implements Protection {
   readonly recordLimit: number = lastSequence;
   readonly #aead: AeadKey;
   readonly #tagLength: number;
+  readonly #apart: boolean;
   readonly #rule: NonceRule;
   readonly #iv: Bytes;
   readonly #version: number;
   #sequence = 0;
 
   constructor(
-    provider: CryptoProvider,
+    provider: Cryptography,
     source: AeadSource,
     rule: NonceRule,
     { key, iv }: DirectionKeys,
@@ -90,6 +91,7 @@ class AeadProtection12 implements Protection {
     if (aead === undefined) throw new TlsError('internal', `the ${provider.name} provider has no ${source.name}`);
     this.#aead = aead.key(key);
     this.#tagLength = aead.tagLength;
+    this.#apart = aead.reserveCopies === true;
     this.#rule = rule;
     this.#iv = new Uint8Array(iv);
     this.#version = version;
@@ -99,17 +101,19 @@ class AeadProtection12 implements Protection {
     return this.#sequence;
   }
 
-  protect(type: number, content: Uint8Array): MaybePromise<Bytes> {
+  protect(type: number, content: Uint8Array): MaybePromise<SealedRecord> {
     const { explicitLength } = this.#rule;
     const data = this.#nextData(type, content.length);
     const explicit = data.slice(0, explicitLength);
-    const reserve = headerLength + explicitLength;
+    const front = headerLength + explicitLength;
+    const reserve = this.#apart ? 0 : front;
     const sealed = this.#aead.seal(this.#nonceOf(explicit), data, content, reserve);
-    const finish = (record: Bytes): Bytes => {
-      const length = record.length - headerLength;
-      record.set([type, this.#version >> 8, this.#version & 0xff, length >> 8, length & 0xff]);
-      record.set(explicit, headerLength);
-      return record;
+    const finish = (payload: Bytes): SealedRecord => {
+      const length = payload.length - reserve + explicitLength;
+      const header = this.#apart ? new Uint8Array(front) : payload;
+      header.set([type, this.#version >> 8, this.#version & 0xff, length >> 8, length & 0xff]);
+      header.set(explicit, headerLength);
+      return this.#apart ? [header, payload] : payload;
     };
     return sealed instanceof Uint8Array ? finish(sealed) : sealed.then(finish);
   }

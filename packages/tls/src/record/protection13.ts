@@ -4,11 +4,11 @@
  * @module
  */
 
-import { type AeadKey, type Bytes, type CryptoProvider, isThenable, type MaybePromise, wipe } from '@handfast/crypto';
+import { type AeadKey, type Bytes, type Cryptography, isThenable, type MaybePromise, wipe } from '@handfast/crypto';
 import { TlsError } from '../errors.ts';
 import { contentType, TLS12, type Tls13CipherSuite } from '../registry.ts';
 import { headerLength, maxPlaintext, type RawRecord } from './deframer.ts';
-import type { Plaintext, Protection } from './protection.ts';
+import type { Plaintext, Protection, SealedRecord } from './protection.ts';
 
 export interface TrafficKey {
   readonly key: Uint8Array;
@@ -46,15 +46,17 @@ export class RecordProtection implements Protection {
   readonly suite: Tls13CipherSuite;
   readonly #aead: AeadKey;
   readonly #iv: Bytes;
+  readonly #apart: boolean;
   #sequence: number;
 
   /** The key's bytes are copied: the caller wipes its own. `sequence` is for tests of its far end. */
-  constructor(provider: CryptoProvider, suite: Tls13CipherSuite, { key, iv }: TrafficKey, sequence = 0) {
+  constructor(provider: Cryptography, suite: Tls13CipherSuite, { key, iv }: TrafficKey, sequence = 0) {
     const aead = provider.aeads[suite.aead];
     if (aead === undefined) throw new TlsError('internal', `the ${provider.name} provider has no ${suite.aead}`);
     this.suite = suite;
     this.#aead = aead.key(key);
     this.#iv = new Uint8Array(iv);
+    this.#apart = aead.reserveCopies === true;
     this.#sequence = sequence;
   }
 
@@ -67,7 +69,7 @@ export class RecordProtection implements Protection {
     return this.suite.recordLimit;
   }
 
-  protect(type: number, content: Uint8Array, padding: number): MaybePromise<Bytes> {
+  protect(type: number, content: Uint8Array, padding: number): MaybePromise<SealedRecord> {
     const length = content.length + 1 + padding;
     if (scratch.length < length) scratch = new Uint8Array(Math.max(length, 2 * scratch.length));
     const inner = scratch.subarray(0, length);
@@ -75,7 +77,7 @@ export class RecordProtection implements Protection {
     inner[content.length] = type;
     inner.fill(0, content.length + 1);
     try {
-      return this.seal(inner);
+      return this.#apart ? this.#sealApart(inner) : this.seal(inner);
     } finally {
       wipe(inner);
     }
@@ -90,16 +92,27 @@ export class RecordProtection implements Protection {
    * A whole record, header included, around a TLSInnerPlaintext (content, type, padding).
    */
   seal(inner: Uint8Array): MaybePromise<Bytes> {
+    this.#writeHeader(inner);
+    const record = this.#aead.seal(this.#nextNonce(), header, inner, headerLength);
+    if (record instanceof Uint8Array) return withHeader(record, header);
+    const ownHeader = header.slice();
+    return record.then((sealed) => withHeader(sealed, ownHeader));
+  }
+
+  #sealApart(inner: Uint8Array): MaybePromise<SealedRecord> {
+    this.#writeHeader(inner);
+    const ownHeader = header.slice();
+    const payload = this.#aead.seal(this.#nextNonce(), ownHeader, inner);
+    return payload instanceof Uint8Array ? [ownHeader, payload] : payload.then((sealed) => [ownHeader, sealed]);
+  }
+
+  #writeHeader(inner: Uint8Array): void {
     const length = inner.length + this.suite.tagLength;
     header[0] = contentType.application_data;
     header[1] = TLS12 >> 8;
     header[2] = TLS12 & 0xff;
     header[3] = length >> 8;
     header[4] = length & 0xff;
-    const record = this.#aead.seal(this.#nextNonce(), header, inner, headerLength);
-    if (record instanceof Uint8Array) return withHeader(record, header);
-    const ownHeader = header.slice();
-    return record.then((sealed) => withHeader(sealed, ownHeader));
   }
 
   /** The TLSInnerPlaintext, or undefined where the record does not authenticate. The sequence number moves on success. */
@@ -109,7 +122,8 @@ export class RecordProtection implements Protection {
     if (inner === undefined) this.#sequence = sequence;
     if (inner === undefined || inner instanceof Uint8Array) return inner;
     return inner.then((opened) => {
-      if (opened === undefined) this.#sequence = sequence;
+      // Others may have been begun since: then this failure is the end, or none that counts.
+      if (opened === undefined && this.#sequence === sequence + 1) this.#sequence = sequence;
       return opened;
     });
   }

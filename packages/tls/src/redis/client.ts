@@ -5,7 +5,7 @@
  * @module
  */
 
-import type { CryptoProvider } from '@handfast/crypto';
+import type { Cryptography } from '@handfast/crypto';
 import { reasonOf, TlsConfigError } from '../errors.ts';
 
 /** Commands are `GET`, `SET`, `DEL` and `INFO`; everything in them and in their answers is text. */
@@ -31,7 +31,7 @@ const longestPauseMs = 2000;
  *
  * @throws TlsConfigError (as a rejection) where the package is not installed, or refuses the URL.
  */
-export async function connectTo(url: string, provider: CryptoProvider): Promise<OwnClient> {
+export async function connectTo(url: string, provider: Cryptography): Promise<OwnClient> {
   const { createClient } = await import('redis').catch((error: unknown) => {
     throw new TlsConfigError('url', `the redis package cannot be loaded (npm install redis): ${reasonOf(error)}`);
   });
@@ -77,13 +77,13 @@ export async function connectTo(url: string, provider: CryptoProvider): Promise<
 }
 
 /** Twice as long each time up to the longest; half of it by chance, so that a fleet does not come back all at once. */
-export function pauseMs(attempts: number, first: number, longest: number, provider: CryptoProvider): number {
+export function pauseMs(attempts: number, first: number, longest: number, provider: Cryptography): number {
   const full = Math.min(longest, first * 2 ** Math.min(attempts, 20));
   return Math.round(full * (0.5 + chance(provider) / 2));
 }
 
 /** A number from 0 up to 1. */
-export function chance(provider: CryptoProvider): number {
+export function chance(provider: Cryptography): number {
   const [high = 0, low = 0] = provider.random(2);
   return (high * 256 + low) / 65_536;
 }

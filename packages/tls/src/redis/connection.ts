@@ -6,7 +6,7 @@
  * @module
  */
 
-import type { CryptoProvider } from '@handfast/crypto';
+import type { Cryptography } from '@handfast/crypto';
 import { reasonOf, TlsConfigError } from '../errors.ts';
 import { connectTo, pauseMs, type RedisClient } from './client.ts';
 import { RedisError } from './errors.ts';
@@ -25,7 +25,7 @@ export interface RedisConnectionOptions {
    * the first seals and all open, so that a secret can be replaced without losing a session.
    */
   readonly secret: Uint8Array | readonly Uint8Array[];
-  readonly provider: CryptoProvider;
+  readonly provider: Cryptography;
   /** What all names in Redis begin with: a fleet of its own has one of its own. Default: `handfast`. */
   readonly prefix?: string;
   /** Milliseconds that an answer may take, from 1 to 10,000: as long may a handshake be held up. Default: 250. */
@@ -73,7 +73,7 @@ export async function redisConnection(options: RedisConnectionOptions): Promise<
 /** Made by `redisConnection`. */
 export class RedisConnection {
   /** @internal */
-  readonly provider: CryptoProvider;
+  readonly provider: Cryptography;
   /** @internal */
   readonly sealer: Sealer;
   /** @internal */

@@ -10,7 +10,7 @@
  * @module
  */
 
-import { type Bytes, type CryptoProvider, concat, copyBytes, utf8, wipe } from '@handfast/crypto';
+import { type Bytes, type Cryptography, concat, copyBytes, utf8, wipe } from '@handfast/crypto';
 import { TlsConfigError } from '../errors.ts';
 import { derivedCipher, saltLength, sealingAead } from '../session/derived-cipher.ts';
 
@@ -28,7 +28,7 @@ export interface Sealer {
 }
 
 /** @throws TlsConfigError */
-export function sealerOf(provider: CryptoProvider, given: Uint8Array | readonly Uint8Array[]): Sealer {
+export function sealerOf(provider: Cryptography, given: Uint8Array | readonly Uint8Array[]): Sealer {
   const { tagLength } = sealingAead(provider);
   const list: readonly unknown[] = given instanceof Uint8Array ? [given] : Array.isArray(given) ? given : [];
   const secrets = list.map(checkedSecret);

@@ -14,7 +14,7 @@ import {
   type Aead,
   type AeadKey,
   type Bytes,
-  type CryptoProvider,
+  type Cryptography,
   hkdfExpand,
   hkdfExtract,
   wipe,
@@ -32,7 +32,7 @@ export interface DerivedCipher {
 }
 
 /** @throws TlsConfigError where the provider has no AES-256-GCM. */
-export function sealingAead({ aeads, name }: CryptoProvider): Aead {
+export function sealingAead({ aeads, name }: Cryptography): Aead {
   const aead = aeads['aes-256-gcm'];
   if (aead === undefined) throw new TlsConfigError('provider', `${name} has no aes-256-gcm to seal with`);
   return aead;
@@ -43,7 +43,7 @@ export function sealingAead({ aeads, name }: CryptoProvider): Aead {
  * @throws Error where the secret was wiped: what everybody knows must seal nothing.
  */
 export function derivedCipher(
-  provider: CryptoProvider,
+  provider: Cryptography,
   secret: Uint8Array,
   salt: Uint8Array,
   info: Uint8Array,

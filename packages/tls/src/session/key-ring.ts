@@ -5,7 +5,7 @@
  * @module
  */
 
-import { type Bytes, type CryptoProvider, type MaybePromise, wipe } from '@handfast/crypto';
+import { type Bytes, type Cryptography, type MaybePromise, wipe } from '@handfast/crypto';
 import { TlsConfigError } from '../errors.ts';
 import { longestLifeMs } from './session.ts';
 
@@ -44,7 +44,7 @@ export interface Rotation {
 }
 
 export interface MemoryKeyRingOptions extends Rotation {
-  readonly provider: CryptoProvider;
+  readonly provider: Cryptography;
 }
 
 /** A ring that can be told to forget. */
@@ -91,7 +91,7 @@ export function checkRotation({ rotateEvery = 43_200_000, opensFor = rotateEvery
 export function keysAt(
   keys: readonly TicketKey[],
   now: number,
-  provider: CryptoProvider,
+  provider: Cryptography,
   { rotateEvery, opensFor }: Required<Rotation>,
 ): readonly TicketKey[] {
   // Nobody's keys are dropped for a moment that is none.

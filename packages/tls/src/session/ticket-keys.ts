@@ -17,7 +17,7 @@
 
 import {
   type Bytes,
-  type CryptoProvider,
+  type Cryptography,
   concat,
   equalBytes,
   type MaybePromise,
@@ -44,7 +44,7 @@ export interface TicketKeys {
 }
 
 export interface TicketKeysOptions {
-  readonly provider: CryptoProvider;
+  readonly provider: Cryptography;
   /** Default: a `memoryKeyRing` with its own defaults, disposed of together with this. */
   readonly ring?: TicketKeyRing;
   /** Hears why no ticket could be sealed or opened: a ring that fails. Connections go on without resumption. */

@@ -5,12 +5,12 @@
  * @module
  */
 
-import { type Bytes, type CryptoProvider, equalConstantTime, settle, wipe } from '@handfast/crypto';
+import { type Bytes, type Cryptography, equalConstantTime, settle, wipe } from '@handfast/crypto';
 import type { Certificate } from '@handfast/x509';
 import { badKey } from '../checks.ts';
 import type { Chosen } from '../credentials.ts';
 import { reasonOf, TlsError } from '../errors.ts';
-import type { Flow, FlowHost } from '../flow.ts';
+import { type Flow, type FlowHost, timed } from '../flow.ts';
 import type { Finished } from '../messages/finished.ts';
 import { type DigitallySigned, writeDigitallySigned } from '../messages/messages12.ts';
 import type { DirectionKeys } from '../record/cipher12.ts';
@@ -32,13 +32,14 @@ export function sendAndAdd(host: FlowHost, transcript: Transcript12, message: By
 /** Our signature over `content`, as it stands in a message. */
 export function* signed(
   { signing }: Family,
-  provider: CryptoProvider,
+  host: FlowHost,
+  provider: Cryptography,
   chosen: Chosen,
   content: Uint8Array,
 ): Flow<Bytes> {
   let signature: unknown;
   try {
-    signature = yield* settle(signing.sign(provider, chosen, content));
+    signature = yield* timed(host, 'sign', () => settle(signing.sign(provider, chosen, content)));
   } catch (cause) {
     throw new TlsError('signing_failed', `the signer of our certificate failed: ${reasonOf(cause)}`, { cause });
   }
@@ -51,7 +52,8 @@ export function* signed(
 /** Refuses a signature that is not by the key of the peer's certificate. Answers its scheme, where it names one. */
 export function* checkSigned(
   { signing }: Family,
-  provider: CryptoProvider,
+  host: FlowHost,
+  provider: Cryptography,
   message: string,
   leaf: Certificate,
   content: Uint8Array,
@@ -60,7 +62,9 @@ export function* checkSigned(
 ): Flow<HandshakeScheme | undefined> {
   let verdict: Awaited<ReturnType<Signing['verify']>>;
   try {
-    verdict = yield* settle(signing.verify(provider, message, leaf, content, signature, offered));
+    verdict = yield* timed(host, 'verify', () =>
+      settle(signing.verify(provider, message, leaf, content, signature, offered)),
+    );
   } catch (error) {
     throw badKey(error, message);
   }
@@ -109,7 +113,7 @@ export class PendingKeys {
 
 /** Cuts the key block (RFC 5246 §6.3): MAC keys, keys and IVs, the client's first. */
 export function pendingKeys(
-  provider: CryptoProvider,
+  provider: Cryptography,
   { id: version }: Family,
   { cipher }: Tls12CipherSuite,
   { schedule, master, clientRandom, serverRandom }: Secrets12,

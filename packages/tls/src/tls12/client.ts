@@ -41,7 +41,7 @@ import type { ClientConfig } from '../config.ts';
 import type { Chosen } from '../credentials.ts';
 import { checkDowngrade } from '../downgrade.ts';
 import { TlsError } from '../errors.ts';
-import { expect, type Flow, type FlowHost, type HandshakeFlow } from '../flow.ts';
+import { expect, type Flow, type FlowHost, type HandshakeFlow, timed } from '../flow.ts';
 import { bestVersion, type SentHello, sendHello } from '../hello.ts';
 import { writeFinished } from '../messages/finished.ts';
 import type { MessageOf } from '../messages/handshake.ts';
@@ -300,6 +300,7 @@ function* handshake(
         const given = message.raw.subarray(4, reader.offset);
         peerSignatureScheme = yield* checkSigned(
           family,
+          host,
           provider,
           'ServerKeyExchange',
           chain[0],
@@ -332,16 +333,14 @@ function* handshake(
     // Is it whom we wanted? Asked before anything is encrypted to its key.
     let peer: PeerIdentity | undefined;
     if (chain !== undefined) {
-      peer = yield* verifyPeerChain(
-        chain,
-        {
-          ...(ocspResponse && { status_request: ocspResponse }),
-          ...(timestamps && { signed_certificate_timestamp: timestamps }),
-        },
-        'server',
-        verifyName,
-        { ...peerPolicy(config), keyUsage: [suite.keyExchange.certificateUsage] },
-        () => host.signal,
+      const shown = chain;
+      const beside = {
+        ...(ocspResponse && { status_request: ocspResponse }),
+        ...(timestamps && { signed_certificate_timestamp: timestamps }),
+      };
+      const policy = { ...peerPolicy(config), keyUsage: [suite.keyExchange.certificateUsage] };
+      peer = yield* timed(host, 'path', () =>
+        verifyPeerChain(shown, beside, 'server', verifyName, policy, () => host.signal),
       );
       host.trace?.({ type: 'certificate', peer });
     }
@@ -357,7 +356,7 @@ function* handshake(
     }
 
     // ClientKeyExchange, and the secrets that it makes
-    const exchange = yield* params.exchange();
+    const exchange = yield* timed(host, 'key exchange', params.exchange);
     premaster = exchange.premaster;
     sendAndAdd(host, transcript, writeClientKeyExchange(exchange.params));
     master = extendedMasterSecret
@@ -369,7 +368,7 @@ function* handshake(
     // CertificateVerify*
     if (chosen !== undefined) {
       const content = transcript.bytes();
-      sendAndAdd(host, transcript, writeCertificateVerify12(yield* signed(family, provider, chosen, content)));
+      sendAndAdd(host, transcript, writeCertificateVerify12(yield* signed(family, host, provider, chosen, content)));
     }
     transcript.forgetMessages();
 

@@ -5,7 +5,7 @@
  * @module
  */
 
-import type { CryptoProvider, Hash, MaybePromise } from '@handfast/crypto';
+import type { Cryptography, Hash, MaybePromise } from '@handfast/crypto';
 import type { Certificate } from '@handfast/x509';
 import { type Chosen, type SchemeRule, signBy, signerAlgorithm } from '../credentials.ts';
 import type { Dialect } from '../dialect.ts';
@@ -32,10 +32,10 @@ export interface Signing {
   /** Which of them a credential can sign with. */
   readonly rule: SchemeRule;
   /** A signature of ours over `content`. */
-  readonly sign: (provider: CryptoProvider, chosen: Chosen, content: Uint8Array) => MaybePromise<Uint8Array>;
+  readonly sign: (provider: Cryptography, chosen: Chosen, content: Uint8Array) => MaybePromise<Uint8Array>;
   /** Whether the peer's is good, by the key of `leaf`; throws where its scheme is not ours to take. */
   readonly verify: (
-    provider: CryptoProvider,
+    provider: Cryptography,
     message: string,
     leaf: Certificate,
     content: Uint8Array,
@@ -52,8 +52,8 @@ export interface Family {
   readonly knowsExtensions: boolean;
   readonly signing: Signing;
   /** The hashes that run over the handshake, side by side. */
-  readonly hashes: (provider: CryptoProvider, suite: Tls12CipherSuite) => readonly Hash[];
-  readonly schedule: (provider: CryptoProvider, suite: Tls12CipherSuite) => KeySchedule12;
+  readonly hashes: (provider: Cryptography, suite: Tls12CipherSuite) => readonly Hash[];
+  readonly schedule: (provider: Cryptography, suite: Tls12CipherSuite) => KeySchedule12;
 }
 
 const signing12: Signing = {

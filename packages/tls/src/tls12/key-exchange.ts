@@ -5,7 +5,7 @@
  * @module
  */
 
-import { type Bytes, type CryptoProvider, type PublicKeyInfo, settle } from '@handfast/crypto';
+import { type Bytes, type Cryptography, type PublicKeyInfo, settle } from '@handfast/crypto';
 import type { KeyUsage } from '@handfast/x509';
 import { badShare } from '../checks.ts';
 import type { ClientConfig, ServerConfig } from '../config.ts';
@@ -79,7 +79,7 @@ export interface KeyExchange12 {
   readonly certificateUsage: KeyUsage;
   /** Whether the curves of supported_groups are what it runs over. */
   readonly usesCurves: boolean;
-  readonly supportedBy: (provider: CryptoProvider) => boolean;
+  readonly supportedBy: (provider: Cryptography) => boolean;
   /** Server: whether a credential can be used for it; absent: one that signs. */
   readonly certificateFits?: (credential: Credential) => boolean;
   /** Whether it takes a key that both sides were given beforehand. */

@@ -5,14 +5,14 @@
  * @module
  */
 
-import { type Bytes, type CryptoProvider, concat, type HashName, type Hmac, utf8, wipe } from '@handfast/crypto';
+import { type Bytes, type Cryptography, concat, type HashName, type Hmac, utf8, wipe } from '@handfast/crypto';
 import type { Transcript12 } from './transcript.ts';
 
 /** PRF(secret, label, seed), `length` bytes of it: the caller's to wipe. */
 export type Prf = (secret: Uint8Array, label: string, seed: Uint8Array, length: number) => Bytes;
 
 /** PRF(secret, label, seed) = P_hash(secret, label + seed). */
-export function prf12(provider: CryptoProvider, hash: HashName): Prf {
+export function prf12(provider: Cryptography, hash: HashName): Prf {
   return (secret, label, seed, length) => {
     const out = new Uint8Array(length);
     pHash(provider.hmac(hash, secret), concat(utf8(label), seed), out);

@@ -12,7 +12,7 @@ import type { HelloInfo, ServerConfig } from '../config.ts';
 import { type Chosen, type Credential, isFor, optionalBytes } from '../credentials.ts';
 import { serverRandom } from '../downgrade.ts';
 import { TlsError } from '../errors.ts';
-import { expect, type Flow, type FlowHost, type HandshakeFlow } from '../flow.ts';
+import { expect, type Flow, type FlowHost, type HandshakeFlow, timed } from '../flow.ts';
 import { writeCertificateStatus } from '../messages/certificate-status.ts';
 import type { ClientHello } from '../messages/client-hello.ts';
 import type { ServerHello12Extensions } from '../messages/extensions.ts';
@@ -246,14 +246,13 @@ function* handshake(
     }
 
     // ServerKeyExchange*
-    exchange = yield* suite.keyExchange.serverParams({
-      ...{ config, hello, credential: chosen?.credential, version: family.id },
-    });
-    const { params } = exchange;
+    const context = { config, hello, credential: chosen?.credential, version: family.id };
+    exchange = yield* timed(host, 'key exchange', () => suite.keyExchange.serverParams(context));
+    const { params, premaster: premasterOf } = exchange;
     if (params !== undefined) {
       const content = concat(randoms.clientRandom, randoms.serverRandom, params);
       const bare = chosen === undefined || suite.keyExchange.unsigned;
-      const signature = bare ? nothing : yield* signed(family, provider, chosen, content);
+      const signature = bare ? nothing : yield* signed(family, host, provider, chosen, content);
       sendAndAdd(host, transcript, writeServerKeyExchange(params, signature));
     }
 
@@ -270,7 +269,9 @@ function* handshake(
     // ClientKeyExchange, and the secrets that it makes
     const clientParams = yield* expect('WAIT_CKE_12', 'client_key_exchange');
     transcript.add(clientParams.raw);
-    premaster = yield* exchange.premaster(new Reader(clientParams.raw, 'ClientKeyExchange', 4));
+    premaster = yield* timed(host, 'key exchange', () =>
+      premasterOf(new Reader(clientParams.raw, 'ClientKeyExchange', 4)),
+    );
     master = extendedMasterSecret
       ? schedule.extendedMasterSecret(premaster, transcript.hash())
       : schedule.masterSecret(premaster, randoms.clientRandom, randoms.serverRandom);
@@ -285,10 +286,13 @@ function* handshake(
       const verify = yield* expect('WAIT_CV_12', 'certificate_verify_12');
       transcript.forgetMessages();
       peerSignatureScheme = yield* checkSigned(
-        ...([family, provider, 'CertificateVerify', client[0], content, verify, config.signatureSchemes] as const),
+        ...([family, host, provider] as const),
+        ...(['CertificateVerify', client[0], content, verify, config.signatureSchemes] as const),
       );
       transcript.add(verify.raw);
-      peer = yield* verifyPeerChain(client, undefined, 'client', undefined, peerPolicy(config), () => host.signal);
+      peer = yield* timed(host, 'path', () =>
+        verifyPeerChain(client, undefined, 'client', undefined, peerPolicy(config), () => host.signal),
+      );
       host.trace?.({ type: 'certificate', peer });
     }
 

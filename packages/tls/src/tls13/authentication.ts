@@ -5,12 +5,12 @@
  * @module
  */
 
-import { type Bytes, type CryptoProvider, equalConstantTime, settle } from '@handfast/crypto';
+import { type Bytes, type Cryptography, equalConstantTime, settle } from '@handfast/crypto';
 import type { Certificate } from '@handfast/x509';
 import { badKey } from '../checks.ts';
 import { type Chosen, type Credential, optionalBytes, signBy } from '../credentials.ts';
 import { reasonOf, TlsError } from '../errors.ts';
-import { expect, type Flow, type FlowHost } from '../flow.ts';
+import { expect, type Flow, type FlowHost, timed } from '../flow.ts';
 import { writeCertificate } from '../messages/certificate.ts';
 import { signedContent, writeCertificateVerify } from '../messages/certificate-verify.ts';
 import type { CertificateEntryExtensions, CertificateRequestExtensions } from '../messages/extensions.ts';
@@ -52,7 +52,7 @@ export function* sendCertificate(
   const content = signedContent(host.role, transcript.hash());
   let signature: unknown;
   try {
-    signature = yield* settle(signBy({ credential, scheme }, content));
+    signature = yield* timed(host, 'sign', () => settle(signBy({ credential, scheme }, content)));
   } catch (cause) {
     throw new TlsError('signing_failed', `the signer of our certificate failed: ${reasonOf(cause)}`, { cause });
   }
@@ -74,10 +74,11 @@ function* ask(
 
 /** The peer's CertificateVerify: proof that it holds the key of its certificate. Answers the scheme it used. */
 export function* receiveCertificateVerify(
+  host: FlowHost,
   transcript: Transcript,
   signer: Side,
   leaf: Certificate,
-  provider: CryptoProvider,
+  provider: Cryptography,
   offered: readonly SignatureScheme[],
 ): Flow<SignatureScheme> {
   const content = signedContent(signer, transcript.hash());
@@ -99,7 +100,9 @@ export function* receiveCertificateVerify(
   let good: boolean;
   try {
     const verifier = provider.signatures[scheme.algorithm];
-    good = yield* settle(verifier?.verify(leaf.publicKey, content, message.signature) ?? false);
+    good = yield* timed(host, 'verify', () =>
+      settle(verifier?.verify(leaf.publicKey, content, message.signature) ?? false),
+    );
   } catch (error) {
     throw badKey(error, 'CertificateVerify');
   }

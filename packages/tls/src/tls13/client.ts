@@ -29,7 +29,7 @@ import type { ClientConfig } from '../config.ts';
 import type { Chosen } from '../credentials.ts';
 import { refuseVersion } from '../downgrade.ts';
 import { TlsError } from '../errors.ts';
-import { expect, type Flow, type FlowHost, type HandshakeFlow } from '../flow.ts';
+import { expect, type Flow, type FlowHost, type HandshakeFlow, timed } from '../flow.ts';
 import type { SentHello } from '../hello.ts';
 import { writeCertificate } from '../messages/certificate.ts';
 import type { CertificateRequest } from '../messages/certificate-request.ts';
@@ -72,9 +72,9 @@ import { disposeShares, generateShares, type Shares, shareEntries } from './shar
 import { Transcript } from './transcript.ts';
 
 /** TLS 1.3's part in a hello: key shares, pre-shared keys, and the handshake from the server's answer on. */
-export function* offer({ config, resumable }: ClientParameters): Flow<ClientOffer> {
+export function* offer({ config, resumable }: ClientParameters, host: FlowHost): Flow<ClientOffer> {
   const psks = yield* pskOffers(config, resumable);
-  const shares = yield* generateShares(config.provider, config.keyShares);
+  const shares = yield* timed(host, 'key exchange', () => generateShares(config.provider, config.keyShares));
   const early = earlyOffer(config, psks);
   return {
     extensions: {
@@ -125,7 +125,7 @@ function* client(host: FlowHost, sent: SentHello, offered: OfferedKeys, answer: 
       const group = checkRetry(retry, config, shares);
       if (group !== undefined) {
         disposeShares(shares);
-        shares = yield* generateShares(provider, [group]);
+        shares = yield* timed(host, 'key exchange', () => generateShares(provider, [group]));
       }
       transcript.replaceByMessageHash().add(retry.raw);
       if (early) {
@@ -160,7 +160,7 @@ function* client(host: FlowHost, sent: SentHello, offered: OfferedKeys, answer: 
     const [group, sharedSecret] =
       psk && serverHello.extensions.key_share === undefined && retry?.extensions.key_share === undefined
         ? [undefined, kdf.zeros()]
-        : yield* agree(serverHello, shares, retry?.extensions.key_share);
+        : yield* timed(host, 'key exchange', () => agree(serverHello, shares, retry?.extensions.key_share));
     disposeShares(shares);
     transcript.add(serverHello.raw);
 
@@ -318,6 +318,7 @@ function* receiveServer(
   transcript.add(message.raw);
   // The server holds the key: only then is it asked whether we trust the certificate.
   const peerSignatureScheme = yield* receiveCertificateVerify(
+    host,
     transcript,
     'server',
     chain[0],
@@ -325,7 +326,9 @@ function* receiveServer(
     signatureSchemes,
   );
   const beside = message.extensions[0];
-  const peer = yield* verifyPeerChain(chain, beside, 'server', verifyName, peerPolicy(config), () => host.signal);
+  const peer = yield* timed(host, 'path', () =>
+    verifyPeerChain(chain, beside, 'server', verifyName, peerPolicy(config), () => host.signal),
+  );
   host.trace?.({ type: 'certificate', peer });
   return { peer, request, peerSignatureScheme };
 }

@@ -14,7 +14,7 @@
  * @module
  */
 
-import { type Bytes, type CryptoProvider, type HashName, hashLength, hkdfExtract, wipe } from '@handfast/crypto';
+import { type Bytes, type Cryptography, type HashName, hashLength, hkdfExtract, wipe } from '@handfast/crypto';
 import type { ClientConfig, PreSharedKey, ServerConfig, SharedKey } from '../config.ts';
 import { TlsError } from '../errors.ts';
 import { callUser, type Flow } from '../flow.ts';
@@ -85,7 +85,7 @@ const kdfIds: Readonly<Record<TargetHash, number>> = { sha256: 1, sha384: 2 };
 type TargetHash = 'sha256' | 'sha384';
 
 export interface ImportOptions {
-  readonly provider: Pick<CryptoProvider, 'hmac' | 'digest'>;
+  readonly provider: Pick<Cryptography, 'hmac' | 'digest'>;
   /** The name of the key outside: 1 byte or more. */
   readonly identity: Uint8Array;
   /** At random, of 16 bytes or more: a password can be guessed from one handshake. */
@@ -134,7 +134,7 @@ export interface ImportedName {
  * @param keyHash the hash that the keys themselves came with. Default: `sha256`.
  */
 export function importedKeys(
-  provider: Pick<CryptoProvider, 'hmac' | 'digest'>,
+  provider: Pick<Cryptography, 'hmac' | 'digest'>,
   lookUp: (name: ImportedName) => Uint8Array | undefined | Promise<Uint8Array | undefined>,
   keyHash: HashName = 'sha256',
 ): (identity: Uint8Array) => Promise<SharedKey | undefined> {
@@ -166,7 +166,7 @@ function readImportedIdentity(bytes: Uint8Array): (ImportedName & { readonly has
 }
 
 function derive(
-  provider: Pick<CryptoProvider, 'hmac' | 'digest'>,
+  provider: Pick<Cryptography, 'hmac' | 'digest'>,
   name: Uint8Array,
   key: Uint8Array,
   hash: TargetHash,

@@ -7,7 +7,7 @@
 
 import {
   type Bytes,
-  type CryptoProvider,
+  type Cryptography,
   type HashName,
   type Hmac,
   hashLength,
@@ -24,11 +24,11 @@ const none: Bytes = new Uint8Array(0);
 /** The provider and the suite's hash: what every derivation needs. */
 export class Kdf {
   readonly suite: Tls13CipherSuite;
-  readonly provider: CryptoProvider;
+  readonly provider: Cryptography;
   /** Most secrets are the key of several derivations in a row: it is prepared once. */
   #last: { readonly secret: Uint8Array; readonly hmac: Hmac } | undefined;
 
-  constructor(provider: CryptoProvider, suite: Tls13CipherSuite) {
+  constructor(provider: Cryptography, suite: Tls13CipherSuite) {
     this.provider = provider;
     this.suite = suite;
   }

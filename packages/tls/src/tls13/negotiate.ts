@@ -162,7 +162,7 @@ export function preferred<R extends { readonly id: number }>(
 }
 
 /** What the second hello may change (RFC 9846 §4.2.2). */
-const mayChange: ReadonlySet<number> = new Set([
+const mayChange: ReadonlySet<number> = /* @__PURE__ */ new Set([
   extensionType.key_share,
   extensionType.early_data,
   extensionType.cookie,

@@ -11,7 +11,7 @@ import { agreeSizeLimits, badShare } from '../checks.ts';
 import type { HelloInfo, ServerConfig } from '../config.ts';
 import { type Chosen, isFor } from '../credentials.ts';
 import { TlsError } from '../errors.ts';
-import { exchangeOf, expect, type Flow, type FlowHost, type HandshakeFlow, type Negotiated } from '../flow.ts';
+import { exchangeOf, expect, type Flow, type FlowHost, type HandshakeFlow, type Negotiated, timed } from '../flow.ts';
 import { writeCertificateRequest } from '../messages/certificate-request.ts';
 import type { ClientHello } from '../messages/client-hello.ts';
 import { writeEncryptedExtensions } from '../messages/encrypted-extensions.ts';
@@ -119,7 +119,7 @@ export function* server(host: FlowHost, config: ServerConfig, info: HelloInfo): 
     const { entry, secret } =
       exchange === undefined
         ? { secret: kdf.zeros() }
-        : yield* encapsulate(host, exchange.group, share as KeyShareEntry);
+        : yield* timed(host, 'key exchange', () => encapsulate(host, exchange.group, share as KeyShareEntry));
     sendAndAdd(
       host,
       transcript,
@@ -358,6 +358,7 @@ function* receiveClient(
   const { provider, trust, limits, signatureSchemes } = config;
   const chain = parseChain(message.chain, limits.certificates, certificateCacheOf(trust));
   const peerSignatureScheme = yield* receiveCertificateVerify(
+    host,
     transcript,
     'client',
     chain[0],
@@ -365,7 +366,9 @@ function* receiveClient(
     signatureSchemes,
   );
   const beside = message.extensions[0];
-  const peer = yield* verifyPeerChain(chain, beside, 'client', undefined, peerPolicy(config), () => host.signal);
+  const peer = yield* timed(host, 'path', () =>
+    verifyPeerChain(chain, beside, 'client', undefined, peerPolicy(config), () => host.signal),
+  );
   host.trace?.({ type: 'certificate', peer });
   return { peer, peerSignatureScheme };
 }

@@ -4,7 +4,7 @@
  * @module
  */
 
-import { type CryptoProvider, type EphemeralKey, settle } from '@handfast/crypto';
+import { type Cryptography, type EphemeralKey, settle } from '@handfast/crypto';
 import { exchangeOf, type Flow } from '../flow.ts';
 import type { KeyShareEntry } from '../messages/extensions.ts';
 import type { NamedGroup } from '../registry.ts';
@@ -16,7 +16,7 @@ export type Shares = ReadonlyMap<NamedGroup, EphemeralKey>;
  * A fresh key for each group. Groups that share a component (X25519MLKEM768 and x25519) share its key: RFC 9846 forbids
  * reuse between connections, not within one.
  */
-export function* generateShares(provider: CryptoProvider, groups: readonly NamedGroup[]): Flow<Shares> {
+export function* generateShares(provider: Cryptography, groups: readonly NamedGroup[]): Flow<Shares> {
   const components = new Map<string, EphemeralKey>();
   const shares = new Map<NamedGroup, EphemeralKey>();
   const plainGroups = new Set(groups.map(({ exchange }) => exchange));

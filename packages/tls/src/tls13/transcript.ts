@@ -4,17 +4,17 @@
  * @module
  */
 
-import type { Bytes, CryptoProvider, Hash, HashName } from '@handfast/crypto';
+import type { Bytes, Cryptography, Hash, HashName } from '@handfast/crypto';
 import { handshakeType } from '../registry.ts';
 
 export class Transcript {
-  readonly #provider: CryptoProvider;
+  readonly #provider: Cryptography;
   readonly #name: HashName;
   #hash: Hash;
   /** The hash at this point, where it was asked for before. */
   #digest: Bytes | undefined;
 
-  constructor(provider: CryptoProvider, hash: HashName) {
+  constructor(provider: Cryptography, hash: HashName) {
     this.#provider = provider;
     this.#name = hash;
     this.#hash = provider.createHash(hash);

@@ -51,7 +51,7 @@ export class SecondHand {
       // Its Finished took the first number.
       await hand.protect(type, new Uint8Array(0), 0);
     }
-    return hand.protect(type, content, 0);
+    return (await hand.protect(type, content, 0)) as Bytes;
   }
 
   #protection(from: 'client' | 'server'): Protection {

@@ -76,7 +76,7 @@ function now<T>(value: T | Promise<T>): T {
 }
 
 function seal(protection: Protection, content: Uint8Array, type = data): Uint8Array<ArrayBuffer> {
-  return now(protection.protect(type, content, 0));
+  return now(protection.protect(type, content, 0)) as Uint8Array<ArrayBuffer>;
 }
 
 function raw(record: Uint8Array): RawRecord {

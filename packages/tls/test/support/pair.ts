@@ -5,7 +5,7 @@
  * @module
  */
 
-import type { Bytes, CryptoProvider } from '@handfast/crypto';
+import type { Bytes, Cryptography, CryptoProvider } from '@handfast/crypto';
 import { nodeProvider } from '@handfast/crypto/node';
 import { forcedAsync } from '@handfast/crypto/testing';
 import { fullWebProvider } from '@handfast/crypto/web/full';
@@ -98,14 +98,14 @@ function sideOf(make: (handlers: ConnectionHandlers) => Connection, own: Partial
   return Object.defineProperty(side, 'connection', { value: make({ ...handlers, ...own }) }) as Side;
 }
 
-export const clientDefaults = (provider: CryptoProvider = nodeProvider): ClientOptions => ({
+export const clientDefaults = (provider: Cryptography = nodeProvider): ClientOptions => ({
   provider,
   versions: [tls13],
   trust: pki.trust,
   time: () => now,
 });
 
-export const serverDefaults = (provider: CryptoProvider = nodeProvider): ServerOptions => ({
+export const serverDefaults = (provider: Cryptography = nodeProvider): ServerOptions => ({
   provider,
   versions: [tls13],
   credentials: [serverCredential],
@@ -137,7 +137,7 @@ export interface Pair {
 }
 
 export interface PairOptions {
-  readonly provider?: CryptoProvider;
+  readonly provider?: Cryptography;
   readonly client?: Partial<ClientOptions>;
   readonly server?: Partial<ServerOptions>;
   readonly target?: ClientTarget;
@@ -198,7 +198,7 @@ export async function give(side: Side, bytes: Uint8Array): Promise<void> {
 
 /** Waits for asynchronous operations to end. */
 export async function settled(...sides: readonly Side[]): Promise<void> {
-  while (sides.some(({ connection }) => connection.parked || connection.sealing)) {
+  while (sides.some(({ connection }) => connection.parked || connection.opening || connection.sealing)) {
     await new Promise((resolve) => setImmediate(resolve));
   }
 }

@@ -73,7 +73,7 @@ abstract class Puppet12 extends ScriptedPeer {
   override seal(type: number, content: Uint8Array): Bytes {
     if (this.#write === undefined) return record(type, content);
     const sealed = this.#write.protect(type, content, 0);
-    if (sealed instanceof Promise) throw new TypeError('an asynchronous AEAD');
+    if (!(sealed instanceof Uint8Array)) throw new TypeError('an asynchronous AEAD');
     return sealed;
   }
 

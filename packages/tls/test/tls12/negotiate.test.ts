@@ -820,7 +820,7 @@ for (const provider of providers) {
         if (event.type === 'message') return [`${event.direction} ${event.message.type}`];
         if (event.type === 'key') return [`key ${event.direction} ${event.level} ${event.generation}`];
         if (event.type === 'alert') return [`${event.direction} ${event.alert}`];
-        return event.type === 'record' || event.type === 'state' ? [] : [event.type];
+        return ['record', 'state', 'work'].includes(event.type) ? [] : [event.type];
       });
       assert.deepEqual(story, [
         'out client_hello',

@@ -388,7 +388,7 @@ for (const provider of providers) {
           ? [`${event.direction} ${event.message.type}`]
           : event.type === 'key'
             ? [`key ${event.direction} ${event.level}`]
-            : event.type === 'record' || event.type === 'state'
+            : ['record', 'state', 'work'].includes(event.type)
               ? []
               : [event.type],
       );

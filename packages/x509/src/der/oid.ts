@@ -143,9 +143,11 @@ export const crlEntryExtensionOids = {
 
 export type ExtensionName = keyof typeof extensionOids;
 
-const extensionNames: ReadonlyMap<Oid, string> = new Map(
-  Object.entries(extensionOids).map(([name, oid]) => [oid, name]),
-);
+const extensionNames: ReadonlyMap<Oid, string> = /* @__PURE__ */ namesOf(extensionOids);
+
+function namesOf(oids: Readonly<Record<string, Oid>>): ReadonlyMap<Oid, string> {
+  return new Map(Object.entries(oids).map(([name, oid]) => [oid, name]));
+}
 
 /** `keyUsage`, or the dotted form of an extension that has no name here. */
 export function extensionLabel(oid: Oid): string {
@@ -163,9 +165,7 @@ export const keyPurposeOids = {
   ocspSigning: '1.3.6.1.5.5.7.3.9',
 } as const;
 
-const keyPurposeNames: ReadonlyMap<Oid, string> = new Map(
-  Object.entries(keyPurposeOids).map(([name, oid]) => [oid, name]),
-);
+const keyPurposeNames: ReadonlyMap<Oid, string> = /* @__PURE__ */ namesOf(keyPurposeOids);
 
 /** `serverAuth`, or the dotted form of a purpose that has no name here. */
 export function keyPurposeLabel(oid: Oid): string {

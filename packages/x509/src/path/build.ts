@@ -28,6 +28,7 @@ import type { Revocation, RevocationProvider } from '../revocation/check.ts';
 import type { RevocationVerdict } from '../revocation/status.ts';
 import { quote } from '../text.ts';
 import type { TrustStore } from '../trust.ts';
+import { emptyTrust } from '../trust-nobody.ts';
 import { type Budget, Spending } from './budget.ts';
 import {
   type CertificateUsage,
@@ -41,10 +42,9 @@ import {
   type PathPolicy,
   type Refusal,
 } from './check.ts';
-import { type DsaKey, dsaBits, dsaKeyOf, dsaParametersOf, dsaSpki } from './dsa.ts';
+import type { DsaKey, DsaKeys } from './dsa.ts';
 import { type BlamedRefusal, type PolicyInputs, type PolicyOutcome, policyOutcome, policyRefusal } from './policies.ts';
 import type { Profile } from './profile.ts';
-import { type PathCheck, pathChecks } from './report.ts';
 import { algorithmRefusal, type SignatureProvider, verifyLegacySignature, verifySignature } from './signature.ts';
 
 export interface VerifyOptions {
@@ -84,8 +84,8 @@ export interface VerifiedPath {
   /** From the leaf to the anchor; one certificate alone where the leaf is itself an anchor. */
   readonly path: readonly Certificate[];
   readonly anchor: Certificate;
-  /** What each certificate was checked for, in words, for people. Written when first asked for. */
-  readonly checks: readonly PathCheck[];
+  /** What it was verified for. `pathChecks` says in words what was checked. */
+  readonly asked: Pick<VerifyOptions, 'time' | 'usage' | 'name'>;
   /** The certificate policies under which the path is valid (RFC 5280 §6.1.6). Found when first asked for. */
   readonly policies: PolicyOutcome;
   /** What is known of each certificate's revocation, the anchor's left out; empty where nobody looked. */
@@ -117,13 +117,7 @@ export function verifyCertificate(options: VerifyOptions): MaybePromise<Verified
 export function* verify(options: VerifyOptions): Settling<VerifiedPath> {
   const { leaf, trust, name } = options;
   const context = contextOf(options);
-  if (leaf === undefined) throw new CertificateError('no_certificate', 'there is no certificate to verify');
-  if (trust.size === 0) {
-    throw new CertificateError('empty_trust', 'the trust store is empty, so no certificate is trusted', {
-      certificate: leaf,
-      hint: 'give the CA certificates to trust; nothing is trusted by default',
-    });
-  }
+  if (leaf === undefined || trust.size === 0) throw emptyTrust(leaf);
   const pinned = trust.has(leaf);
   const spending = new Spending(options.budget);
   const refusal =
@@ -165,37 +159,31 @@ function* revocationOf(
 function contextOf({ time, usage, profile, policy = {}, certificatePolicies = {} }: VerifyOptions): Context {
   if (Number.isNaN(time.getTime())) throw new RangeError('the time to verify at is no date');
   for (const allowance of ['allowSha1', 'allowNonconforming'] as const) {
-    if (profile === 'webpki' && policy[allowance] === true)
+    if (profile?.name === 'webpki' && policy[allowance] === true)
       throw new RangeError(`${allowance} contradicts the profile webpki`);
   }
   return { time, now: Math.floor(time.getTime() / 1000) * 1000, usage, profile, policy, certificatePolicies };
 }
 
-/** What is only for people, or for few, is worked out when it is asked for. */
+/** What is for few is worked out when it is asked for. */
 class Verified implements VerifiedPath {
   readonly path: readonly Certificate[];
   readonly anchor: Certificate;
   readonly revocation: readonly RevocationVerdict[];
-  readonly #context: Context;
-  readonly #name: NameReference | undefined;
-  #checks: readonly PathCheck[] | undefined;
+  readonly asked: Pick<VerifyOptions, 'time' | 'usage' | 'name'>;
+  readonly #policyInputs: PolicyInputs;
   #policies: PolicyOutcome | undefined;
 
   constructor(path: Path, context: Context, name: NameReference | undefined, revocation: readonly RevocationVerdict[]) {
     this.path = path;
     this.anchor = path.at(-1) ?? path[0];
-    this.#context = context;
-    this.#name = name;
+    this.asked = { time: context.time, usage: context.usage, name };
+    this.#policyInputs = context.certificatePolicies;
     this.revocation = revocation;
   }
 
-  get checks(): readonly PathCheck[] {
-    this.#checks ??= pathChecks(this.path, this.#context, this.#name);
-    return this.#checks;
-  }
-
   get policies(): PolicyOutcome {
-    this.#policies ??= policyOutcome(this.path, this.#context.certificatePolicies);
+    this.#policies ??= policyOutcome(this.path, this.#policyInputs);
     return this.#policies;
   }
 }
@@ -291,7 +279,7 @@ class Search {
   /** The path where it passes the rules that need all of it. */
   *#whole(path: Path): Settling<Path | undefined> {
     const refusal =
-      (this.#context.profile === 'rfc5280' ? yield* this.#inheritedKeysRefusal(path) : undefined) ??
+      (yield* this.#inheritedKeysRefusal(path)) ??
       policyRefusal(path, this.#context.certificatePolicies, this.#spending);
     if (refusal === undefined) return path;
     this.#refuse(path, refusal.certificate, refusal);
@@ -376,7 +364,7 @@ class Search {
     algorithm: LegacySignatureAlgorithm,
   ): Settling<Refusal | undefined> {
     const { certificate: issuer } = candidate;
-    const dsa = dsaKeyOf(issuer);
+    const dsa = this.#context.profile?.dsa?.keyOf(issuer);
     if (algorithm.startsWith('dsa') !== (dsa !== undefined)) {
       return unfit(child, issuer, algorithm, dsa === undefined ? keyLabel(issuer.publicKey) : 'DSA');
     }
@@ -402,11 +390,13 @@ class Search {
 
   /** The signatures that waited: under DSA keys with the parameters of an issuer (RFC 5280 §6.1.4 (d) to (f)). */
   *#inheritedKeysRefusal(path: Path): Settling<BlamedRefusal | undefined> {
+    const dsa = this.#context.profile?.dsa;
+    if (dsa === undefined) return undefined;
     for (const [index, child] of path.entries()) {
       const issuer = path[index + 1];
-      const key = issuer === undefined ? undefined : dsaKeyOf(issuer);
+      const key = issuer === undefined ? undefined : dsa.keyOf(issuer);
       if (issuer === undefined || key === undefined || key.parameters !== undefined) continue;
-      const refusal = yield* this.#inheritedKeyRefusal(child, issuer, dsaParametersOf(path, index + 1), key);
+      const refusal = yield* this.#inheritedKeyRefusal(child, issuer, dsa, dsa.parametersOf(path, index + 1), key);
       if (refusal !== undefined) return { ...refusal, certificate: child };
     }
     return undefined;
@@ -415,6 +405,7 @@ class Search {
   *#inheritedKeyRefusal(
     child: Certificate,
     issuer: Certificate,
+    dsa: DsaKeys,
     parameters: Bytes | undefined,
     key: DsaKey,
   ): Settling<Refusal | undefined> {
@@ -426,10 +417,10 @@ class Search {
         message: `the DSA key of ${nameOf(issuer)} has no parameters, and no issuer of its own that has any`,
       };
     }
-    const weak = modulusRefusal(issuer, 'DSA', dsaBits(parameters), this.#context.policy);
+    const weak = modulusRefusal(issuer, 'DSA', dsa.bits(parameters), this.#context.policy);
     if (weak !== undefined) return weak;
     const candidate: Candidate = { certificate: issuer, position: 'intermediate', keyIdentifierFits: undefined };
-    return yield* this.#verifyUnder(child, candidate, algorithm, dsaSpki(key, parameters));
+    return yield* this.#verifyUnder(child, candidate, algorithm, dsa.spki(key, parameters));
   }
 
   #refuse(

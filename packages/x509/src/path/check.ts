@@ -32,9 +32,8 @@ import { escapeText, isoTime, quote } from '../text.ts';
 import type { TrustStore } from '../trust.ts';
 import { limitRefusal } from '../trust-limits.ts';
 import type { Spending } from './budget.ts';
-import { dsaBits, dsaKeyOf } from './dsa.ts';
 import type { PolicyInputs } from './policies.ts';
-import { type Profile, profileViolation } from './profile.ts';
+import type { Profile } from './profile.ts';
 
 /** What the leaf is to be used for: an extended key usage (RFC 5280 §4.2.1.12). `any` asks for none. */
 export type CertificateUsage = Exclude<keyof typeof keyPurposeOids, 'any'> | 'any';
@@ -177,10 +176,11 @@ function nameHint(names: readonly string[], text: string, policy: PathPolicy): s
 
 /** Whether the key is of a kind that is taken, and strong enough. */
 export function keyStrengthRefusal(certificate: Certificate, { profile, policy }: Context): Refusal | undefined {
-  const dsa = profile === 'rfc5280' ? dsaKeyOf(certificate) : undefined;
-  if (dsa !== undefined) {
+  const dsa = profile?.dsa;
+  const dsaKey = dsa?.keyOf(certificate);
+  if (dsa !== undefined && dsaKey !== undefined) {
     // A key with its issuer's parameters has their strength, and is looked at when they are known.
-    return dsa.parameters && modulusRefusal(certificate, 'DSA', dsaBits(dsa.parameters), policy);
+    return dsaKey.parameters && modulusRefusal(certificate, 'DSA', dsa.bits(dsaKey.parameters), policy);
   }
   const key = certificate.publicKey;
   if (key.type === 'rsa' || key.type === 'rsa-pss') {
@@ -395,9 +395,7 @@ function constrainedNames(certificate: Certificate): readonly GeneralName[] {
 function profileRefusal(certificate: Certificate, context: Context, position: Position): Refusal | undefined {
   const { profile, policy } = context;
   const violation =
-    profile === undefined || policy.allowNonconforming === true
-      ? undefined
-      : profileViolation(profile, certificate, position);
+    profile === undefined || policy.allowNonconforming === true ? undefined : profile.violation(certificate, position);
   return violation === undefined
     ? undefined
     : { rule: 'profile', message: `certificate for ${nameOf(certificate)} ${violation}` };

@@ -25,13 +25,29 @@ export interface DsaKey {
   readonly raw: Bytes;
 }
 
+/** What a profile that takes DSA brings along. */
+export interface DsaKeys {
+  /**
+   * A certificate's key where it is one of DSA, else `undefined`.
+   *
+   * @throws CertificateError `malformed`
+   */
+  readonly keyOf: (certificate: Certificate) => DsaKey | undefined;
+  /** Bits of the prime modulus. */
+  readonly bits: (parameters: Bytes) => number;
+  /** The SubjectPublicKeyInfo of a key under these parameters. */
+  readonly spki: (key: DsaKey, parameters: Bytes) => Bytes;
+  /**
+   * The parameters that the key of `path[index]` is used with: its own, or those of the next certificate above with a DSA
+   * key (the path ends in the anchor). `undefined`: nobody has any.
+   */
+  readonly parametersOf: (path: readonly Certificate[], index: number) => Bytes | undefined;
+}
+
+export const dsaKeys: DsaKeys = { keyOf: dsaKeyOf, bits: dsaBits, spki: dsaSpki, parametersOf: dsaParametersOf };
+
 const known = new WeakMap<Certificate, { readonly key: DsaKey | undefined }>();
 
-/**
- * A certificate's key where it is one of DSA, else `undefined`.
- *
- * @throws CertificateError `malformed`
- */
 export function dsaKeyOf(certificate: Certificate): DsaKey | undefined {
   let found = known.get(certificate);
   if (found === undefined) {
@@ -41,8 +57,7 @@ export function dsaKeyOf(certificate: Certificate): DsaKey | undefined {
   return found.key;
 }
 
-/** Bits of the prime modulus. */
-export function dsaBits(parameters: Bytes): number {
+function dsaBits(parameters: Bytes): number {
   const what = 'parameters of a DSA key';
   return readDer(parameters, what, (reader) => {
     const dss = reader.sequence();
@@ -56,15 +71,10 @@ export function dsaBits(parameters: Bytes): number {
   });
 }
 
-/** The SubjectPublicKeyInfo of a key under these parameters. */
 export function dsaSpki(key: DsaKey, parameters: Bytes): Bytes {
   return der.sequence(der.sequence(der.oid(dsaOid), parameters), der.bitString(key.raw));
 }
 
-/**
- * The parameters that the key of `path[index]` is used with: its own, or those of the next certificate above with a DSA
- * key (the path ends in the anchor). `undefined`: nobody has any.
- */
 export function dsaParametersOf(path: readonly Certificate[], index: number): Bytes | undefined {
   for (const certificate of path.slice(index)) {
     const key = dsaKeyOf(certificate);

@@ -1,6 +1,7 @@
 /**
  * Profiles: demands on a certificate's form that security does not hang on, as one table. RFC 5280's MUSTs for CAs that
- * conform to it, and those of the CA/Browser Forum's Baseline Requirements (BR) for the web's. Off unless the policy asks.
+ * conform to it, and those of the CA/Browser Forum's Baseline Requirements (BR) for the web's. A profile is a value: what
+ * verifies without one has none of this code.
  *
  * @module
  */
@@ -9,19 +10,39 @@ import type { Certificate } from '../certificate.ts';
 import { type ExtensionName, keyPurposeOids } from '../der/oid.ts';
 import { formatIp } from '../names/ip.ts';
 import type { Position } from './check.ts';
+import { type DsaKeys, dsaKeys } from './dsa.ts';
 
-/** Whose demands. `webpki` includes those of `rfc5280` that the Baseline Requirements do not lift. */
-export type Profile = 'rfc5280' | 'webpki';
+/** Whose demands: `rfc5280` or `webpki`. */
+export interface Profile {
+  readonly name: 'rfc5280' | 'webpki';
+  /** The first demand that a certificate does not meet, after "certificate for … ", with its source. */
+  readonly violation: (certificate: Certificate, position: Position) => string | undefined;
+  /** Set where DSA keys are taken. */
+  readonly dsa?: DsaKeys;
+}
+
+/** RFC 5280's MUSTs for CAs that conform to it, and its DSA. */
+export const rfc5280: Profile = {
+  name: 'rfc5280',
+  violation: (certificate, position) => violationOf('rfc5280', certificate, position),
+  dsa: dsaKeys,
+};
+
+/** The Baseline Requirements of the CA/Browser Forum, and those of `rfc5280` that they do not lift. */
+export const webpki: Profile = {
+  name: 'webpki',
+  violation: (certificate, position) => violationOf('webpki', certificate, position),
+};
 
 interface ProfileRule {
-  readonly profiles: readonly Profile[];
+  readonly profiles: readonly Profile['name'][];
   readonly source: string;
   /** What is wrong, after "certificate for … ". */
   readonly violation: string;
   readonly broken: (certificate: Certificate, position: Position) => boolean;
 }
 
-const both: readonly Profile[] = ['rfc5280', 'webpki'];
+const both: readonly Profile['name'][] = ['rfc5280', 'webpki'];
 
 const profileRules: readonly ProfileRule[] = [
   {
@@ -157,9 +178,8 @@ const neverCritical: readonly ExtensionName[] = [
   'subjectDirectoryAttributes',
 ];
 
-/** The first rule that a certificate breaks, in words with its source, or `undefined`. */
-export function profileViolation(profile: Profile, certificate: Certificate, position: Position): string | undefined {
-  const rule = profileRules.find(({ profiles, broken }) => profiles.includes(profile) && broken(certificate, position));
+function violationOf(name: Profile['name'], certificate: Certificate, position: Position): string | undefined {
+  const rule = profileRules.find(({ profiles, broken }) => profiles.includes(name) && broken(certificate, position));
   return rule === undefined ? undefined : `${rule.violation} (${rule.source})`;
 }
 

@@ -7,9 +7,9 @@
 import { type Certificate, nameOf, readable } from '../certificate.ts';
 import { keyPurposeLabel } from '../der/oid.ts';
 import { keyLabel } from '../keys.ts';
-import { type NameReference, referenceText } from '../names/match.ts';
+import { referenceText } from '../names/match.ts';
 import { escapeText, isoTime, quote } from '../text.ts';
-import type { Context } from './check.ts';
+import type { VerifiedPath } from './build.ts';
 
 /** What was asked of one certificate. */
 export type CheckName = 'name' | 'validity' | 'key' | 'purpose' | 'signature' | 'ca' | 'name_constraints' | 'anchor';
@@ -21,12 +21,9 @@ export interface PathCheck {
   readonly detail: string;
 }
 
-/** The checks that a path (leaf … anchor) has passed. */
-export function pathChecks(
-  path: readonly Certificate[],
-  context: Context,
-  name: NameReference | undefined,
-): readonly PathCheck[] {
+/** The checks that a path (leaf … anchor) has passed: what each certificate was checked for, for people. */
+export function pathChecks({ path, asked }: VerifiedPath): readonly PathCheck[] {
+  const { time, usage, name } = asked;
   const checks: PathCheck[] = [];
   for (const [index, certificate] of path.entries()) {
     const add = (rule: CheckName, detail: string): void => void checks.push({ certificate, rule, detail });
@@ -34,12 +31,12 @@ export function pathChecks(
     if (index === 0 && name !== undefined) add('name', `is for ${quote(referenceText(name))} by its subjectAltName`);
     add(
       'validity',
-      `valid from ${isoTime(certificate.notBefore)} to ${isoTime(certificate.notAfter)}, at ${isoTime(context.time)}`,
+      `valid from ${isoTime(certificate.notBefore)} to ${isoTime(certificate.notAfter)}, at ${isoTime(time)}`,
     );
     add('key', keyText(certificate));
     const purposes =
       certificate.extendedKeyUsage?.map(keyPurposeLabel).join(', ') ?? 'any purpose, having no extended key usage';
-    if (context.usage !== 'any') add('purpose', `${context.usage}: the certificate is for ${escapeText(purposes)}`);
+    if (usage !== 'any') add('purpose', `${usage}: the certificate is for ${escapeText(purposes)}`);
     if (index > 0)
       add('ca', `is a CA${pathLengthText(certificate)}, with ${index} certificate${index === 1 ? '' : 's'} below it`);
     if (index > 0 && certificate.nameConstraints !== undefined)

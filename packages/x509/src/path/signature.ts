@@ -88,7 +88,7 @@ function isTaken(
   policy: Context['policy'],
   profile: Context['profile'],
 ): boolean {
-  return profile !== 'webpki' && (!sha1 || policy.allowSha1 === true) && (!dsa || profile === 'rfc5280');
+  return profile?.name !== 'webpki' && (!sha1 || policy.allowSha1 === true) && (!dsa || profile?.dsa !== undefined);
 }
 
 /**

@@ -21,7 +21,7 @@ import {
 import { authorityInfoAccessOf, demandsStaple } from '../access.ts';
 import { type Certificate, nameOf, readable } from '../certificate.ts';
 import { type Crl, parseCrls } from '../crl.ts';
-import { type DistributionPoint, httpUrlsOf } from '../distribution-points.ts';
+import { type DistributionPoint, distributionPointsOf, httpUrlsOf } from '../distribution-points.ts';
 import { CertificateError } from '../errors.ts';
 import { type AbortSignalLike, type Fetcher, type FetchRequest, reasonOf } from '../fetch.ts';
 import { certIdKey, certIdOf } from '../ocsp/cert-id.ts';
@@ -322,7 +322,7 @@ class Work {
 
   /** Every point's list, with what was given (deltas to it, say), and then the lists' deltas. */
   *#askPoints(subject: Subject): Settling<void> {
-    const points = readable(() => subject.certificate.crlDistributionPoints) ?? [];
+    const points = readable(() => distributionPointsOf(subject.certificate)) ?? [];
     const lists: Crl[] = [];
     let answer: RevocationAnswer | undefined;
     for (const point of points.slice(0, maxUrls)) {
@@ -462,7 +462,7 @@ function parsedStaple(staple: Uint8Array, leaf: Certificate): OcspResponse {
 }
 
 function crlUrls(certificate: Certificate): readonly string[] {
-  return httpUrlsOf(readable(() => certificate.crlDistributionPoints) ?? []).slice(0, maxUrls);
+  return httpUrlsOf(readable(() => distributionPointsOf(certificate)) ?? []).slice(0, maxUrls);
 }
 
 function isHttp(url: string): boolean {

@@ -11,7 +11,14 @@
 import type { Settling, SignatureVerifier } from '@handfast/crypto';
 import { type Certificate, nameOf } from '../certificate.ts';
 import { type Crl, type CrlEntry, crlLabel } from '../crl.ts';
-import { allReasons, type DistributionPoint, fullNames, type ReasonMask, shareName } from '../distribution-points.ts';
+import {
+  allReasons,
+  type DistributionPoint,
+  distributionPointsOf,
+  fullNames,
+  type ReasonMask,
+  shareName,
+} from '../distribution-points.ts';
 import { CertificateError } from '../errors.ts';
 import { sameName } from '../names/directory.ts';
 import type { GeneralName } from '../names/general.ts';
@@ -94,7 +101,7 @@ class CrlSearch {
   #points(): readonly DistributionPoint[] {
     const issuerName: GeneralName = { kind: 'directory', name: this.#certificate.issuer };
     const implied = { name: { fullName: [issuerName] }, reasons: allReasons, crlIssuer: undefined };
-    return [...(this.#certificate.crlDistributionPoints ?? []), implied];
+    return [...distributionPointsOf(this.#certificate), implied];
   }
 
   /** (b), (d): the reasons for which a list covers the certificate under a point; 0 where it is another's. */

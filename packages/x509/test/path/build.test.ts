@@ -7,6 +7,7 @@ import {
   type Certificate,
   CertificateError,
   type CertificateErrorCode,
+  rfc5280,
   rootsOnly,
   trustStore,
   type VerifyOptions,
@@ -290,7 +291,7 @@ describe('a signature', () => {
       });
       const below = await issued('leaf', ca, { signatureAlgorithm: algorithm });
       assert.equal(below.certificate.signatureAlgorithm, algorithm);
-      await verified([below], [ca], { profile: 'rfc5280' });
+      await verified([below], [ca], { profile: rfc5280 });
     });
   }
 });

@@ -15,7 +15,10 @@ import {
   CertificateError,
   type CertificateErrorCode,
   parseDirectoryName,
+  pathChecks,
+  rfc5280,
   type VerifyOptions,
+  webpki,
 } from '../../src/index.ts';
 import {
   altNames,
@@ -75,7 +78,9 @@ async function under(
 
 describe('a path', () => {
   it('from a server to a root is verified, and says what was', async () => {
-    const { path, anchor, checks } = await verified([server, intermediate], [root], { name: 'db.internal' });
+    const found = await verified([server, intermediate], [root], { name: 'db.internal' });
+    const { path, anchor } = found;
+    const checks = pathChecks(found);
     assert.deepEqual(path, [server.certificate, intermediate.certificate, root.certificate]);
     assert.equal(anchor, root.certificate);
     assert.deepEqual(
@@ -182,7 +187,7 @@ describe('basic constraints', () => {
     const v1 = await odd('V1', undefined, { version: 1 });
     const leaf = await odd('leaf', v1);
     await verified([leaf], [v1]);
-    await refuses({ code: 'profile' }, [leaf], [v1], { profile: 'rfc5280' });
+    await refuses({ code: 'profile' }, [leaf], [v1], { profile: rfc5280 });
     const v1Intermediate = await odd('V1 CA', root, { version: 1 });
     await refuses({ code: 'not_a_ca' }, [await odd('leaf', v1Intermediate), v1Intermediate], [root]);
   });
@@ -512,11 +517,11 @@ describe('a profile', () => {
       },
       [bare],
       [root],
-      { profile: 'rfc5280' },
+      { profile: rfc5280 },
     );
   });
   it('is kept by what we issue', async () => {
-    for (const profile of ['rfc5280', 'webpki'] as const) {
+    for (const profile of [rfc5280, webpki]) {
       await verified([server, intermediate], [root], { name: 'db.internal', profile });
     }
   });

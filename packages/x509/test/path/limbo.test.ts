@@ -20,8 +20,10 @@ import {
   type Profile,
   parseCertificates,
   parsePem,
+  rfc5280,
   trustStore,
   verifyCertificate,
+  webpki,
 } from '../../src/index.ts';
 import { verifyWithCrls } from '../support/crl-checks.ts';
 import { publicSuffixes } from '../support/names.ts';
@@ -79,8 +81,8 @@ function parsed(pems: readonly string[]): Certificate[] {
 }
 
 function profileOf({ id }: LimboCase): Profile | undefined {
-  if (id.startsWith('rfc5280::') || id.startsWith('crl::')) return 'rfc5280';
-  return id.startsWith('webpki::') ? 'webpki' : undefined;
+  if (id.startsWith('rfc5280::') || id.startsWith('crl::')) return rfc5280;
+  return id.startsWith('webpki::') ? webpki : undefined;
 }
 
 function namesOf({ expected_peer_name, expected_peer_names }: LimboCase): readonly (NameReference | undefined)[] {

@@ -12,7 +12,7 @@ import { gunzipSync } from 'node:zlib';
 import type { CryptoProvider } from '@handfast/crypto';
 import { nodeProvider } from '@handfast/crypto/node';
 import { fullWebProvider } from '@handfast/crypto/web/full';
-import { CertificateError, parseCertificate, trustStore } from '../../src/index.ts';
+import { CertificateError, parseCertificate, rfc5280, trustStore } from '../../src/index.ts';
 import { verifyWithCrls } from '../support/crl-checks.ts';
 
 interface PkitsTest {
@@ -70,7 +70,7 @@ async function answerOf(test: PkitsTest, provider: CryptoProvider): Promise<{ co
       trust: trustStore([anchor]),
       time,
       usage: 'any',
-      profile: 'rfc5280',
+      profile: rfc5280,
       policy: { allowSha1: true, allowNonconforming: true, minRsaBits: 1024 },
       certificatePolicies: {
         userInitialPolicySet: test.InitialPolicySet.map((name) => policyOids.get(name) ?? assert.fail(name)),

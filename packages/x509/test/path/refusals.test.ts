@@ -17,7 +17,10 @@ import {
   type CertificateErrorCode,
   parseCertificate,
   parseDirectoryName,
+  pathChecks,
+  rfc5280,
   type VerifyOptions,
+  webpki,
 } from '../../src/index.ts';
 import { sameName } from '../../src/names/directory.ts';
 import {
@@ -93,7 +96,7 @@ describe('signatures over SHA-1', () => {
       const leaf = await under(old);
       await refuses('weak_signature', new RegExp(`signed with ${name}, which is too weak`), [leaf], [old.ca]);
       await refuses('weak_signature', /too weak/, [leaf], [old.ca], {
-        profile: 'rfc5280',
+        profile: rfc5280,
         policy: { allowNonconforming: true },
       });
       await verified([leaf], [old.ca], { policy: sha1 });
@@ -109,7 +112,7 @@ describe('signatures over SHA-1', () => {
   it('are never for the profile webpki', async () => {
     const leaf = await odd('leaf', root);
     for (const allowance of ['allowSha1', 'allowNonconforming'] as const) {
-      await assert.rejects(verified([leaf], [root], { profile: 'webpki', policy: { [allowance]: true } }), {
+      await assert.rejects(verified([leaf], [root], { profile: webpki, policy: { [allowance]: true } }), {
         name: 'RangeError',
         message: `${allowance} contradicts the profile webpki`,
       });
@@ -122,7 +125,7 @@ describe('signatures over SHA-1', () => {
     await refuses('bad_signature', /does not verify/, [leaf], [root], { policy: sha1 });
     const dsa = await odd('leaf', root, { signatureIdentifier: der.sequence(der.oid('1.2.840.10040.4.3')) });
     await refuses('bad_signature', /the signature is dsa-sha1, the key ECDSA P-256/, [dsa], [root], {
-      profile: 'rfc5280',
+      profile: rfc5280,
       policy: { ...sha1, allowNonconforming: true },
     });
   });
@@ -140,20 +143,20 @@ describe('DSA', () => {
   it('is verified under the profile rfc5280, and refused by the others', async () => {
     const old = await dsaCa;
     const leaf = await under(old);
-    const { checks } = await verified([leaf], [old.ca], { profile: 'rfc5280', policy });
+    const checks = pathChecks(await verified([leaf], [old.ca], { profile: rfc5280, policy }));
     assert.ok(checks.some(({ detail }) => detail === 'signed by "Old CA" with dsa-sha256'));
     assert.ok(checks.some(({ detail }) => detail === 'DSA'));
     await refuses('bad_signature', /does not verify/, [await under(old, { forged: true })], [old.ca], {
-      profile: 'rfc5280',
+      profile: rfc5280,
       policy,
     });
     await refuses('unsupported_key', /DSA key/, [leaf], [old.ca]);
-    await refuses('unsupported_key', /DSA key/, [old.ca], [old.ca], { profile: 'webpki' });
+    await refuses('unsupported_key', /DSA key/, [old.ca], [old.ca], { profile: webpki });
   });
   it('is as long as RSA must be', async () => {
     const old = await dsaCa;
     await refuses('weak_key', /a key of DSA, 2048 bits; the least we take is 3072/, [await under(old)], [old.ca], {
-      profile: 'rfc5280',
+      profile: rfc5280,
       policy: { ...policy, minRsaBits: 3072 },
     });
   });
@@ -163,7 +166,7 @@ describe('DSA', () => {
     const ca = await odd('Bare CA', undefined, { signer: old.ca.signer, spki: bare, extensions: caExtensions });
     const leaf = await under({ ...old, ca });
     await refuses('unsupported_key', /DSA key of "Bare CA" has no parameters/, [leaf], [ca], {
-      profile: 'rfc5280',
+      profile: rfc5280,
       policy,
     });
   });
@@ -174,7 +177,7 @@ describe('a signature algorithm', () => {
     for (const oid of ['1.2.840.113549.1.1.4', '1.2.840.113549.1.1.2']) {
       const leaf = await odd('leaf', root, { signatureIdentifier: der.sequence(der.oid(oid), der.nothing()) });
       await refuses('weak_signature', /md[25]WithRSAEncryption, which is too weak to trust/, [leaf], [root], {
-        profile: 'rfc5280',
+        profile: rfc5280,
         policy: { ...sha1, allowNonconforming: true },
       });
     }

@@ -16,6 +16,7 @@ import {
   issueRoot,
   parseCrl,
   type RevocationReason,
+  rfc5280,
 } from '../../src/index.ts';
 import { type CrlCheck, crlAnswer } from '../../src/revocation/crl.ts';
 import type { RevocationAnswer } from '../../src/revocation/status.ts';
@@ -178,7 +179,7 @@ describe('a list is not believed', () => {
     });
   });
   it('under a profile that wants a number in each', async () => {
-    const rules = { policy: {}, profile: 'rfc5280' } as const;
+    const rules = { policy: {}, profile: rfc5280 } as const;
     assert.equal((await answer([await list()], { rules })).status, 'good');
     const { raw } = await list();
     // Its number's object identifier, 2.5.29.20, made into one that nobody knows.

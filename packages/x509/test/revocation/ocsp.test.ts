@@ -13,6 +13,7 @@ import { type IssueOcspOptions, issueOcspResponse, ocspErrorResponse } from '../
 import { certIdOf } from '../../src/ocsp/cert-id.ts';
 import { parseOcspRequest } from '../../src/ocsp/request.ts';
 import { parseOcspResponse } from '../../src/ocsp/response.ts';
+import { webpki } from '../../src/path/profile.ts';
 import { checkOcspResponse, type OcspAnswerOptions } from '../../src/revocation/ocsp.ts';
 import type { RevocationAnswer } from '../../src/revocation/status.ts';
 import {
@@ -168,7 +169,7 @@ describe('OpenSSL', () => {
     });
     const sha1 = { policy: { allowSha1: true } };
     assert.equal((await openssl('good', 'sha1.resp.der', sha1)).status, 'good');
-    assert.equal((await openssl('good', 'sha1.resp.der', { ...sha1, profile: 'webpki' })).status, 'unknown');
+    assert.equal((await openssl('good', 'sha1.resp.der', { ...sha1, profile: webpki })).status, 'unknown');
     assert.equal((await openssl('revoked', 'good.resp.der')).status, 'unknown');
   });
   it('is taken without nextUpdate for eight hours', async () => {

@@ -1,1 +1,0 @@
-export { clientConfig, tls12Client, tls13Client, tlsClient } from '@handfast/tls';
