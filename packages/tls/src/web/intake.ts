@@ -6,7 +6,7 @@
  */
 
 import { bytesFrom } from './chunks.ts';
-import { nextTurn, Turns } from './turns.ts';
+import { nextTurn } from './turns.ts';
 
 /** After our last word the peer's bytes are dropped for so much: a reset would destroy that word. */
 const lingerBytes = 256 * 1024;
@@ -27,7 +27,6 @@ export interface IntakeSink {
 export class Intake {
   readonly #reader: ReadableStreamDefaultReader<Uint8Array | ArrayBuffer>;
   readonly #sink: IntakeSink;
-  readonly #turns: Turns = new Turns();
   #resumed: (() => void) | undefined;
   /** Whether the transport is what is waited for. */
   waiting = false;
@@ -85,7 +84,6 @@ export class Intake {
   }
 
   async #give(chunk: Uint8Array): Promise<void> {
-    await this.#turns.moved(chunk.length);
     for (let at = 0; ; ) {
       await this.#sink.full;
       at += this.#sink.receive(at === 0 ? chunk : chunk.subarray(at));

@@ -66,8 +66,12 @@ test('its end takes what waits along', async () => {
   assert.deepEqual(lengths(written), [100]);
 });
 
-test('who moves many bytes is told to wait for a later task', async () => {
-  const turns = new Turns();
+test('who moves many bytes, and takes long for them, is told to wait for a later task', async () => {
+  let now = 5;
+  const turns = new Turns(() => now);
+  now = 8.9;
+  assert.equal(turns.moved(256 * 1024), undefined);
+  now = 9;
   assert.equal(turns.moved(256 * 1024 - 1), undefined);
   const turn = turns.moved(1);
   let timers = 0;

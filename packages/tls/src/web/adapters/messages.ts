@@ -16,6 +16,9 @@ export interface EventChannel {
   readonly bufferedAmount: number;
   send(data: Uint8Array<ArrayBuffer>): void;
   close(): void;
+  /** Of the package `ws` alone: no messages come until `resume`. Where it is there, the peer can be made to wait after all. */
+  pause?(): void;
+  resume?(): void;
   addEventListener(type: 'open' | 'message' | 'close' | 'error', listener: (event: ChannelEvent) => void): void;
 }
 
@@ -64,6 +67,11 @@ export function messageStreams(channel: EventChannel, kind: ChannelKind): ByteSt
     channel.close();
   };
   const inlet = new Inlet({ cancelled: () => stop() });
+  let paused = false;
+  const resume = (): void => {
+    paused = false;
+    channel.resume?.();
+  };
 
   channel.binaryType = 'arraybuffer';
   channel.addEventListener('open', () => opened.resolve());
@@ -77,6 +85,11 @@ export function messageStreams(channel: EventChannel, kind: ChannelKind): ByteSt
       return;
     }
     inlet.push(unshared(bytes));
+    if (!paused && channel.pause && channel.resume && inlet.full) {
+      paused = true;
+      channel.pause();
+      void inlet.full.then(resume);
+    }
     if (inlet.length <= maxUnread) return;
     const hint = `a ${name} cannot have its sender wait: read sooner, or let the application ask for less at a time`;
     stop(fail(`more than ${maxUnread} bytes came over the ${name} that nobody has read`, { hint }));

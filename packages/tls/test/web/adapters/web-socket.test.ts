@@ -47,6 +47,37 @@ test('one that does not open', async () => {
   assert.equal(error.message, 'the WebSocket failed');
 });
 
+test('one that can be paused is, once there is enough unread, until that is read or nobody wants it', async () => {
+  class Pausable extends FakeWebSocket {
+    readonly calls: string[] = [];
+    pause(): void {
+      this.calls.push('pause');
+    }
+    resume(): void {
+      this.calls.push('resume');
+    }
+  }
+  const socket = new Pausable();
+  const { readable } = fromWebSocket(socket);
+  const message = (): void => socket.say('message', { data: new ArrayBuffer(40_000) });
+  message();
+  assert.deepEqual(socket.calls, []);
+  message();
+  message();
+  assert.deepEqual(socket.calls, ['pause']);
+  const reader = readable.getReader();
+  await reader.read();
+  await turns();
+  assert.deepEqual(socket.calls, ['pause']);
+  await reader.read();
+  await turns();
+  assert.deepEqual(socket.calls, ['pause', 'resume']);
+  message();
+  await reader.cancel();
+  await turns();
+  assert.deepEqual(socket.calls, ['pause', 'resume', 'pause', 'resume']);
+});
+
 test('one that is cut off loses nothing of what it had brought', async () => {
   const socket = new FakeWebSocket();
   const { readable, writable } = fromWebSocket(socket);
