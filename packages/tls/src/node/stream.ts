@@ -490,8 +490,13 @@ export class SecureStream extends Socket {
   }
 
   #over(error: TlsError | undefined): void {
-    if (error !== undefined) this.destroy(this.#making.errorFor?.(error) ?? this.asNodeError(error));
-    else this.#outlet.close();
+    if (error !== undefined) {
+      this.destroy(this.#making.errorFor?.(error) ?? this.asNodeError(error));
+      return;
+    }
+    // Before TLS 1.3 our close_notify ends both directions: the peer need not have said its own.
+    this.push(null);
+    this.#outlet.close();
   }
 
   /** A failure as programs for `node:tls` know it. */

@@ -19,6 +19,7 @@ import {
   serverConfig,
   TlsConfigError,
   TlsError,
+  tls12,
   tlsClient,
   tlsServer,
 } from '../../src/index.ts';
@@ -739,5 +740,36 @@ describe('contexts and options', { timeout: 20_000 }, () => {
     open.push(ours, a, b);
     ours.begin();
     assert.equal(await textOf(ours), 'hi');
+  });
+});
+
+describe('before TLS 1.3', () => {
+  it('a peer that answers our close_notify with the end of its transport alone ends the socket in good order', async () => {
+    // Its certificate's curve is one of the groups (RFC 8422 §5.1.1).
+    const both = { versions: [tls12], groups: namedGroups.filter(({ name }) => /^(x25519|secp256r1)$/.test(name)) };
+    const config = serverConfig({ ...serverDefaults(), ...both });
+    const server = createTcpServer((raw) => {
+      let silent = false;
+      const connection = tlsServer(config, {
+        send: (chunks) => {
+          if (!silent) for (const chunk of chunks) raw.write(chunk);
+        },
+        established: () => {
+          silent = true;
+        },
+        end: () => raw.end(),
+      });
+      raw.on('data', (chunk) => connection.receive(chunk)).on('error', () => {});
+      connection.start();
+    });
+    server.listen(0, '127.0.0.1');
+    await once(server, 'listening');
+    open.push(server);
+    const socket = client((server.address() as AddressInfo).port, both);
+    const news: string[] = [];
+    for (const name of ['error', 'end', 'close']) socket.on(name, () => news.push(name));
+    socket.resume().end();
+    await closed(socket);
+    assert.deepEqual(news, ['end', 'close']);
   });
 });
