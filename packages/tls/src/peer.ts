@@ -133,6 +133,7 @@ export function* verifyPeerChain(
       ...(revocation && { revocation, staple: beside?.status_request }),
       ...(revocation?.fetches && { signal: signal() }),
     });
+    requirePath(found, leaf, trust);
     const timestamps = beside?.signed_certificate_timestamp;
     if (transparency !== undefined) scts = yield* transparency({ provider, path: found.path, time, timestamps });
     path = found;
@@ -157,6 +158,16 @@ export function* verifyPeerChain(
   );
   if (!isAccepting(verdict)) throw refusedBy(verdict, error);
   return identity;
+}
+
+/** A store may be anybody's: what is no path to an anchor of it has refused, as any other verdict that is none. */
+function requirePath(found: Partial<VerifiedPath> | undefined, leaf: Certificate | undefined, trust: TrustStore): void {
+  const { path, anchor } = found ?? {};
+  if (leaf && anchor && path?.[0] === leaf && path.at(-1) === anchor && trust.has(anchor)) return;
+  throw new TlsError(
+    'callback_failed',
+    'trust.verify answered no path from the peer’s certificate to an anchor of the store: refused',
+  );
 }
 
 function isAccepting(verdict: unknown): boolean {
