@@ -1,25 +1,19 @@
-/** A client and a server in one page: what the reader changes, and what comes of it. */
+/** The page: its rooms, and the way between them. */
 
 import { type JSX, render } from 'preact';
 import { useEffect } from 'preact/hooks';
-import { ExhibitPanel } from './parts/exhibit.tsx';
-import { Ladder } from './parts/ladder.tsx';
-import { Paths } from './parts/paths.tsx';
-import { Schedule } from './parts/schedule.tsx';
-import { CertificateChoice, SettingsPanel } from './parts/settings.tsx';
-import { Verdict } from './parts/verdict.tsx';
-import { fault, follow, handshake, start } from './state.ts';
+import { enter, room } from './room.ts';
+import { LabRoom } from './rooms/lab.tsx';
+import { fault } from './state.ts';
 import './style.css';
 import './ladder.css';
 import './exhibit.css';
 
 function App(): JSX.Element {
   useEffect(() => {
-    void start();
-    addEventListener('hashchange', follow);
-    return () => removeEventListener('hashchange', follow);
+    addEventListener('hashchange', enter);
+    return () => removeEventListener('hashchange', enter);
   }, []);
-  const shown = handshake.value;
   return (
     <>
       <header class="top">
@@ -30,26 +24,12 @@ function App(): JSX.Element {
         </p>
       </header>
       <main>
-        <CertificateChoice />
-        <SettingsPanel />
         {fault.value !== undefined && (
           <p class="fault" role="alert">
             This page itself has failed: {fault.value}
           </p>
         )}
-        {shown === undefined ? (
-          <p class="waiting">Making keys and certificates…</p>
-        ) : (
-          <>
-            <Verdict shown={shown} />
-            <div class="bench">
-              <Ladder shown={shown} />
-              <ExhibitPanel />
-            </div>
-            <Paths shown={shown} />
-            <Schedule shown={shown} />
-          </>
-        )}
+        {room.value === 'lab' && <LabRoom />}
       </main>
       <footer>
         Made with <strong>Handfast</strong>, TLS for TypeScript. The keys are made anew with each visit, and never leave

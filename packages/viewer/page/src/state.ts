@@ -1,13 +1,27 @@
 /**
- * What the page shows: the settings, what came of them, and what is looked at.
+ * What is looked at: a handshake of one of the rooms, and what of it lies under the glass.
  *
  * @module
  */
 
-import { type Arrow, arrowsOf, dissectArrow, type Field, type Handshake, is13 } from '@handfast/viewer';
+import {
+  type Arrow,
+  arrowsOf,
+  dissectArrow,
+  type Field,
+  type Handshake,
+  type HandshakeParts,
+  is13,
+} from '@handfast/viewer';
 import { computed, type ReadonlySignal, type Signal, signal } from '@preact/signals';
-import { run } from './stage/run.ts';
-import { readSettings, type SettingName, type Settings, writeSettings } from './stage/settings.ts';
+
+/** A handshake, and the recordings that it was made from: those are what is kept and sent. */
+export interface Scene {
+  /** For a person who has several: `First connection`. */
+  readonly title: string;
+  readonly handshake: Handshake;
+  readonly parts: HandshakeParts;
+}
 
 /** Bytes under the glass, and what they are. */
 export interface Exhibit {
@@ -19,48 +33,23 @@ export interface Exhibit {
   readonly arrow?: Arrow;
 }
 
-export const settings: Signal<Settings> = signal(readSettings(location.hash));
-export const handshakes: Signal<readonly Handshake[]> = signal([]);
+export const scenes: Signal<readonly Scene[]> = signal([]);
 /** Which of them is looked at. */
 export const index: Signal<number> = signal(0);
 export const exhibit: Signal<Exhibit | undefined> = signal(undefined);
 export const lit: Signal<Field | undefined> = signal(undefined);
 /** What went wrong in this page itself. */
 export const fault: Signal<string | undefined> = signal(undefined);
-export const handshake: ReadonlySignal<Handshake | undefined> = computed(() => handshakes.value[index.value]);
+export const scene: ReadonlySignal<Scene | undefined> = computed(() => scenes.value[index.value]);
+export const handshake: ReadonlySignal<Handshake | undefined> = computed(() => scene.value?.handshake);
 
-let turn = 0;
-
-export async function start(): Promise<void> {
-  const mine = ++turn;
-  try {
-    const made = await run(settings.value);
-    if (mine !== turn) return;
-    fault.value = undefined;
-    handshakes.value = made;
-    show(made.length - 1);
-    // Where there is room beside the ladder, something lies there from the beginning.
-    const first = handshake.value && arrowsOf(handshake.value)[0];
-    if (mine === 1 && first !== undefined && matchMedia('(min-width: 881px)').matches) look(first);
-  } catch (error) {
-    if (mine === turn) fault.value = error instanceof Error ? error.message : String(error);
-  }
+/** Shows these, the last of them first. */
+export function present(made: readonly Scene[]): void {
+  scenes.value = made;
+  show(made.length - 1);
 }
 
-export function change<K extends SettingName>(name: K, value: Settings[K]): void {
-  settings.value = { ...settings.value, [name]: value };
-  const hash = writeSettings(settings.value);
-  history.replaceState(null, '', hash === '' ? location.pathname : `#${hash}`);
-  void start();
-}
-
-/** Somebody has put another address there: a link, or Back. */
-export function follow(): void {
-  settings.value = readSettings(location.hash);
-  void start();
-}
-
-/** Looks at one of the connections; what is open stays open where it has the same. */
+/** Looks at one of them; what is open stays open where it has the same. */
 export function show(which: number): void {
   index.value = which;
   const before = exhibit.value?.title;
@@ -68,6 +57,12 @@ export function show(which: number): void {
   lit.value = undefined;
   if (arrow === undefined) exhibit.value = undefined;
   else look(arrow);
+}
+
+/** Where there is room beside the ladder, something lies there from the beginning. */
+export function lookAtFirst(): void {
+  const first = handshake.value && arrowsOf(handshake.value)[0];
+  if (first !== undefined && matchMedia('(min-width: 881px)').matches) look(first);
 }
 
 export function look(arrow: Arrow): void {

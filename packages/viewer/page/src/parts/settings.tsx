@@ -1,8 +1,8 @@
 /** What the reader can change. */
 
 import type { JSX } from 'preact';
+import { change, settings } from '../lab.ts';
 import { choices, type SettingName, type Settings } from '../stage/settings.ts';
-import { change, settings } from '../state.ts';
 
 /** The one that most people come for: a row of buttons, one click each. */
 export function CertificateChoice(): JSX.Element {

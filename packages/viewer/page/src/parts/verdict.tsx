@@ -2,19 +2,19 @@
 
 import type { Handshake } from '@handfast/viewer';
 import type { JSX } from 'preact';
-import { handshakes, index, show } from '../state.ts';
+import { index, scenes, show } from '../state.ts';
 import { explainFailure, milliseconds } from '../words.ts';
 
 export function Verdict({ shown }: { readonly shown: Handshake }): JSX.Element {
   const { failure } = shown;
   return (
     <section class={`verdict ${failure ? 'bad' : 'good'}`} aria-label="What came of it">
-      {handshakes.value.length > 1 && (
+      {scenes.value.length > 1 && (
         <fieldset class="which">
           <legend class="unseen">Which connection</legend>
-          {handshakes.value.map((_, which) => (
+          {scenes.value.map(({ title }, which) => (
             <button key={which} type="button" aria-pressed={index.value === which} onClick={() => show(which)}>
-              {which === 0 ? 'First connection' : 'Second connection'}
+              {title}
             </button>
           ))}
         </fieldset>

@@ -26,8 +26,9 @@ import {
   tlsClient,
   tlsServer,
 } from '@handfast/tls';
-import { type Handshake, handshakeOf, type Incident, type Recorder, recorder } from '@handfast/viewer';
+import { type HandshakeParts, handshakeOf, type Incident, type Recorder, recorder } from '@handfast/viewer';
 import { revocation } from '@handfast/x509';
+import type { Scene } from '../state.ts';
 import { authority, serverName } from './authority.ts';
 import type { Settings } from './settings.ts';
 import { Clock, carry, type Tampering } from './wire.ts';
@@ -46,21 +47,22 @@ const request = new TextEncoder().encode(`GET / HTTP/1.1\r\nHost: ${serverName}\
 const answer = new TextEncoder().encode('HTTP/1.1 200 OK\r\nContent-Length: 5\r\n\r\nhello');
 
 /** All connections that the settings ask for, in their order. */
-export async function run(settings: Settings): Promise<readonly Handshake[]> {
+export async function run(settings: Settings): Promise<readonly Scene[]> {
   const clock = new Clock();
   const keys = settings.back === 'no' ? undefined : ticketKeys({ provider });
   try {
     const { client, server } = await configs(settings, clock, keys);
-    const handshakes: Handshake[] = [];
+    const made: Scene[] = [];
     const count = settings.back === 'no' ? 1 : 2;
     for (let index = 0; index < count; index++) {
       // What was set to happen on the wire happens to the connection that is looked at, which is the last.
       const tampering = index === count - 1 ? tamperingOf(settings) : undefined;
-      handshakes.push(
-        await connect({ client, server, clock, settings, tampering, early: index > 0 && settings.back === 'early' }),
-      );
+      const early = index > 0 && settings.back === 'early';
+      const parts = await connect({ client, server, clock, settings, tampering, early });
+      const title = `${index === 0 ? 'First' : 'Second'} connection`;
+      made.push({ title, parts, handshake: handshakeOf(parts) });
     }
-    return handshakes;
+    return made;
   } finally {
     keys?.dispose();
   }
@@ -148,7 +150,7 @@ interface Stage {
   readonly early: boolean;
 }
 
-async function connect({ client, server, clock, settings, tampering, early }: Stage): Promise<Handshake> {
+async function connect({ client, server, clock, settings, tampering, early }: Stage): Promise<HandshakeParts> {
   const target = `${serverName}:443`;
   const ours = listening(target);
   const theirs = listening(target);
@@ -181,10 +183,10 @@ async function connect({ client, server, clock, settings, tampering, early }: St
       incident: (text) => incidents.push({ at: clock.now() - (ours.first() ?? begin), text }),
     },
   );
-  return handshakeOf({
+  return {
     ...{ client: ours.recording(), server: theirs.recording(), incidents },
     serverOffset: (theirs.first() ?? begin) - (ours.first() ?? begin),
-  });
+  };
 }
 
 interface Conduct {
