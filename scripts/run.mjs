@@ -216,7 +216,7 @@ const tasks = {
     does: 'measures TLS in a page of Chromium beside WebCrypto alone: handshakes, bulk data, a blocked main thread',
     entry: 'bench/web/main.ts',
     flags: sourceFlags,
-    needs: ['runtime-tests'],
+    needs: ['bench', 'runtime-tests'],
   },
   sizes: {
     does: 'measures what a browser loads, ours and others’, into docs/sizes.md',
