@@ -1,55 +1,12 @@
 #!/usr/bin/env bash
-# Installs every peer that `npm run interop` wants, as root on Debian 12. Does nothing where nothing is missing; names
-# what it could not get, and then fails.
+# Installs every peer that `npm run interop` wants. What is not Debian's lies below .cache.
 set -euo pipefail
 cd "$(dirname "$0")"
+source ../scripts/install.bash
 
 go_version=1.26.6
-missing=()
-
-has() { command -v "$1" >/dev/null 2>&1; }
-
-# Command and package.
-packages=()
-while read -r command package; do
-  has "$command" || packages+=("$package")
-done <<'LIST'
-openssl openssl
-gnutls-cli gnutls-bin
-gnutls-serv gnutls-bin
-curl curl
-chromium chromium
-certutil libnss3-tools
-python3 python3
-javac default-jdk-headless
-tshark tshark
-LIST
-
-if ((${#packages[@]})); then
-  echo "installing ${packages[*]}"
-  apt-get update -qq || true
-  DEBIAN_FRONTEND=noninteractive apt-get install -y -qq --no-install-recommends "${packages[@]}" >/dev/null || true
-fi
-for command in openssl gnutls-cli gnutls-serv curl chromium certutil python3 javac tshark; do
-  has "$command" || missing+=("$command (Debian package)")
-done
-
-# Bun and Deno are npm packages.
-if [[ ! -x node_modules/@oven/bun-linux-x64/bin/bun || ! -x node_modules/@deno/linux-x64-glibc/deno ]]; then
-  echo 'installing Bun and Deno'
-  npm ci --no-audit --no-fund --loglevel=error || true
-fi
-[[ -x node_modules/@oven/bun-linux-x64/bin/bun ]] || missing+=('Bun (npm package @oven/bun-linux-x64)')
-[[ -x node_modules/@deno/linux-x64-glibc/deno ]] || missing+=('Deno (npm package @deno/linux-x64-glibc)')
-
-# Debian's Python comes without pip. What it installs lies beside what else we build, below .cache.
-pip_install() {
-  python3 -m pip --version >/dev/null 2>&1 || {
-    apt-get update -qq || true
-    DEBIAN_FRONTEND=noninteractive apt-get install -y -qq --no-install-recommends python3-pip >/dev/null || true
-  }
-  python3 -m pip install --quiet --disable-pip-version-check --root-user-action=ignore "$@" || true
-}
+debian 'openssl openssl' 'gnutls-cli gnutls-bin' 'gnutls-serv gnutls-bin' 'curl curl' 'chromium chromium' 'certutil libnss3-tools' \
+  'python3 python3' 'javac default-jdk-headless' 'tshark tshark'
 
 # tlslite-ng still has SSL 3.0 and RC4: the version and the hashes are those of requirements.txt.
 tlslite_version=$(sed -n 's/^tlslite-ng==\([^ ]*\) .*/\1/p' peers/legacy/requirements.txt)
@@ -92,7 +49,4 @@ if ! recent_go "${INTEROP_GO:-go}" && ! recent_go .cache/go/go/bin/go; then
   recent_go .cache/go/go/bin/go || missing+=('Go 1.26 or newer')
 fi
 
-if ((${#missing[@]})); then
-  printf 'missing: %s\n' "${missing[@]}" >&2
-  exit 1
-fi
+finish

@@ -54,6 +54,9 @@ const apart = {
   'packages/dashboard': 'what the dashboard is made of (about 10 s)',
   'packages/dashboard/browser-test': 'what drives Chromium (about 5 s)',
   'packages/viewer/page': 'what the viewer is made of (about 10 s)',
+  interop: 'Deno and Bun (about 10 s)',
+  'interop/acme': 'an ACME client (about 5 s)',
+  programs: 'the programs (about 10 s)',
   'runtime-tests': 'Deno, Bun, workerd, and what drives browsers (about 15 s)',
   'examples/web': 'what the examples of other runtimes run with (about 10 s)',
 };
@@ -146,7 +149,12 @@ const tasks = {
     flags: sourceFlags,
     needs: ['examples/web'],
   },
-  interop: { does: 'talks to other stacks, in both directions', entry: 'interop/src/main.ts', flags: sourceFlags },
+  interop: {
+    does: 'talks to other stacks, in both directions',
+    entry: 'interop/src/main.ts',
+    flags: sourceFlags,
+    needs: ['interop'],
+  },
   captures: {
     does: 'tshark reads our captures, and we read those of OpenSSL',
     entry: 'interop/src/captures/main.ts',
@@ -156,6 +164,7 @@ const tasks = {
     does: 'ACME clients of others get, renew and revoke certificates of our authority',
     entry: 'interop/acme/src/main.ts',
     flags: sourceFlags,
+    needs: ['interop/acme'],
   },
   dashboard: {
     does: 'builds the page of `handfast ca serve`',
@@ -193,6 +202,7 @@ const tasks = {
     does: 'programs of others, as they are, with real servers: their node:tls is ours',
     entry: 'programs/src/main.ts',
     flags: sourceFlags,
+    needs: ['programs'],
   },
   runtimes: {
     does: 'one suite in Node, Deno, Bun, workerd, Chromium and Firefox',

@@ -7,11 +7,11 @@
 
 import { execFileSync } from 'node:child_process';
 import { closeSync, mkdtempSync, openSync, rmSync, writeFileSync } from 'node:fs';
-import * as net from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import type { Duplex } from 'node:stream';
 import { setTimeout as sleep } from 'node:timers/promises';
+import { freePort } from '../../rig/ports.ts';
 import { startCommand } from './children.ts';
 import { type Contender, contestantOf, listening, type Run } from './contenders.ts';
 import { makeIdentity, serverName } from './identity.ts';
@@ -197,12 +197,4 @@ async function within(event: Promise<unknown>, otherwise: string): Promise<void>
   } finally {
     clearTimeout(timer);
   }
-}
-
-/** One that nobody listens on. */
-export async function freePort(): Promise<number> {
-  const server = net.createServer();
-  const port = await listening(server);
-  await new Promise((closed) => server.close(closed));
-  return port;
 }

@@ -1,46 +1,24 @@
 #!/usr/bin/env bash
-# Installs what `npm run acme` wants, as root on Debian 12: ACME clients, name servers, servers and verifiers of Debian's; acme-client
-# of npm, certbot 5 and pkilint of PyPI, lego 5 and a verifier in Go from Go's proxy. Does nothing where they are there; names what it could not get,
-# and then fails. What it builds lies in interop/.cache/acme.
+# Installs what `npm run acme` wants: ACME clients, name servers, servers and verifiers of Debian's; certbot 5 and pkilint of PyPI, lego 5
+# and a verifier in Go from Go's proxy. What it builds lies in interop/.cache/acme.
 set -euo pipefail
 cd "$(dirname "$0")"
+source ../../scripts/install.bash
 
 cache=$PWD/../.cache/acme
 go_version=1.26.6
 mkdir -p "$cache"
-missing=()
-has() { command -v "$1" >/dev/null 2>&1; }
 postgres() { compgen -G '/usr/lib/postgresql/*/bin/initdb' >/dev/null; }
 venv() { /usr/bin/python3 -c 'import ensurepip, venv' 2>/dev/null; }
 
-# Command and package.
-commands=(
-  'certbot certbot' 'dehydrated dehydrated' 'lego lego' 'uacme uacme' 'ualpn uacme' 'caddy caddy'
-  'nsd nsd' 'unbound unbound' 'nginx nginx' 'haproxy haproxy' 'psql postgresql-client'
-  'ip iproute2' 'ss iproute2' 'unshare util-linux' 'nsenter util-linux' 'setsid util-linux' 'mount mount'
-  'openssl openssl' 'curl curl' 'certtool gnutls-bin' 'gnutls-cli gnutls-bin' 'ocsptool gnutls-bin' '/usr/bin/python3 python3'
-  'chromium chromium' 'certutil libnss3-tools' 'update-ca-certificates ca-certificates'
+debian 'certbot certbot' 'dehydrated dehydrated' 'lego lego' 'uacme uacme' 'ualpn uacme' 'caddy caddy' \
+  'nsd nsd' 'unbound unbound' 'nginx nginx' 'haproxy haproxy' 'psql postgresql-client' \
+  'ip iproute2' 'ss iproute2' 'unshare util-linux' 'nsenter util-linux' 'setsid util-linux' 'mount mount' \
+  'openssl openssl' 'curl curl' 'certtool gnutls-bin' 'gnutls-cli gnutls-bin' 'ocsptool gnutls-bin' '/usr/bin/python3 python3' \
+  'chromium chromium' 'certutil libnss3-tools' 'update-ca-certificates ca-certificates' \
   'sudo sudo' 'useradd passwd' 'setpriv util-linux' 'sysctl procps'
-)
-packages=()
-for line in "${commands[@]}"; do
-  read -r command package <<<"$line"
-  has "$command" || packages+=("$package")
-done
-postgres || packages+=(postgresql)
-venv || packages+=(python3-venv)
-if ((${#packages[@]})); then
-  echo "installing ${packages[*]}"
-  apt-get update -qq || true
-  # In this run level the packages start no services of their own.
-  RUNLEVEL=1 DEBIAN_FRONTEND=noninteractive apt-get install -y -qq --no-install-recommends "${packages[@]}" >"$cache/apt.log" 2>&1 || {
-    tail -n 20 "$cache/apt.log" >&2
-  }
-fi
-for line in "${commands[@]}"; do
-  read -r command package <<<"$line"
-  has "$command" || missing+=("$command (Debian package $package)")
-done
+postgres || apt_install postgresql
+venv || apt_install python3-venv
 postgres || missing+=('postgresql (Debian package)')
 venv || missing+=('python3-venv (Debian package)')
 
@@ -60,10 +38,6 @@ once() {
   rm -f "$stamp"
   if "$@"; then echo "$wanted" >"$stamp"; else missing+=("$what"); fi
 }
-
-npm_client() { npm ci --ignore-scripts --no-audit --no-fund --loglevel=error; }
-[[ -d node_modules/acme-client ]] || rm -f "$cache/npm.stamp"
-once npm 'acme-client of package-lock.json (npm)' package-lock.json -- npm_client
 
 certbot() {
   rm -rf "$cache/certbot"
@@ -124,7 +98,4 @@ if [[ -n $go ]]; then
   once lego 'lego 5 (Go proxy, a minute)' lego/* -- lego
 fi
 
-if ((${#missing[@]})); then
-  printf 'missing: %s\n' "${missing[@]}" >&2
-  exit 1
-fi
+finish

@@ -5,11 +5,10 @@
  */
 
 import { type ChildProcess, execFileSync, spawn } from 'node:child_process';
-import { once } from 'node:events';
 import { chownSync, readdirSync } from 'node:fs';
-import { connect, createServer } from 'node:net';
 import { join } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
+import { isListening } from '../../rig/ports.ts';
 
 const running = new Set<Running>();
 
@@ -125,17 +124,6 @@ export function give(folder: string, user: string): void {
     chownSync(join(folder, name), uid, gid);
 }
 
-/** A port of loopback that is free now. */
-export async function freePort(): Promise<number> {
-  const server = createServer().listen(0, '127.0.0.1');
-  await once(server, 'listening');
-  const address = server.address();
-  server.close();
-  await once(server, 'close');
-  if (address === null || typeof address === 'string') throw new TypeError('the server does not listen at a port');
-  return address.port;
-}
-
 /** Waits until somebody listens there. @throws where `server` ends before, or it takes too long. */
 export async function listening(port: number, server: Running, patienceMs = 60_000): Promise<void> {
   for (const since = performance.now(); performance.now() - since < patienceMs; await delay(50)) {
@@ -143,14 +131,4 @@ export async function listening(port: number, server: Running, patienceMs = 60_0
     if (await isListening(port)) return;
   }
   throw new Error(`it does not listen at ${port} after ${patienceMs / 1000} s: ${server.words}`);
-}
-
-function isListening(port: number): Promise<boolean> {
-  return new Promise((resolve) => {
-    const socket = connect(port, '127.0.0.1', () => {
-      socket.destroy();
-      resolve(true);
-    });
-    socket.on('error', () => resolve(false));
-  });
 }

@@ -8,6 +8,7 @@
 import { existsSync } from 'node:fs';
 import { type Browser, chromium } from 'playwright-core';
 import { launch } from 'puppeteer-core';
+import { chromiumFlags, chromiumPath, noQuic } from '../../rig/chromium.ts';
 import type { Report } from '../suite/index.ts';
 import type { Outside } from '../suite/outside.ts';
 import { type Place, type Runtime, timed } from './runtime.ts';
@@ -20,24 +21,12 @@ interface Visit {
   close(): Promise<void>;
 }
 
-const flags = [
-  '--no-sandbox',
-  '--disable-gpu',
-  '--disable-quic',
-  '--no-first-run',
-  '--disable-background-networking',
-  '--disable-component-update',
-  '--disable-sync',
-];
+const installer = 'runtime-tests/install.sh';
 
 /** Chromium, without a window. */
 export function launchChromium(): Promise<Browser> {
-  const executablePath = found('Chromium', [
-    '/usr/bin/chromium',
-    '/usr/bin/chromium-browser',
-    '/usr/bin/google-chrome',
-  ]);
-  return chromium.launch({ executablePath, args: flags, headless: true });
+  const args = [...chromiumFlags, noQuic];
+  return chromium.launch({ executablePath: chromiumPath(installer), args, headless: true });
 }
 
 async function visitChromium(url: string): Promise<Visit> {
@@ -57,7 +46,8 @@ async function visitChromium(url: string): Promise<Visit> {
 }
 
 async function visitFirefox(url: string): Promise<Visit> {
-  const executablePath = found('Firefox', ['/usr/bin/firefox-esr', '/usr/bin/firefox']);
+  const executablePath = ['/usr/bin/firefox-esr', '/usr/bin/firefox'].find((place) => existsSync(place));
+  if (executablePath === undefined) throw new Error(`there is no Firefox here: ${installer} installs it`);
   const browser = await launch({ browser: 'firefox', executablePath, headless: true, protocolTimeout: 170_000 });
   const page = await browser.newPage();
   await page.goto(url);
@@ -67,12 +57,6 @@ async function visitFirefox(url: string): Promise<Visit> {
       page.evaluate((where, outside, words) => globalThis.suite[where](outside, words), where, outside, words),
     close: () => browser.close(),
   };
-}
-
-function found(title: string, places: readonly string[]): string {
-  const place = places.find((one) => existsSync(one));
-  if (place === undefined) throw new Error(`there is no ${title} here: runtime-tests/install.sh installs it`);
-  return place;
 }
 
 const browser = (name: string, title: string, visit: (url: string) => Promise<Visit>): Runtime => ({

@@ -40,8 +40,7 @@ const programs: readonly Program[] = [
 export const programRuntimes: readonly Runtime[] = programs.map(({ name, title, entry, executable, args }) => ({
   name,
   async run(words, outside) {
-    if (!existsSync(executable))
-      throw new Error(`${title} is not at ${executable}: runtime-tests/install.sh installs it`);
+    if (!existsSync(executable)) throw new Error(`${title} is not at ${executable}: npm run runtimes installs it`);
     const module = await bundle(entry);
     const { value, seconds } = await timed(() =>
       output(executable, [...args, module, JSON.stringify(outside), ...words]),

@@ -32,8 +32,7 @@ const config :Workerd.Config = (
 export const workerd: Runtime = {
   name: 'workerd',
   async run(words, outside) {
-    if (!existsSync(executable))
-      throw new Error(`workerd is not at ${executable}: runtime-tests/install.sh installs it`);
+    if (!existsSync(executable)) throw new Error(`workerd is not at ${executable}: npm run runtimes installs it`);
     await bundle('workerd');
     const file = `${home}dist/workerd.capnp`;
     await writeFile(file, config);

@@ -15,9 +15,9 @@ import { fileURLToPath } from 'node:url';
 import { promisify } from 'node:util';
 import pg from 'pg';
 import { type PostgresServer, postgresProgram, startPostgres } from '../../../interop/acme/src/postgres/server.ts';
+import { freePort } from '../../../rig/ports.ts';
 import { startCommand } from '../children.ts';
 import { makeIdentity } from '../identity.ts';
-import { freePort } from '../openssl.ts';
 import type { Target } from './load.ts';
 import { sqliteBytes } from './seed.ts';
 

@@ -7,7 +7,6 @@
 import assert from 'node:assert/strict';
 import { createHash, X509Certificate } from 'node:crypto';
 import { readFileSync } from 'node:fs';
-import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { Running } from '../../../programs/src/processes.ts';
 import { shown } from './browser.ts';
@@ -15,7 +14,7 @@ import type { Authority } from './pki.ts';
 import { openSslEcho } from './relay.ts';
 import type { Scenario } from './scenario.ts';
 import { site } from './site.ts';
-import { modules, type World } from './world.ts';
+import type { World } from './world.ts';
 
 async function thereAndBack({ browser, pki }: World, over: string, echo: number, more = ''): Promise<void> {
   const here = await site('adapters/page.ts', pki, { targets: { echo: { host: '127.0.0.1', port: echo } } });
@@ -33,7 +32,7 @@ async function thereAndBack({ browser, pki }: World, over: string, echo: number,
 async function webTransport(pki: Authority, target: number): Promise<{ readonly port: number; stop(): Promise<void> }> {
   const { promise, resolve } = Promise.withResolvers<string>();
   const script = fileURLToPath(new URL('../adapters/webtransport.py', import.meta.url));
-  const env = { PYTHONPATH: join(modules, '.cache/python') };
+  const env = { PYTHONPATH: fileURLToPath(new URL('../.cache/python', import.meta.url)) };
   const running = new Running('python3', [script, pki.cert, pki.key, String(target)], { line: resolve, env });
   const port = Number(await Promise.race([promise, running.exit.then(() => 'nothing')]));
   if (!(port > 0)) throw new Error(`no WebTransport: ${running.words}`);

@@ -4,18 +4,11 @@
  * @module
  */
 
-import { existsSync } from 'node:fs';
 import { type Browser, chromium, type Page } from 'playwright-core';
-
-const places = ['/usr/bin/chromium', '/usr/bin/chromium-browser', '/usr/bin/google-chrome'];
+import { chromiumFlags, chromiumPath } from '../../../rig/chromium.ts';
 
 const flags = [
-  '--no-sandbox',
-  '--disable-gpu',
-  '--no-first-run',
-  '--disable-background-networking',
-  '--disable-component-update',
-  '--disable-sync',
+  ...chromiumFlags,
   // Two pages of one machine, which has no other network: their addresses as they are, and the loopback's, too.
   '--disable-features=WebRtcHideLocalIpsWithMdns',
   '--allow-loopback-in-peer-connection',
@@ -23,8 +16,7 @@ const flags = [
 
 /** With a profile folder that is new, and gone with it. */
 export async function launch(): Promise<Browser> {
-  const executablePath = places.find((place) => existsSync(place));
-  if (executablePath === undefined) throw new Error('there is no Chromium here: examples/web/install.sh installs it');
+  const executablePath = chromiumPath('examples/web/install.sh');
   return await chromium.launch({ executablePath, args: flags, headless: true });
 }
 

@@ -6,7 +6,7 @@
 
 import assert from 'node:assert/strict';
 import { execFile } from 'node:child_process';
-import { freePort } from '../../../programs/src/processes.ts';
+import { freePort } from '../../../rig/ports.ts';
 import type { BridgeOptions } from '../bridge.ts';
 import { ofAdapters } from './adapters.ts';
 import { shown } from './browser.ts';

@@ -4,7 +4,7 @@
  * @module
  */
 
-import { freePort } from '../../../programs/src/processes.ts';
+import { freePort } from '../../../rig/ports.ts';
 import { site } from './site.ts';
 import type { World } from './world.ts';
 

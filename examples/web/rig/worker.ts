@@ -7,7 +7,8 @@
 import { copyFileSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
-import { freePort, listening, Running } from '../../../programs/src/processes.ts';
+import { listening, Running } from '../../../programs/src/processes.ts';
+import { freePort } from '../../../rig/ports.ts';
 import { bundle } from './bundle.ts';
 import type { Authority } from './pki.ts';
 import { modules } from './world.ts';

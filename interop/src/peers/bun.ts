@@ -56,7 +56,7 @@ const noEarlyData = "Bun's node:tls has no early data";
 
 export const bun: Peer = {
   name: 'bun',
-  missing: 'npm package @oven/bun-linux-x64 (interop/install.sh)',
+  missing: 'npm package @oven/bun-linux-x64',
   version: () => {
     const version = firstLineOf(binary, '--version');
     return version === undefined ? undefined : `Bun ${version} with BoringSSL`;

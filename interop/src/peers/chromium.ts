@@ -10,6 +10,7 @@ import { mkdirSync, mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
 import { createInterface } from 'node:readline';
 import { fileURLToPath } from 'node:url';
+import { chromiumFlags, noQuic } from '../../../rig/chromium.ts';
 import { axes12, type Case, type CaseAxes, gcmAndChaCha, rsaSchemes } from '../cases.ts';
 import { answerWithWord, pageVerdict, serveHttp, wordsOfPage } from '../http.ts';
 import { Command, firstLineOf } from '../processes.ts';
@@ -200,8 +201,8 @@ export function startBrowser(
   const command = new Command(
     'chromium',
     [
-      ...['--headless', '--no-sandbox', '--disable-gpu', '--disable-quic', '--no-first-run', '--disable-dev-shm-usage'],
-      ...['--disable-background-networking', '--disable-component-update', '--disable-sync', '--no-proxy-server'],
+      ...chromiumFlags,
+      ...[noQuic, '--headless', '--disable-dev-shm-usage', '--no-proxy-server'],
       ...[`--user-data-dir=${profile}`, ...args],
     ],
     { HOME: homeThatTrusts(caFile) },

@@ -53,7 +53,7 @@ const noEarlyData = "Deno's node:tls has no early data";
 
 export const deno: Peer = {
   name: 'deno',
-  missing: 'npm package @deno/linux-x64-glibc (interop/install.sh)',
+  missing: 'npm package @deno/linux-x64-glibc',
   version: () => {
     const version = firstLineOf(binary, '--version');
     return version === undefined ? undefined : `${version} with rustls`;

@@ -6,8 +6,9 @@
 
 import { mkdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
+import { freePort } from '../../../rig/ports.ts';
 import { clientName } from '../pki.ts';
-import { command, freePort, give, listening, output, Running } from '../processes.ts';
+import { command, give, listening, output, Running } from '../processes.ts';
 import type { Server } from './server.ts';
 
 const user = 'mysql';

@@ -7,7 +7,8 @@
 import { spawnSync } from 'node:child_process';
 import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { freePort, listening, Running } from '../processes.ts';
+import { freePort } from '../../../rig/ports.ts';
+import { listening, Running } from '../processes.ts';
 import type { Server } from './server.ts';
 
 export const mosquitto: Server = {

@@ -7,8 +7,9 @@
 import { appendFileSync, copyFileSync, existsSync, mkdirSync, readdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
+import { freePort } from '../../../rig/ports.ts';
 import { clientName } from '../pki.ts';
-import { command, freePort, give, listening, output, Running } from '../processes.ts';
+import { command, give, listening, output, Running } from '../processes.ts';
 import type { Server } from './server.ts';
 
 const user = 'postgres';

@@ -6,7 +6,8 @@
 
 import { existsSync, mkdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { freePort, give, listening, output, Running } from '../processes.ts';
+import { freePort } from '../../../rig/ports.ts';
+import { give, listening, output, Running } from '../processes.ts';
 import type { Server } from './server.ts';
 
 const user = 'rabbitmq';

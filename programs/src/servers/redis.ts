@@ -4,8 +4,9 @@
  * @module
  */
 
+import { freePort } from '../../../rig/ports.ts';
 import type { Pki } from '../pki.ts';
-import { freePort, listening, output, Running } from '../processes.ts';
+import { listening, output, Running } from '../processes.ts';
 import type { Server } from './server.ts';
 
 export const redis: Server = {

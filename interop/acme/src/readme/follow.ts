@@ -8,6 +8,7 @@
 import { strict as assert } from 'node:assert';
 import { readFile } from 'node:fs/promises';
 import { setTimeout as delay } from 'node:timers/promises';
+import { chromiumFlags, noQuic } from '../../../../rig/chromium.ts';
 import type { Report } from '../report.ts';
 import { type Machine, openMachine } from './machine.ts';
 import { type Paste, type Step, stepsBelow, unseen } from './section.ts';
@@ -77,14 +78,6 @@ function assertTrusted(page: string, url: string): void {
 
 /** The page, or the one that Chromium shows in its place. */
 function load(machine: Machine, url: string): Promise<string> {
-  const flags = [
-    '--headless',
-    '--no-sandbox',
-    '--disable-gpu',
-    '--disable-quic',
-    '--no-first-run',
-    '--no-proxy-server',
-  ];
-  const silent = ['--disable-background-networking', '--disable-component-update', '--disable-sync'];
-  return machine.run(browser, ...flags, '--disable-dev-shm-usage', ...silent, '--dump-dom', url);
+  const flags = [...chromiumFlags, noQuic, '--headless', '--disable-dev-shm-usage', '--no-proxy-server'];
+  return machine.run(browser, ...flags, '--dump-dom', url);
 }

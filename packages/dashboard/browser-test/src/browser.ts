@@ -4,26 +4,13 @@
  * @module
  */
 
-import { existsSync } from 'node:fs';
 import { type Browser, type BrowserContext, chromium, type Page } from 'playwright-core';
-
-const places = ['/usr/bin/chromium', '/usr/bin/chromium-browser', '/usr/bin/google-chrome'];
-
-const flags = [
-  '--no-sandbox',
-  '--disable-gpu',
-  '--disable-quic',
-  '--no-first-run',
-  '--disable-background-networking',
-  '--disable-component-update',
-  '--disable-sync',
-];
+import { chromiumFlags, chromiumPath, noQuic } from '../../../../rig/chromium.ts';
 
 /** With a profile folder that is new, and gone with it. */
 export async function launch(): Promise<Browser> {
-  const executablePath = places.find((place) => existsSync(place));
-  if (executablePath === undefined) throw new Error('there is no Chromium here: browser-test/install.sh installs it');
-  return await chromium.launch({ executablePath, args: flags, headless: true });
+  const executablePath = chromiumPath('packages/dashboard/browser-test/install.sh');
+  return await chromium.launch({ executablePath, args: [...chromiumFlags, noQuic], headless: true });
 }
 
 export interface Visitor {
