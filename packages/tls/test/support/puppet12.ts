@@ -48,7 +48,7 @@ export function ecdhParams(point: Uint8Array, group: number = x25519Id, curveTyp
 }
 
 /** Both roles' keys, records and transcript. */
-abstract class Puppet12 extends ScriptedPeer {
+export abstract class Puppet12 extends ScriptedPeer {
   readonly suite: Tls12CipherSuite = TLS_ECDHE_ECDSA_WITH_AES_128_GCM_SHA256;
   readonly schedule: KeySchedule12 = scheduleOf(prf12(provider, this.suite.hash));
   readonly transcript: Transcript12 = new Transcript12();

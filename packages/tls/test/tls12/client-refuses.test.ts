@@ -30,6 +30,7 @@ import {
   type ServerStep12,
 } from '../support/puppet12.ts';
 import { extension, extensions, handshake, opaque8, record, u16 } from '../support/wire.ts';
+import { damaged, refusesChangeCipherSpec, refusesFinished } from './last-flight-refuses.ts';
 
 const curves = namedGroups.filter(({ name }) => name === 'x25519' || name === 'secp256r1');
 const withHybrid = namedGroups.filter(({ name }) => name === 'X25519MLKEM768' || curves.some((c) => c.name === name));
@@ -79,9 +80,6 @@ function serverHello(
 const marked = (end: string): Bytes => concat(new Uint8Array(24), fromHex(end));
 const to12 = marked('444F574E47524401');
 const below = marked('444F574E47524400');
-
-/** The last byte, with a bit turned over. */
-const damaged = (bytes: Bytes): Bytes => bytes.with(bytes.length - 1, (bytes.at(-1) as number) ^ 1);
 
 /** A point of secp256r1, uncompressed. */
 function p256Point(): Bytes {
@@ -862,47 +860,7 @@ for (const provider of providers) {
           await assertRefused(server, 'unexpected_message', /a ChangeCipherSpec came where none was due/);
         });
       }
-      it('its absence before Finished', async () => {
-        await assertRefused(
-          await played({ change_cipher_spec: () => [] }),
-          'unexpected_message',
-          /Finished came in state WAIT_CCS_12, which takes change_cipher_spec/,
-        );
-      });
-      it('a second one under the new keys', async () => {
-        await assertRefused(
-          await played({ change_cipher_spec: (right) => [right, right] }),
-          'unexpected_message',
-          /a protected ChangeCipherSpec came/,
-        );
-      });
-      it('a second one in the clear', async () => {
-        const server = await played((puppet) => ({
-          async finished() {
-            await puppet.give(spec);
-            return [];
-          },
-        }));
-        await assertRefused(server, 'bad_record_mac', /a record does not authenticate/);
-      });
-      it('one after the handshake', async () => {
-        const server = await played();
-        await server.give(server.seal(contentType.change_cipher_spec, Uint8Array.of(1)));
-        await assertRefused(server, 'unexpected_message', /a protected ChangeCipherSpec came/);
-      });
-      for (const [name, content] of [
-        ['of two bytes', Uint8Array.of(1, 1)],
-        ['of no byte', none],
-        ['of another value', Uint8Array.of(2)],
-      ] as const) {
-        it(`one ${name}`, async () => {
-          await assertRefused(
-            await played({ change_cipher_spec: () => content }),
-            'illegal_parameter',
-            /a ChangeCipherSpec other than 0x01 came/,
-          );
-        });
-      }
+      refusesChangeCipherSpec(played);
       it('one inside a fragmented message', async () => {
         const server = start();
         await server.flight({
@@ -925,42 +883,10 @@ for (const provider of providers) {
         }));
         await assertRefused(server, 'unexpected_message', /another record type came inside a fragmented handshake/);
       });
-      it('the beginning of Finished before it', async () => {
-        const server = await played((puppet) => ({
-          async change_cipher_spec(right) {
-            await puppet.give(record(contentType.handshake, Uint8Array.of(20, 0)));
-            return right;
-          },
-          finished: () => [],
-        }));
-        await assertRefused(server, 'unexpected_message', /Finished came in state WAIT_CCS_12/);
-      });
     });
 
     describe('in Finished', () => {
-      const cases: readonly [string, (right: Bytes) => Bytes, TlsErrorCode, RegExp][] = [
-        ['other verify_data', damaged, 'decrypt_error', /the server saw another handshake than we did/],
-        [
-          'too few bytes',
-          (right) => handshake(20, right.subarray(4, -1)),
-          'decode_error',
-          /Finished: 11 bytes, where 12 are due/,
-        ],
-        [
-          'too many bytes',
-          (right) => handshake(20, concat(right.subarray(4), Uint8Array.of(0))),
-          'decode_error',
-          /Finished: 13 bytes, where 12 are due/,
-        ],
-        ['no bytes', () => handshake(20, none), 'decode_error', /Finished: 0 bytes, where 12 are due/],
-      ];
-      for (const [name, change, code, pattern] of cases) {
-        it(name, async () => assertRefused(await played({ finished: change }), code, pattern));
-      }
-      it('our own, sent back', async () => {
-        const server = await played((puppet) => ({ finished: () => puppet.finished('client') }));
-        await assertRefused(server, 'decrypt_error', /the server saw another handshake than we did/);
-      });
+      refusesFinished('server', played);
     });
 
     describe('records', () => {

@@ -23,6 +23,7 @@ import { makeCredential, otherPki, pki } from '../support/identities.ts';
 import { providers, startServer } from '../support/pair.ts';
 import { type ClientChanges12, type ClientStep12, PuppetClient12 } from '../support/puppet12.ts';
 import { extensions, handshake, opaque8, opaque16, record } from '../support/wire.ts';
+import { damaged, refusesChangeCipherSpec, refusesFinished } from './last-flight-refuses.ts';
 
 const curves = namedGroups.filter(({ name }) => name === 'x25519' || name === 'secp256r1');
 const secp256r1 = curves.filter(({ name }) => name === 'secp256r1');
@@ -64,9 +65,6 @@ const ofVersion =
   (right) => ({ ...right, legacyVersion });
 const bare: Change = (right) => ({ ...right, extensions: {} });
 const same: Change = (right) => right;
-
-/** The last byte, with a bit turned over. */
-const damaged = (bytes: Bytes): Bytes => bytes.with(bytes.length - 1, (bytes.at(-1) as number) ^ 1);
 
 /** A point of secp256r1, uncompressed. */
 function p256Point(): Bytes {
@@ -767,47 +765,7 @@ for (const provider of providers) {
           await assertRefused(client, 'unexpected_message', /a ChangeCipherSpec came where none was due/);
         });
       }
-      it('its absence before Finished', async () => {
-        await assertRefused(
-          await played({ change_cipher_spec: () => [] }),
-          'unexpected_message',
-          /Finished came in state WAIT_CCS_12, which takes change_cipher_spec/,
-        );
-      });
-      it('a second one under the new keys', async () => {
-        await assertRefused(
-          await played({ change_cipher_spec: (right) => [right, right], finished: () => [] }),
-          'unexpected_message',
-          /a protected ChangeCipherSpec came/,
-        );
-      });
-      it('a second one in the clear', async () => {
-        const client = await played((puppet) => ({
-          async finished() {
-            await puppet.give(spec);
-            return [];
-          },
-        }));
-        await assertRefused(client, 'bad_record_mac', /a record does not authenticate/);
-      });
-      it('one after the handshake', async () => {
-        const client = await played();
-        await client.give(client.seal(contentType.change_cipher_spec, Uint8Array.of(1)));
-        await assertRefused(client, 'unexpected_message', /a protected ChangeCipherSpec came/);
-      });
-      for (const [name, content] of [
-        ['of two bytes', Uint8Array.of(1, 1)],
-        ['of no byte', none],
-        ['of another value', Uint8Array.of(2)],
-      ] as const) {
-        it(`one ${name}`, async () => {
-          await assertRefused(
-            await played({ change_cipher_spec: () => content }),
-            'illegal_parameter',
-            /a ChangeCipherSpec other than 0x01 came/,
-          );
-        });
-      }
+      refusesChangeCipherSpec(played);
       it('one inside a fragmented message', async () => {
         const client = await played((puppet) => ({
           async client_key_exchange(right) {
@@ -817,15 +775,6 @@ for (const provider of providers) {
           },
         }));
         await assertRefused(client, 'unexpected_message', /another record type came inside a fragmented handshake/);
-      });
-      it('the beginning of Finished before it', async () => {
-        const client = await played((puppet) => ({
-          async change_cipher_spec(right) {
-            await puppet.give(record(contentType.handshake, Uint8Array.of(20, 0)));
-            return right;
-          },
-        }));
-        await assertRefused(client, 'unexpected_message', /Finished came in state WAIT_CCS_12/);
       });
       it('the beginning of Finished in the record of the message before it', async () => {
         const client = await played((puppet) => ({
@@ -840,29 +789,7 @@ for (const provider of providers) {
     });
 
     describe('in Finished', () => {
-      const cases: readonly [string, (right: Bytes) => Bytes, TlsErrorCode, RegExp][] = [
-        ['other verify_data', damaged, 'decrypt_error', /the client saw another handshake than we did/],
-        [
-          'too few bytes',
-          (right) => handshake(20, right.subarray(4, -1)),
-          'decode_error',
-          /Finished: 11 bytes, where 12 are due/,
-        ],
-        [
-          'too many bytes',
-          (right) => handshake(20, concat(right.subarray(4), Uint8Array.of(0))),
-          'decode_error',
-          /Finished: 13 bytes, where 12 are due/,
-        ],
-        ['no bytes', () => handshake(20, none), 'decode_error', /Finished: 0 bytes, where 12 are due/],
-      ];
-      for (const [name, change, code, pattern] of cases) {
-        it(name, async () => assertRefused(await played({ finished: change }), code, pattern));
-      }
-      it('the server’s own', async () => {
-        const client = await played((puppet) => ({ finished: () => puppet.finished('server') }));
-        await assertRefused(client, 'decrypt_error', /the client saw another handshake than we did/);
-      });
+      refusesFinished('client', played);
       it('one that saw another hello', async () => {
         const client = start();
         const hello = writeClientHello(client.helloFields());
