@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
-# Installs what `npm run acme` wants: ACME clients, name servers, servers and verifiers of Debian's; certbot 5 and pkilint of PyPI, lego 5
-# and a verifier in Go from Go's proxy. What it builds lies in interop/.cache/acme.
+# Installs what `npm run acme` wants: ACME clients, name servers, servers and verifiers of Debian's; certbot 5 and pkilint of PyPI; lego 5,
+# zlint and a verifier in Go from Go's proxy. What it builds lies in interop/.cache/acme.
 set -euo pipefail
 cd "$(dirname "$0")"
 source ../../scripts/install.bash
@@ -80,6 +80,7 @@ if ! find_go; then
 fi
 
 go_verifier() { (cd go-verifier && "$go" build -mod=readonly -o "$cache/go-verifier" .); }
+zlint() { (cd zlint && "$go" build -mod=readonly -o "$cache/zlint" github.com/zmap/zlint/v3/cmd/zlint); }
 # lego's own sources and lock, with one DNS provider of its two hundred.
 lego() {
   local folder=$cache/lego-source module
@@ -94,6 +95,8 @@ lego() {
 if [[ -n $go ]]; then
   [[ -x $cache/go-verifier ]] || rm -f "$cache/go-verifier.stamp"
   once go-verifier 'the verifier in Go (Go proxy)' go-verifier/* -- go_verifier
+  [[ -x $cache/zlint ]] || rm -f "$cache/zlint.stamp"
+  once zlint 'zlint (Go proxy)' zlint/* -- zlint
   [[ -x $cache/lego ]] || rm -f "$cache/lego.stamp"
   once lego 'lego 5 (Go proxy, a minute)' lego/* -- lego
 fi

@@ -8,9 +8,9 @@ export class ApiError extends Error {
   readonly hint: string | undefined;
 
   constructor(code: string, message: string, hint?: string) {
-    super(message);
+    super(sentence(message));
     this.code = code;
-    this.hint = hint;
+    this.hint = hint && sentence(hint);
   }
 }
 
@@ -47,12 +47,9 @@ async function ask<T>(method: string, path: string, body?: object): Promise<T> {
   const answer: unknown = await response.json().catch(() => undefined);
   if (response.ok) return answer as T;
   const { code, detail, hint } = (answer ?? {}) as { code?: string; detail?: string; hint?: string };
-  if (code === 'signed_out') me.value = undefined;
-  throw new ApiError(
-    code ?? 'unknown',
-    sentence(detail ?? `The server answers ${response.status}`),
-    hint && sentence(hint),
-  );
+  // Who has not signed in yet stays where he is, and reads why.
+  if (code === 'signed_out' && me.value !== undefined) me.value = null;
+  throw new ApiError(code ?? 'unknown', detail ?? `The server answers ${response.status}`, hint);
 }
 
 function sentence(text: string): string {

@@ -31,7 +31,7 @@ const pages: ReadonlyMap<string, () => JSX.Element> = new Map([
 async function askWho(): Promise<void> {
   try {
     const answer = await get<Me | Offer>('me');
-    if ('certificate' in answer) offer.value = answer.certificate;
+    if ('certificate' in answer) offer.value = answer;
     me.value = 'certificate' in answer ? undefined : answer;
   } catch {
     me.value = undefined;
@@ -54,7 +54,9 @@ function App(): JSX.Element {
   useEffect(() => {
     document.documentElement.dataset.theme = theme.value;
   }, [theme.value]);
-  useEffect(() => void askWho(), []);
+  useEffect(() => {
+    if (me.value === null) void askWho();
+  }, [me.value]);
   if (me.value === null) return <Loading />;
   if (me.value === undefined) return <SignInPage />;
   return (

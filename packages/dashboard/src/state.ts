@@ -3,7 +3,7 @@
 import { computed, type ReadonlySignal, type Signal, signal } from '@preact/signals';
 import type { Me, Permission } from './types.ts';
 
-/** Who has signed in; `null`: not known yet. */
+/** Who has signed in; `undefined`: nobody; `null`: the server is to be asked, at first, and when a session is over. */
 export const me: Signal<Me | undefined | null> = signal(null);
 
 export function may(permission: Permission): boolean {

@@ -19,9 +19,10 @@ export interface Me {
   readonly profiles: readonly Profile[];
 }
 
-/** Nobody has signed in; perhaps a client certificate was shown that may. */
+/** Nobody has signed in; perhaps a client certificate was shown that may, or one that may not. */
 export interface Offer {
   readonly certificate: { readonly who: string; readonly role: Role } | null;
+  readonly refused?: { readonly detail: string; readonly hint: string };
 }
 
 export interface CertificateSummary {

@@ -9,6 +9,7 @@ import type { Report } from '../report.ts';
 import { openSite } from '../world/site.ts';
 import { type CommandCa, startCommandCa } from './ca.ts';
 import { lintAll } from './lint.ts';
+import { verifyMoreNames } from './more-names.ts';
 import { verifyingPrograms } from './programs.ts';
 import { servers } from './servers.ts';
 import { startStapling } from './stapling.ts';
@@ -26,6 +27,7 @@ export async function verify(report: Report): Promise<void> {
     await using _ = await startStapling(ca);
     for (const program of [...verifyingPrograms, ...servers]) await run(program, ca, report);
     await lintAll(ca, report);
+    await verifyMoreNames(ca, report);
   } catch (error) {
     report.failed({ who: 'verifiers', error, events: [words()] });
   }

@@ -7,10 +7,18 @@
 import { runHere } from '../world/processes.ts';
 import type { CommandCa, Standing } from './ca.ts';
 
-export const verifierColumns = ['CRL', 'OCSP', 'stapled OCSP', 'clients, by CRL'] as const;
+export const verifierColumns = [
+  'CRL',
+  'OCSP',
+  'stapled OCSP',
+  'clients, by CRL',
+  'more names under a new root',
+] as const;
+
+export type VerifierColumn = (typeof verifierColumns)[number];
 
 export interface Verifier {
-  readonly column: (typeof verifierColumns)[number];
+  readonly column: VerifierColumn;
   /** What does it. */
   readonly how: string;
   /** What is said of one that is revoked. */

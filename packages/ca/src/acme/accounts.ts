@@ -32,8 +32,9 @@ export interface Account {
 
 const columns = 'id, status, public_key, thumbprint, contacts, external_binding';
 
-export async function findAccount(sql: Sql, id: string): Promise<Account | undefined> {
-  return accountOf(await sql.all(`SELECT ${columns} FROM acme_accounts WHERE id = $1`, [id]));
+/** @param before as it was a short while ago: its key is parsed once more only where that is another */
+export async function findAccount(sql: Sql, id: string, before?: Account): Promise<Account | undefined> {
+  return accountOf(await sql.all(`SELECT ${columns} FROM acme_accounts WHERE id = $1`, [id]), before?.key);
 }
 
 /** The account of a key, whatever its status. */
@@ -179,13 +180,14 @@ function accountAnswer(service: Service, own: Account, code: number, change?: Ac
   };
 }
 
-function accountOf([row]: readonly SqlRow[]): Account | undefined {
+function accountOf([row]: readonly SqlRow[], keyBefore?: PublicKeyInfo): Account | undefined {
   if (row === undefined) return undefined;
   const status = text(row, 'status');
+  const spki = bytes(row, 'public_key');
   return {
     id: text(row, 'id'),
     status: status === 'valid' || status === 'deactivated' ? status : 'revoked',
-    key: parsePublicKey(bytes(row, 'public_key')),
+    key: keyBefore !== undefined && equalBytes(keyBefore.spki, spki) ? keyBefore : parsePublicKey(spki),
     thumbprint: text(row, 'thumbprint'),
     contacts: JSON.parse(text(row, 'contacts')),
     externalBinding: optional(row, 'external_binding', text),

@@ -1,38 +1,25 @@
 /**
- * An ACME server (RFC 8555) over an authority: `fetch` takes a request and answers it; whoever calls it listens. Routes are a
- * table here, and what they do is in the files beside.
+ * An ACME server (RFC 8555) over an authority: `fetch`, or `listener`, takes a request and answers it; whoever calls it listens. What there
+ * is to be asked for is a table in `routes.ts`.
  *
  * @module
  */
 
-import { Hono } from 'hono';
+import type { RequestListener } from 'node:http';
 import { coreSchema, migrate } from '../store/schema.ts';
-import { account, keyChange, newAccount } from './accounts.ts';
-import { authorization, challenge } from './authorizations.ts';
 import { type Background, background } from './background.ts';
 import { base64url } from './encoding.ts';
-import { endOrders, finalize } from './finalize.ts';
+import { endOrders } from './finalize.ts';
+import { answerRequest, requestListener } from './http.ts';
 import { knownAccounts } from './known-accounts.ts';
-import { linksUnder, paths, root, routeOf } from './links.ts';
+import { linksUnder } from './links.ts';
 import { openNonces } from './nonces.ts';
-import { certificate, newOrder, order, orderList } from './orders.ts';
-import { malformed, Problem } from './problems.ts';
-import { renewalInfo } from './renewal-info.ts';
-import {
-  type Answer,
-  alsoReading,
-  answerSigned,
-  early,
-  forAccount,
-  type Handler,
-  reading,
-  type SignedBy,
-} from './requests.ts';
+import { replyTo } from './replies.ts';
+import type { Received } from './requests.ts';
 import { forgetExpired } from './retention.ts';
-import { revokeCert } from './revoke.ts';
 import { acmeSchema } from './schema.ts';
 import { type AcmeLimits, type AcmeOptions, defaultLimits, type Service } from './settings.ts';
-import { releaseValidations, resumeValidations, validate } from './validation/run.ts';
+import { releaseValidations, resumeValidations } from './validation/run.ts';
 
 export interface Acme {
   /**
@@ -41,6 +28,8 @@ export interface Acme {
    * @param from where the request came from, if the new accounts of an address are to be limited
    */
   fetch(request: Request, from?: { readonly address?: string | undefined }): Promise<Response>;
+  /** The same for a server of `node:http`, `node:https` or `@handfast/tls/node`, in less time. New accounts of an address are limited. */
+  readonly listener: RequestListener;
   /**
    * Takes up what another process left when it died, and forgets what has expired. To be called when a
    * server starts, and every minute.
@@ -51,38 +40,6 @@ export interface Acme {
   /** Cuts validations short, and gives them back: another process, or the next start, takes them up at once. */
   close(): Promise<void>;
 }
-
-interface Route {
-  readonly path: string;
-  readonly signedBy: SignedBy;
-  readonly handler: Handler;
-}
-
-const routes: readonly Route[] = [
-  { path: paths.newAccount, signedBy: 'key', handler: newAccount },
-  { path: paths.newOrder, signedBy: 'account', handler: early(newOrder) },
-  { path: paths.revokeCert, signedBy: 'either', handler: revokeCert },
-  { path: paths.keyChange, signedBy: 'account', handler: forAccount(keyChange) },
-  { path: routeOf('account'), signedBy: 'account', handler: forAccount(account) },
-  { path: `${routeOf('account')}/orders`, signedBy: 'account', handler: reading(orderList) },
-  { path: routeOf('order'), signedBy: 'account', handler: reading(order) },
-  { path: `${routeOf('order')}/finalize`, signedBy: 'account', handler: early(finalize) },
-  { path: routeOf('authorization'), signedBy: 'account', handler: alsoReading(authorization) },
-  {
-    path: routeOf('challenge'),
-    signedBy: 'account',
-    handler: early(
-      async (call, sql) =>
-        await challenge(
-          call,
-          sql,
-          (row, own) => async () => await validate(call.service, row, own, call.account.thumbprint),
-        ),
-    ),
-  },
-  { path: routeOf('certificate'), signedBy: 'account', handler: reading(certificate) },
-  { path: `${routeOf('certificate')}/:alternate`, signedBy: 'account', handler: reading(certificate) },
-];
 
 /**
  * An ACME server. Its tables are brought to the newest form first.
@@ -98,9 +55,10 @@ export async function createAcme(options: AcmeOptions): Promise<Acme> {
   const beside = background(limits.validations);
   const stop = new AbortController();
   const service = await openService(options, limits, beside, stop.signal);
-  const app = appOf(service);
+  const reply = (received: Received) => replyTo(service, received);
   return {
-    fetch: async (request, from = {}) => await app.fetch(request, { address: from.address }),
+    fetch: (request, from = {}) => answerRequest(request, from.address, reply),
+    listener: requestListener(service.links.base, reply),
     async maintain() {
       await resumeValidations(service, 100);
       await endOrders(service);
@@ -150,90 +108,4 @@ async function openService(
       }),
     signal,
   };
-}
-
-type App = Hono<{ Bindings: { readonly address: string | undefined } }>;
-
-function appOf(service: Service): App {
-  const app: App = new Hono();
-  app.get(`${root}/directory`, () => jsonResponse(service, { status: 200, body: directory(service) }, {}));
-  // A HEAD is answered as a GET without its body.
-  app.get(paths.newNonce, ({ req }) => respond(service, { status: req.method === 'HEAD' ? 200 : 204 }, true));
-  app.get(`${paths.renewalInfo}/:id`, async ({ req }) =>
-    respond(service, await renewalInfo(service, req.param('id')), false),
-  );
-  for (const { path, signedBy, handler } of routes) {
-    app.post(path, async ({ req, env }) => {
-      const { id = '', alternate } = req.param() as Readonly<Partial<Record<string, string>>>;
-      const received = { request: req.raw, address: env.address };
-      const which = alternate === undefined ? id : `${id}/${alternate}`;
-      return respond(service, await answerSigned(service, received, which, signedBy, handler), true);
-    });
-    app.all(path, () => {
-      throw new Problem('malformed', {
-        detail: 'this resource takes POST alone',
-        status: 405,
-        headers: { allow: 'POST' },
-      });
-    });
-  }
-  app.notFound(({ req }) => refuse(service, req.raw, malformed('there is no such resource', 404)));
-  app.onError((error, { req }) => {
-    if (error instanceof Problem) return refuse(service, req.raw, error);
-    service.log({ event: 'error', url: req.url, error });
-    const headers = { 'retry-after': String(service.limits.retryAfterErrorSeconds) };
-    return problemResponse(service, req.raw, new Problem('serverInternal', { headers }));
-  });
-  return app;
-}
-
-/** RFC 8555 §7.1.1; profiles as in the profiles draft. */
-function directory({ links, options }: Service): object {
-  const { termsOfService, website, caa, externalAccountRequired, profiles } = options;
-  const resources = Object.entries(paths).map(([name, path]) => [name, `${links.base}${path}`]);
-  return {
-    ...Object.fromEntries(resources),
-    meta: {
-      ...(termsOfService !== undefined && { termsOfService }),
-      ...(website !== undefined && { website }),
-      ...(caa !== undefined && { caaIdentities: caa.identities }),
-      ...(externalAccountRequired === true && { externalAccountRequired }),
-      ...(profiles !== undefined && { profiles }),
-    },
-  };
-}
-
-function refuse(service: Service, request: Request, problem: Problem): Response {
-  service.log({ event: 'refused', url: request.url, problem: problem.type, cause: problem.cause ?? problem.message });
-  return problemResponse(service, request, problem);
-}
-
-function problemResponse(service: Service, { method }: Request, problem: Problem): Response {
-  const headers = { ...problem.headers, 'content-type': 'application/problem+json' };
-  const { link, ...others } = headers as Readonly<Record<string, string>>;
-  const answer = {
-    status: problem.status,
-    body: problem.document,
-    headers: others,
-    links: link === undefined ? [] : [link],
-  };
-  return respond(service, answer, method === 'POST');
-}
-
-function respond(service: Service, answer: Answer, withNonce: boolean): Response {
-  return jsonResponse(service, answer, withNonce ? { 'replay-nonce': service.nonces.issue(service.now()) } : {});
-}
-
-function jsonResponse({ links }: Service, answer: Answer, extra: Readonly<Record<string, string>>): Response {
-  const { status, body, links: further = [] } = answer;
-  const headers = new Headers({
-    'content-type': 'application/json',
-    ...answer.headers,
-    ...extra,
-    'cache-control': 'no-store',
-  });
-  headers.append('link', `<${links.directory}>;rel="index"`);
-  for (const link of further) headers.append('link', link);
-  if (body === undefined) headers.delete('content-type');
-  return new Response(typeof body === 'object' ? JSON.stringify(body) : (body ?? null), { status, headers });
 }

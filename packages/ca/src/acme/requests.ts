@@ -9,7 +9,6 @@
  */
 
 import { type Bytes, copyBytes, type PublicKeyInfo } from '@handfast/crypto';
-import { readBody } from '../body.ts';
 import type { Sql } from '../store/database.ts';
 import { type Account, findAccount } from './accounts.ts';
 import { embeddedKey, type Jws, parseJws, verifyJws } from './jws.ts';
@@ -65,22 +64,26 @@ export interface Handler<C extends Call = Call> {
 
 /** A request as it came in. */
 export interface Received {
-  readonly request: Request;
+  readonly method: string;
+  readonly url: URL;
+  readonly contentType: string | undefined;
   readonly address: string | undefined;
+  /** `undefined` where it is longer. */
+  body(maxBytes: number): Promise<Uint8Array | undefined>;
 }
 
 /** @throws Problem */
 export async function answerSigned(
   service: Service,
-  { request, address }: Received,
+  received: Received,
   id: string,
   signedBy: SignedBy,
   handler: Handler,
 ): Promise<Answer> {
   const { provider, database } = service;
-  const { pathname, search, searchParams } = new URL(request.url);
+  const { pathname, search, searchParams } = received.url;
   const url = `${service.links.base}${pathname}${search}`;
-  const jws = parseJws(await jwsOf(request, service.limits.bodyBytes));
+  const jws = parseJws(await jwsOf(received, service.limits.bodyBytes));
   if (jws.url !== url) throw new Problem('unauthorized', { detail: 'the JWS is signed for another URL' });
   if (jws.kid === undefined ? signedBy === 'account' : signedBy === 'key') {
     throw malformed(`this request is signed with ${signedBy === 'key' ? 'its "jwk"' : 'an account\'s "kid"'}`);
@@ -92,7 +95,7 @@ export async function answerSigned(
   const early = known !== undefined && handler.early === true;
   const work = async (sql: Sql): Promise<Answer | After | Problem> => {
     const now = service.now();
-    const call = { service, id, query: searchParams, url, now, address, jws, key };
+    const call = { service, id, query: searchParams, url, now, address: received.address, jws, key };
     const checked = checkedAccount(service, sql, { jws, known, now });
     try {
       if (!early) return await handler({ ...call, account: await checked }, sql);
@@ -126,7 +129,7 @@ async function checkedAccount(
 ): Promise<Account | undefined> {
   const [good, account] = await Promise.all([
     nonces.redeem(sql, jws.nonce, now),
-    known === undefined ? undefined : findAccount(sql, known.id),
+    known === undefined ? undefined : findAccount(sql, known.id, known),
   ]);
   if (!good) throw new Problem('badNonce');
   if (account?.thumbprint !== known?.thumbprint)
@@ -185,10 +188,10 @@ async function accountOf({ links, database, accounts }: Service, kid: string, jw
   return await accounts.signerOf(database, id, jws);
 }
 
-async function jwsOf(request: Request, limit: number): Promise<Bytes> {
-  const type = request.headers.get('content-type')?.split(';', 1)[0]?.trim().toLowerCase();
+async function jwsOf({ contentType, body }: Received, limit: number): Promise<Bytes> {
+  const type = contentType?.split(';', 1)[0]?.trim().toLowerCase();
   if (type !== 'application/jose+json') throw malformed('requests are of type application/jose+json', 415);
-  const body = await readBody(request, limit);
-  if (body === undefined) throw malformed(`a request has at most ${limit} bytes`, 413);
-  return copyBytes(body);
+  const read = await body(limit);
+  if (read === undefined) throw malformed(`a request has at most ${limit} bytes`, 413);
+  return copyBytes(read);
 }

@@ -106,5 +106,19 @@ export const acmeSchema: Schema = {
     ) {strict};
     CREATE INDEX acme_rates_end ON acme_rates (weighs_until);
     `,
+    `
+    -- What was given out before is good no more: whoever comes with it is told so, and given another. Which were used is forgotten with it.
+    DELETE FROM acme_keys WHERE purpose = 'nonces';
+    DROP TABLE acme_nonces;
+    -- A nonce begins with its expiry.
+    CREATE TABLE acme_nonces (
+      nonce {bytes} NOT NULL PRIMARY KEY
+    ) {strict by key};
+    -- Orders that have neither, as most have no second, are looked for by neither.
+    DROP INDEX acme_orders_serial;
+    DROP INDEX acme_orders_replaces;
+    CREATE INDEX acme_orders_serial ON acme_orders (serial) WHERE serial IS NOT NULL;
+    CREATE INDEX acme_orders_replaces ON acme_orders (replaces) WHERE replaces IS NOT NULL;
+    `,
   ],
 };

@@ -12,7 +12,7 @@ import { defaultGuessLimits, Guesses, type GuessLimits } from '../enrolment/gues
 import type { OpenAuthority } from '../open.ts';
 import type { Database } from '../store/database.ts';
 import { migrate } from '../store/schema.ts';
-import { type AdminClient, clientIdentity } from './clients.ts';
+import { type AdminClient, judgeClient } from './clients.ts';
 import { checkCsrf, checkedTarget, checkOrigin, jsonOf, securityHeaders } from './guard.ts';
 import { type PageFiles, pageFile } from './page.ts';
 import { AdminProblem, problemOf } from './problems.ts';
@@ -124,8 +124,10 @@ async function answerApi(asked: Asked, target: Target, path: string): Promise<Re
   if (session === undefined) {
     if (path !== 'me') throw new AdminProblem('signed_out');
     // The page asks first, and offers what there is.
-    const client = await clientIdentity(service.authority, service.clients, certificate());
-    return json({ certificate: client === undefined ? null : { who: client.who, role: client.role } });
+    const client = await judgeClient(service.authority, service.clients, certificate());
+    if (client === undefined) return json({ certificate: null });
+    if (!('role' in client)) return json({ certificate: null, refused: client });
+    return json({ certificate: { who: client.who, role: client.role } });
   }
   if (request.method !== 'GET' && request.method !== 'HEAD') {
     checkOrigin(request, target);

@@ -27,6 +27,12 @@ export interface ClientIdentity {
   readonly serial: string;
 }
 
+/** Why a certificate that was shown signs nobody in: only who holds its key is told. */
+export interface ClientRefusal {
+  readonly detail: string;
+  readonly hint: string;
+}
+
 /** The role of the first rule that fits one of some names. */
 export function roleOfNames(
   clients: readonly AdminClient[],
@@ -46,22 +52,37 @@ function fits(pattern: string, name: string): boolean {
   return end.length > 1 && name.endsWith(end) && /^[^.@]+$/.test(name.slice(0, -end.length));
 }
 
-/** Whoever shows it has proven in TLS to hold its key. */
-export async function clientIdentity(
+/** Whoever shows it has proven in TLS to hold its key. `undefined`: none was shown. */
+export async function judgeClient(
   authority: Pick<OpenAuthority, 'find'>,
   clients: readonly AdminClient[],
   certificate: Certificate | undefined,
-): Promise<ClientIdentity | undefined> {
-  if (certificate === undefined || clients.length === 0) return undefined;
+): Promise<ClientIdentity | ClientRefusal | undefined> {
+  if (certificate === undefined) return undefined;
   const record = await authority.find(certificate.serialNumberHex);
   // What is on the disk was signed here: no other certificate is the same.
-  if (record === undefined || record.status !== 'valid' || !equalBytes(record.der, certificate.raw)) return undefined;
-  if (!byOperator(record) || !forClients(certificate)) return undefined;
-  const found = roleOfNames(clients, [
-    ...record.names,
-    ...(record.commonName === undefined ? [] : [record.commonName]),
-  ]);
-  return found && { ...found, serial: record.serial };
+  if (record === undefined || !equalBytes(record.der, certificate.raw)) {
+    return { detail: 'the certificate that the browser has shown is not of this CA', hint: another };
+  }
+  const names = [...record.names, ...(record.commonName === undefined ? [] : [record.commonName])];
+  const what = `the certificate of ${names[0] ?? record.serial}`;
+  if (record.status === 'revoked') return { detail: `${what} is revoked`, hint: another };
+  if (record.status === 'expired') {
+    return { detail: `${what} ended at ${record.notAfter.toISOString().slice(0, 16)}Z`, hint: another };
+  }
+  if (!forClients(certificate)) return { detail: `${what} is not for clients`, hint: another };
+  if (!byOperator(record)) return { detail: `${what} was made by ACME, which gives nobody a role`, hint: another };
+  const found = roleOfNames(clients, names);
+  if (found !== undefined) return { ...found, serial: record.serial };
+  return { detail: `${what} has no role here`, hint: '"dashboard" in config.json of the CA gives names a role' };
+}
+
+const another = 'another one (handfast ca issue NAME --client) signs in, and so does a token';
+
+/** Whose it is, if it has a role. */
+export async function clientIdentity(...asked: Parameters<typeof judgeClient>): Promise<ClientIdentity | undefined> {
+  const client = await judgeClient(...asked);
+  return client !== undefined && 'role' in client ? client : undefined;
 }
 
 function byOperator({ origin, by }: CertificateRecord): boolean {

@@ -9,7 +9,7 @@ import type { Certificate } from '@handfast/x509';
 import { appendAudit } from '../audit.ts';
 import type { Sql } from '../store/database.ts';
 import { integer, optional, text } from '../store/rows.ts';
-import { clientIdentity } from './clients.ts';
+import { clientIdentity, judgeClient } from './clients.ts';
 import { AdminProblem } from './problems.ts';
 import type { AdminRole } from './roles.ts';
 import { csrfOf, hashOf, newSecret } from './secrets.ts';
@@ -59,10 +59,9 @@ export async function signInByCertificate(
   certificate: Certificate | undefined,
 ): Promise<{ session: Session; secret: string }> {
   const { authority, clients, clock } = service;
-  const client = await clientIdentity(authority, clients, certificate);
-  if (client === undefined) {
-    throw new AdminProblem('signed_out', { detail: 'no client certificate with a role was shown' });
-  }
+  const client = await judgeClient(authority, clients, certificate);
+  if (client === undefined) throw new AdminProblem('signed_out', { detail: 'no client certificate was shown' });
+  if (!('role' in client)) throw new AdminProblem('signed_out', client);
   const { who, role, serial } = client;
   const now = clock();
   const ends = now.getTime() + lifetimeMs;

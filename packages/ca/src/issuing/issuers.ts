@@ -60,7 +60,8 @@ export async function checkedIssuers(
     if (issuers.some((other) => other.id === id)) throw new RangeError(`the issuer ${id} stands twice`);
     for (const alternate of alternateChains) await checkAlternate(provider, certificate, alternate);
     const named = profiles.some(({ issuer }) => issuer === id);
-    const trust = trustStore(chain.slice(-1));
+    // A name that one of the roots may not certify is good for whoever trusts the other.
+    const trust = trustStore([chain, ...alternateChains].flatMap((one) => one.slice(-1)));
     issuers.push({ id, certificate, chain, alternateChains, trust, signer, retired: index > 0 && !named });
   }
   for (const { name, issuer } of profiles) {

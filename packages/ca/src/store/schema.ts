@@ -12,7 +12,8 @@ export interface Schema {
   readonly name: string;
   /**
    * From the first on, never changed once released. Statements end with `;` at the end of a line. `{text}`, `{int}`, `{bytes}`
-   * are column types; `{strict}` stands behind a table's closing parenthesis.
+   * are column types; `{strict}` stands behind a table's closing parenthesis, `{strict by key}` where rows are kept in the order of
+   * their key and nowhere else.
    */
   readonly migrations: readonly string[];
 }
@@ -23,12 +24,14 @@ const words: Readonly<Record<Database['kind'], ReadonlyMap<string, string>>> = {
     ['int', 'INTEGER'],
     ['bytes', 'BLOB'],
     ['strict', 'STRICT'],
+    ['strict by key', 'STRICT, WITHOUT ROWID'],
   ]),
   postgres: new Map([
     ['text', 'TEXT'],
     ['int', 'BIGINT'],
     ['bytes', 'BYTEA'],
     ['strict', ''],
+    ['strict by key', ''],
   ]),
 };
 
@@ -79,7 +82,7 @@ function statementsOf(text: string): readonly string[] {
 }
 
 function translate(text: string, kind: Database['kind']): string {
-  return text.replace(/\{(\w+)\}/g, (_, word: string) => {
+  return text.replace(/\{([\w ]+)\}/g, (_, word: string) => {
     const translated = words[kind].get(word);
     if (translated === undefined) throw new RangeError(`no column type {${word}}`);
     return translated;

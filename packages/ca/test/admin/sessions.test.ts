@@ -1,7 +1,8 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
+import type { Certificate } from '@handfast/x509';
 import { type AdminOptions, createAdminToken, listAdminTokens, listAudit, revokeAdminToken } from '../../src/index.ts';
-import { day, hour, minute, refuses } from '../support/authority.ts';
+import { day, hour, minute, newIssuer, refuses } from '../support/authority.ts';
 import { assertProblem, dashboard, issued, provider, signingIn, type Visitor } from './support.ts';
 
 const by = 'operator alice';
@@ -185,23 +186,58 @@ test('a client certificate with a name that has a role signs in, and the session
   assertProblem(await visit.get('certificates'), 'signed_out', 401);
 });
 
-test('no other certificate signs in', async (t) => {
+test('no other certificate signs in, and who shows it is told why', async (t) => {
   const board = await dashboard(t, {}, { clients });
-  const { ask, clock } = board;
+  const { ask, clock, authority, visitor } = board;
   const client = { profile: 'client' };
   const ending = await issued(board, 'a.ops.example.test', { ...client, lifetimeMs: minute });
-  const cases = {
-    'no name with a role': await issued(board, 'b.example.test', client),
-    'deeper than the pattern': await issued(board, 'a.b.ops.example.test', client),
-    'of a server': await issued(board, 'c.ops.example.test'),
-    'by ACME': await issued(board, 'd.ops.example.test', { ...client, by: 'acme account 1', origin: 'acme order 1' }),
-    'that has ended': ending,
-    none: undefined,
-  };
+  const ended = `${ending.notAfter.toISOString().slice(0, 16)}Z`;
+  const revoked = await issued(board, 'e.ops.example.test', client);
+  await authority.revoke({ serial: revoked.serialNumberHex, by });
+  const byAcme = { ...client, by: 'acme account 1', origin: 'acme order 1' };
+  const stranger = await dashboard(t, { issuer: await newIssuer() });
+  const another = 'another one (handfast ca issue NAME --client) signs in, and so does a token';
+  const roles = '"dashboard" in config.json of the CA gives names a role';
+  const cases: readonly (readonly [clientCertificate: Certificate, detail: string, hint: string])[] = [
+    [await issued(board, 'b.example.test', client), 'the certificate of b.example.test has no role here', roles],
+    [
+      await issued(board, 'a.b.ops.example.test', client),
+      'the certificate of a.b.ops.example.test has no role here',
+      roles,
+    ],
+    [await issued(board, 'c.ops.example.test'), 'the certificate of c.ops.example.test is not for clients', another],
+    [
+      await issued(board, 'd.ops.example.test', byAcme),
+      'the certificate of d.ops.example.test was made by ACME, which gives nobody a role',
+      another,
+    ],
+    [ending, `the certificate of a.ops.example.test ended at ${ended}`, another],
+    [revoked, 'the certificate of e.ops.example.test is revoked', another],
+    [
+      await issued(stranger, 'desk.ops.example.test', client),
+      'the certificate that the browser has shown is not of this CA',
+      another,
+    ],
+  ];
   clock.time += 2 * minute;
-  for (const [what, clientCertificate] of Object.entries(cases)) {
+  for (const [clientCertificate, detail, hint] of cases) {
     const answer = await ask('/admin/api/session', signingIn(undefined), { clientCertificate });
-    assert.deepEqual([answer.json.code, answer.status], ['signed_out', 401], what);
-    assert.deepEqual((await ask('/admin/api/me', {}, { clientCertificate })).json, { certificate: null }, what);
+    assertProblem(answer, 'signed_out', 401);
+    assert.deepEqual([answer.json.detail, answer.json.hint], [detail, hint]);
+    const { json } = await ask('/admin/api/me', {}, { clientCertificate });
+    assert.deepEqual(json, { certificate: null, refused: { detail, hint } });
+    assertProblem(await visitor(answer, { clientCertificate }).get('certificates'), 'signed_out', 401);
   }
+  const none = await ask('/admin/api/session', signingIn(undefined));
+  assertProblem(none, 'signed_out', 401);
+  assert.equal(none.json.detail, 'no client certificate was shown');
+  assert.deepEqual((await ask('/admin/api/me')).json, { certificate: null });
+});
+
+test('where no name has a role, no certificate signs in', async (t) => {
+  const board = await dashboard(t);
+  const clientCertificate = await issued(board, 'desk.ops.example.test', { profile: 'client' });
+  const answer = await board.ask('/admin/api/session', signingIn(undefined), { clientCertificate });
+  assertProblem(answer, 'signed_out', 401);
+  assert.equal(answer.json.detail, 'the certificate of desk.ops.example.test has no role here');
 });

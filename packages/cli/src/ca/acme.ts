@@ -22,7 +22,6 @@ import {
 } from '@handfast/ca';
 import { nodeProvider as provider } from '@handfast/crypto/node';
 import { escapeText } from '@handfast/x509';
-import { getRequestListener } from '@hono/node-server';
 import type { Report } from '../report.ts';
 import { type ChallengeName, challengeNames } from './choices.ts';
 import type { CaConfig } from './config.ts';
@@ -90,13 +89,9 @@ export async function acmeService(setup: AcmeSetup): Promise<AcmeService> {
   };
   const timer = setInterval(maintain, maintenanceMs);
   maintain();
-  const listener = getRequestListener(
-    (request, { incoming }) => acme.fetch(request, { address: incoming.socket.remoteAddress }),
-    { overrideGlobalObjects: false },
-  );
   return {
     directory: `${url}/acme/directory`,
-    listener: (request, response) => void listener(request, response),
+    listener: acme.listener,
     async close() {
       clearInterval(timer);
       await acme.close();

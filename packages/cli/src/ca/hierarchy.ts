@@ -107,10 +107,14 @@ export function purposesOf(ocsp: boolean): readonly KeyPurpose[] {
 }
 
 /** A new root's certificate by the old one: who trusts the old one alone then trusts what is below the new one. */
-export async function crossSign({ config }: Making, old: CaSigner, root: Certificate): Promise<Certificate> {
+export async function crossSign(
+  { config, limits }: Pick<Making, 'config' | 'limits'>,
+  old: CaSigner,
+  root: Certificate,
+): Promise<Certificate> {
   return await issueCertificate({
     provider,
-    ...limitsLike(root),
+    ...limits,
     notBefore: root.notBefore,
     notAfter: earliest(root.notAfter, old.certificate.notAfter),
     subject: root.subject,

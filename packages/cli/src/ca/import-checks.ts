@@ -6,11 +6,12 @@
  */
 
 import { quote } from '@handfast/tls';
-import { type Certificate, keyPurposeLabel, type NameConstraints, parseIp } from '@handfast/x509';
+import { type Certificate, keyPurposeLabel } from '@handfast/x509';
 import { usageError } from '../exit.ts';
 import type { CaConfig } from './config.ts';
+import { beyond } from './constraints.ts';
 import { purposesOf } from './hierarchy.ts';
-import { maskedBy } from './names.ts';
+import { listOf } from './names.ts';
 
 /** @param chain the issuer first. @throws CliError that says what it lacks */
 export function checkIssuer(chain: readonly Certificate[], config: CaConfig): void {
@@ -24,7 +25,7 @@ export function checkIssuer(chain: readonly Certificate[], config: CaConfig): vo
     );
   }
   for (const certificate of chain) {
-    const outside = outsideOf(certificate.nameConstraints, config);
+    const [outside] = listOf(beyond(certificate, config.allow));
     if (outside === undefined) continue;
     throw usageError(
       `${quote(certificate.subject.toString())} may not certify ${quote(outside)}, which "allow" in config.json has`,
@@ -48,47 +49,4 @@ function wrongWith(issuer: Certificate, { ocsp }: CaConfig, chain: readonly Cert
     if (lacking !== undefined) return `${quote(subject.toString())} is not for ${lacking}`;
   }
   return undefined;
-}
-
-/** The first name of the policy that is not within. */
-function outsideOf(constraints: NameConstraints | undefined, { allow }: CaConfig): string | undefined {
-  if (constraints === undefined) return undefined;
-  return (
-    allow.domains.find((domain) => !permitsDomain(constraints, domain)) ??
-    allow.networks.find((network) => !permitsNetwork(constraints, network))
-  );
-}
-
-/** All that is at and below a domain; of what is excluded nothing. */
-function permitsDomain({ permitted, excluded }: NameConstraints, domain: string): boolean {
-  const bases = (names: NameConstraints['permitted']): readonly string[] =>
-    names.flatMap((name) => (name.kind === 'dns' ? [name.text.toLowerCase()] : []));
-  const within = (base: string): boolean => base === '' || domain === base || domain.endsWith(`.${base}`);
-  const touches = (base: string): boolean => within(base) || base.endsWith(`.${domain}`);
-  const [inside, outside] = [bases(permitted), bases(excluded)];
-  return (inside.length === 0 || inside.some(within)) && !outside.some(touches);
-}
-
-function permitsNetwork({ permitted, excluded }: NameConstraints, network: string): boolean {
-  const [text = '', bits = ''] = network.split('/');
-  const address = parseIp(text);
-  if (address === undefined) return false;
-  const bases = (names: NameConstraints['permitted']) =>
-    names.flatMap((name) => (name.kind === 'ip' && name.bytes.length === 2 * address.length ? [name.bytes] : []));
-  const holds = (base: Uint8Array, length: number): boolean => {
-    const [start, mask] = [base.subarray(0, address.length), base.subarray(address.length)];
-    return bitsOf(mask) <= length && maskedBy(address, bitsOf(mask)).every((byte, at) => byte === start[at]);
-  };
-  const touches = (base: Uint8Array): boolean => {
-    const length = bitsOf(base.subarray(address.length));
-    const shorter = Math.min(length, Number(bits));
-    const start = maskedBy(base.subarray(0, address.length), shorter);
-    return maskedBy(address, shorter).every((byte, at) => byte === start[at]);
-  };
-  const ofKind = permitted.some(({ kind }) => kind === 'ip');
-  return (!ofKind || bases(permitted).some((base) => holds(base, Number(bits)))) && !bases(excluded).some(touches);
-}
-
-function bitsOf(mask: Uint8Array): number {
-  return mask.reduce((sum, byte) => sum + byte.toString(2).replaceAll('0', '').length, 0);
 }

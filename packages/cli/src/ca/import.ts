@@ -46,7 +46,7 @@ export async function importChain(file: string | undefined, options: ImportOptio
     const { before, chain } = await takeChain(file, directory);
     if (chain.every(({ nameConstraints }) => nameConstraints === undefined)) report.warning(unconstrainedText);
     if (crl !== undefined) await takeCrl(crl, options, io);
-    if (before !== undefined) return await tellRotated(before, options, io);
+    if (before !== undefined) return await tellRotated(before, undefined, options, io);
     await tellLive(options, io);
     if (crl !== undefined) return;
     report.warning('the root’s list of what it has revoked is not here: handfast ca import --crl ROOT.crl takes it');

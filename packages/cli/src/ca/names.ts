@@ -92,18 +92,38 @@ export function publicSuffixes({ domains }: NameSpace): readonly string[] {
   });
 }
 
-/** Whether a host name or an address is within. */
+/** Whether a host name, an address or a whole network is within. */
 export function contains({ domains, networks }: NameSpace, name: string): boolean {
-  const address = parseIp(name);
+  const [text = '', length] = name.split('/');
+  const address = parseIp(text);
   if (address === undefined) {
     const host = name.toLowerCase();
     return domains.some((domain) => host === domain || host.endsWith(`.${domain}`));
   }
+  const most = length === undefined ? 8 * address.length : Number(length);
   return networks.some((network) => {
-    const [base = '', length = ''] = network.split('/');
+    const [base = '', bits = ''] = network.split('/');
     const bytes = parseIp(base);
-    return bytes?.length === address.length && equalBits(bytes, address, Number(length));
+    return bytes?.length === address.length && Number(bits) <= most && equalBits(bytes, address, Number(bits));
   });
+}
+
+/** What of one is in the other, too. */
+export function commonNames(one: NameSpace, other: NameSpace): NameSpace {
+  return joinNames(
+    keepNames(one, (name) => contains(other, name)),
+    keepNames(other, (name) => contains(one, name)),
+  );
+}
+
+/** Domains and networks that are as wanted. */
+export function keepNames({ domains, networks }: NameSpace, wanted: (name: string) => boolean): NameSpace {
+  return { domains: domains.filter(wanted), networks: networks.filter(wanted) };
+}
+
+/** All of them, as people type them. */
+export function listOf({ domains, networks }: NameSpace): readonly string[] {
+  return [...domains, ...networks];
 }
 
 /** A host name or an address as it stands in a certificate: in lower case, IDNs as A-labels; a wildcard may lead. */

@@ -18,7 +18,7 @@ import {
 import type { Signer } from '@handfast/crypto';
 import { nodeProvider as provider } from '@handfast/crypto/node';
 import { quote } from '@handfast/tls';
-import { type Certificate, keyPurposeLabel } from '@handfast/x509';
+import { type Certificate, CertificateError, keyPurposeLabel } from '@handfast/x509';
 import { CliError, type ExitCode, exitCodes, usageError } from '../exit.ts';
 import type { Io } from '../io.ts';
 import { reasonOf } from '../options.ts';
@@ -177,16 +177,25 @@ export async function withCa<T>(options: FolderOptions, io: Io, work: (ca: OpenC
     try {
       return await work(ca);
     } catch (error) {
-      throw error instanceof CaError && error.code === 'not_allowed' && error.hint !== undefined
-        ? new CaError(error.code, error.message, { cause: error, hint: whatIsAllowed(ca) })
-        : error;
+      throw error instanceof CaError && error.code === 'not_allowed' ? withAdvice(error, ca) : error;
     } finally {
       await ca.close();
     }
   });
 }
 
-/** For a name that is not: the library knows no file of configuration. */
+/** For a name that is not: the library knows no file of configuration, and no command. */
+function withAdvice(error: CaError, ca: OpenCa): CaError {
+  const { cause, code, message } = error;
+  if (cause instanceof CertificateError && cause.code === 'name_constraints') {
+    return new CaError(code, message, { cause: error, hint: whatConfines });
+  }
+  return error.hint === undefined ? error : new CaError(code, message, { cause: error, hint: whatIsAllowed(ca) });
+}
+
+const whatConfines =
+  'root and intermediate are confined to other names: handfast ca rotate root --name NAME makes ones that are not';
+
 function whatIsAllowed({ config, paths }: OpenCa): string {
   const file = `"allow" in ${paths.config}`;
   return `it certifies ${namesText(config.allow)}: ${file} is the list, and root and intermediate may confine it`;

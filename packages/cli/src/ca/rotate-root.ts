@@ -18,30 +18,38 @@ import type { Io } from '../io.ts';
 import { Report } from '../report.ts';
 import { checkChains } from './chains.ts';
 import { type CaFolder, caDirectory, type FolderOptions, readFolder } from './folder.ts';
-import {
-  type CaSigner,
-  crossSign,
-  limitsLike,
-  type Making,
-  makeIntermediate,
-  makeRoot,
-  makeRootCrl,
-} from './hierarchy.ts';
+import { type CaSigner, crossSign, type Making, makeIntermediate, makeRoot, makeRootCrl } from './hierarchy.ts';
 import { inWords, operator, withCa } from './open.ts';
 import { type OutputChoice, print } from './output.ts';
 import { changeFolder } from './pending.ts';
 import { type NewKey, newKeyAt, rootKeyFile, withRootKey, withWrittenKey } from './root-key.ts';
-import { serversText } from './rotate.ts';
+import { hintFor, serversText } from './rotate.ts';
+import {
+  type Confinement,
+  confinementAfter,
+  crossLimits,
+  type NameOptions,
+  namesFields,
+  namesJson,
+  warnOfNames,
+} from './rotate-names.ts';
 import { leftoversOf, noteRotation } from './rotation.ts';
 import { certificatesOf } from './stored-issuers.ts';
 
-export interface RotateRootOptions extends FolderOptions, OutputChoice {
-  readonly rootKey: string;
+export interface RotateRootOptions extends FolderOptions, OutputChoice, NameOptions {
+  readonly rootKey?: string;
   readonly passphraseFile?: string;
   readonly newRootKey: string;
   readonly newPassphraseFile?: string;
   /** False for `--no-passphrase`. */
   readonly passphrase: boolean;
+}
+
+/** What the certificates of a rotation are confined to. */
+interface Confinements {
+  readonly root: Confinement;
+  readonly cross: Confinement['limits'];
+  readonly intermediate: Confinement;
 }
 
 interface Made {
@@ -55,14 +63,22 @@ export async function rotateRoot(options: RotateRootOptions, io: Io): Promise<Ex
   const directory = caDirectory(options, io);
   await inWords(directory, async () => {
     const folder = await readFolder(directory);
+    const { rootKey, passphraseFile } = options;
+    if (rootKey === undefined) {
+      throw usageError('who is to certify the new root?', hintFor(folder, '--root-key FILE is the old root’s key'));
+    }
     refuseUnfit(folder);
+    const confinements = confinementsOf(folder, options);
     const key = await newKeyAt(directory, newKeyFile(options), io);
+    const report = new Report(io, options);
     if (key.passphrase === undefined) {
-      new Report(io, options).warning(`the new root’s key is not encrypted: whoever reads ${key.file} is the CA`);
+      report.warning(`the new root’s key is not encrypted: whoever reads ${key.file} is the CA`);
     }
     const { root } = folder.issuers;
-    const made = await withRootKey(rootKeyFile(options), [root], io, (old) => makeAll(folder, old, key));
-    await tell(made, key, options, io);
+    const from = rootKeyFile({ rootKey, ...(passphraseFile !== undefined && { passphraseFile }) });
+    const made = await withRootKey(from, [root], io, (old) => makeAll(folder, old, key, confinements));
+    warnOfNames(made.root, confinements.root, report);
+    await tell(made, { key, old: root, confinement: confinements.root }, options, io);
   });
   return exitCodes.ok;
 }
@@ -93,13 +109,24 @@ function refuseUnfit({ issuers: { root, previousRoot, between } }: CaFolder): vo
   );
 }
 
+function confinementsOf({ config, issuers }: CaFolder, options: NameOptions): Confinements {
+  const root = confinementAfter(issuers.root, options, config);
+  const intermediate = confinementAfter(issuers.current.certificate, options, config);
+  return { root, cross: crossLimits(issuers.root, root), intermediate };
+}
+
 /** The key is on the disk before anything is signed with it, and is taken back where nothing comes of it. */
-async function makeAll({ paths, config, issuers }: CaFolder, old: CaSigner, key: NewKey): Promise<Made> {
+async function makeAll(
+  { paths, config, issuers }: CaFolder,
+  old: CaSigner,
+  key: NewKey,
+  confinements: Confinements,
+): Promise<Made> {
   const pair = await provider.generateKeyPair('secp256r1');
   const { current } = issuers;
   const making: Making = {
     config,
-    limits: limitsLike(old.certificate),
+    limits: confinements.root.limits,
     now: new Date(),
     others: certificatesOf(issuers),
   };
@@ -107,9 +134,9 @@ async function makeAll({ paths, config, issuers }: CaFolder, old: CaSigner, key:
     return await withWrittenKey('--new-root-key', key, pair.pkcs8, async () => {
       const root = await makeRoot(making, pair.signer);
       const byNew = { certificate: root, signer: pair.signer };
-      const cross = await crossSign(making, old, root);
+      const cross = await crossSign({ config, limits: confinements.cross }, old, root);
       const { certificate: before } = current;
-      const again = { ...making, limits: limitsLike(before) };
+      const again = { ...making, limits: confinements.intermediate.limits };
       const intermediate = await makeIntermediate(again, byNew, before.publicKey, before.subject);
       await checkChains(intermediate, { root, previousRoot: old.certificate, between: [cross] });
       const rootCrl = await makeRootCrl(byNew, 1n, making.now);
@@ -128,7 +155,18 @@ async function makeAll({ paths, config, issuers }: CaFolder, old: CaSigner, key:
   }
 }
 
-async function tell({ root, rootCrl }: Made, key: NewKey, options: RotateRootOptions, io: Io): Promise<void> {
+interface Told {
+  readonly key: NewKey;
+  readonly old: Certificate;
+  readonly confinement: Confinement;
+}
+
+async function tell(
+  { root, rootCrl }: Made,
+  { key, old, confinement }: Told,
+  options: RotateRootOptions,
+  io: Io,
+): Promise<void> {
   await withCa(options, io, async (ca) => {
     const sha256 = fingerprintOf(provider, root);
     await ca.authority.importCrl({ crl: rootCrl.raw, by: operator() });
@@ -141,12 +179,14 @@ async function tell({ root, rootCrl }: Made, key: NewKey, options: RotateRootOpt
         rootKey: key.file,
         previousRoot: { file: ca.paths.previousRoot, neededUntil: until === undefined ? null : timeText(until) },
         chain: ca.config.chain ?? 'old',
+        ...namesJson(confinement, old),
       },
       {
         heading: 'A new root stands beside the old one',
         fields: [
           ['Root', [ca.paths.root, root.subject.toString(), `until ${timeText(root.notAfter)}`]],
           ['SHA-256', digestLines(root.raw)],
+          ...namesFields(confinement, old, ca.config),
           ['Its key', `${key.file}${key.passphrase === undefined ? '' : ', encrypted'}: take it off this machine`],
           [
             'Old root',

@@ -15,18 +15,28 @@ import { Report } from '../report.ts';
 import { checkChains } from './chains.ts';
 import type { CaConfig } from './config.ts';
 import { type CaFolder, caDirectory, type FolderOptions, readFolder } from './folder.ts';
-import { limitsLike, type Making, makeIntermediate } from './hierarchy.ts';
+import { type Making, makeIntermediate } from './hierarchy.ts';
 import { keyPassphrase } from './issuer-key.ts';
 import { nextIssuingKey, putKey, type SignerOptions } from './issuing-key.ts';
 import { inWords, type OpenCa, withCa } from './open.ts';
 import { type OutputChoice, print } from './output.ts';
 import { changeFolder } from './pending.ts';
 import { rootKeyFile, withRootKey } from './root-key.ts';
+import {
+  type Confinement,
+  confinementAfter,
+  type NameOptions,
+  namesFields,
+  namesJson,
+  refuseBeyond,
+  rotateRootFirst,
+  warnOfNames,
+} from './rotate-names.ts';
 import { type Leftovers, leftoversOf, noteRotation, retire, waitingRequest } from './rotation.ts';
 import { certificatesOf } from './stored-issuers.ts';
 import { askForCertificate } from './waiting.ts';
 
-export interface RotateIntermediateOptions extends FolderOptions, OutputChoice, SignerOptions {
+export interface RotateIntermediateOptions extends FolderOptions, OutputChoice, SignerOptions, NameOptions {
   readonly rootKey?: string;
   readonly passphraseFile?: string;
   /** A request for a root's key that is elsewhere. */
@@ -35,19 +45,23 @@ export interface RotateIntermediateOptions extends FolderOptions, OutputChoice, 
 
 export async function rotateIntermediate(options: RotateIntermediateOptions, io: Io): Promise<ExitCode> {
   const { rootKey, passphraseFile, csr = false } = options;
-  if (csr === (rootKey !== undefined)) {
-    throw usageError(
-      csr ? '--csr and --root-key contradict each other' : 'who is to sign the new intermediate?',
-      '--root-key FILE signs it here; --csr makes a request for a root whose key is elsewhere',
-    );
-  }
+  const how = '--root-key FILE signs it here; --csr makes a request for a root whose key is elsewhere';
+  if (csr && rootKey !== undefined) throw usageError('--csr and --root-key contradict each other', how);
   const directory = caDirectory(options, io);
   await inWords(directory, async () => {
     const folder = await readFolder(directory);
+    if (!csr && rootKey === undefined) throw usageError('who is to sign the new intermediate?', hintFor(folder, how));
     if (rootKey === undefined) return await askForCertificate(folder, options, io);
     await signHere(folder, { ...options, rootKey, ...(passphraseFile !== undefined && { passphraseFile }) }, io);
   });
   return exitCodes.ok;
+}
+
+/** For who has named no root's key: it may be that there is none. */
+export function hintFor({ config, paths }: CaFolder, how: string): string {
+  return config.kind === 'development'
+    ? `handfast ca init --dev has thrown the root’s key away, unless it was given --root-key: without it make another CA, once ${quote(paths.folder)} is removed. With it, ${how}`
+    : how;
 }
 
 async function signHere(
@@ -56,9 +70,11 @@ async function signHere(
   io: Io,
 ): Promise<void> {
   const { paths, config, issuers } = folder;
+  const confinement = confinementAfter(issuers.current.certificate, options, config);
+  refuseBeyond(issuers.root, confinement, rotateRootFirst);
   const making: Making = {
     config,
-    limits: limitsLike(issuers.current.certificate),
+    limits: confinement.limits,
     now: new Date(),
     others: certificatesOf(issuers),
   };
@@ -74,11 +90,17 @@ async function signHere(
     [...retire(issuers.current), ...files, { path: 'intermediate.pem', content: pem, mode: 0o644 }],
     removed,
   );
-  await tellRotated(issuers.current.certificate, options, io);
+  warnOfNames(certificate, confinement, new Report(io, options));
+  await tellRotated(issuers.current.certificate, confinement, options, io);
 }
 
 /** When the files are in their places: puts it down, and tells. */
-export async function tellRotated(before: Certificate, options: FolderOptions & OutputChoice, io: Io): Promise<void> {
+export async function tellRotated(
+  before: Certificate,
+  confinement: Confinement | undefined,
+  options: FolderOptions & OutputChoice,
+  io: Io,
+): Promise<void> {
   const report = new Report(io, options);
   await withCa(options, io, async (ca) => {
     const { authority, intermediate, config } = ca;
@@ -86,6 +108,7 @@ export async function tellRotated(before: Certificate, options: FolderOptions & 
     await noteRotation(ca, 'rotate intermediate', authority.issuerId, note);
     const { retired } = await leftoversOf(ca);
     const old = retired.find(({ certificate }) => certificate.subject.toString() === before.subject.toString());
+    const [, previousRoot] = ca.roots;
     for (const { name, issuer } of config.profiles ?? []) {
       if (issuer === undefined || issuer === authority.issuerId) continue;
       report.warning(`the profile ${quote(name)} names an issuer of its own, and keeps it: "issuer" in config.json`);
@@ -95,11 +118,13 @@ export async function tellRotated(before: Certificate, options: FolderOptions & 
         issuer: issuerJson(ca),
         before:
           old === undefined ? null : { id: old.id, neededUntil: old.neededUntil ? timeText(old.neededUntil) : null },
+        ...(confinement !== undefined && namesJson(confinement, previousRoot)),
       },
       {
         heading: 'A new intermediate issues',
         fields: [
           ['Issuer', [intermediate.subject.toString(), `until ${timeText(intermediate.notAfter)}`]],
+          ...(confinement === undefined ? [] : namesFields(confinement, previousRoot, config)),
           ['Before', [before.subject.toString(), `signs its lists until ${endText(old?.neededUntil)}`]],
           ['Servers', serversText(config)],
         ],

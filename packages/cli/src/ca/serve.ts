@@ -8,7 +8,7 @@
 import { once } from 'node:events';
 import { createServer, type RequestListener, type Server } from 'node:http';
 import { isIP } from 'node:net';
-import { type AcmeEvent, type AuditCheckpoint, checkpointJson, createOcsp } from '@handfast/ca';
+import { type AcmeEvent, createOcsp } from '@handfast/ca';
 import { quote } from '@handfast/tls';
 import { createHttpsServer } from '@handfast/tls/node';
 import { toPem } from '@handfast/x509';
@@ -17,41 +17,23 @@ import { type ExitCode, exitCodes, usageError } from '../exit.ts';
 import type { Io } from '../io.ts';
 import { formatHostPort, parsePort } from '../options.ts';
 import type { Report } from '../report.ts';
-import { type AcmeService, acmeService, type Proving } from './acme.ts';
-import { parseChallenges, parseResolvers } from './acme-config.ts';
+import { type AcmeService, acmeService } from './acme.ts';
 import { AuditService } from './audit-service.ts';
-import { type DashboardReach, defaultHttpPort } from './choices.ts';
-import type { CaConfig } from './config.ts';
 import { EndpointCertificate, endpointNames, namesOfThisMachine } from './endpoint.ts';
 import { type EnrolmentListener, enrolmentListener } from './enrolment.ts';
-import type { FolderOptions } from './folder.ts';
 import { type OpenCa, withCa } from './open.ts';
 import { answerFile } from './public-files.ts';
+import { adminOf, type HostAndPort, httpPortOf, provingOf, refuseOpen, type ServeOptions } from './serve-options.ts';
 import { adminListener } from './serving/admin.ts';
+import { type Announcing, announce, tellCheckpoint } from './serving/announce.ts';
 import { startChores } from './serving/chores.ts';
 import { dashboardListener } from './serving/dashboard.ts';
 import { readiness } from './serving/health.ts';
 import { watchIssuers } from './serving/issuers.ts';
 import { listen, stop } from './serving/listening.ts';
 import { openMetrics } from './serving/metrics.ts';
-import { type LogOptions, serveReport } from './serving/report.ts';
+import { serveReport } from './serving/report.ts';
 import { fail, logged, tellClientError } from './serving/requests.ts';
-
-export interface ServeOptions extends FolderOptions, LogOptions {
-  readonly dev?: boolean;
-  readonly host: string;
-  readonly port: string;
-  readonly httpPort?: string;
-  readonly challenge?: readonly string[];
-  readonly resolver?: readonly string[];
-  readonly http01Port?: string;
-  readonly tlsAlpn01Port?: string;
-  readonly adminHost: string;
-  readonly adminPort?: string;
-  readonly dashboard: DashboardReach;
-  /** Where the audit stream is written to. */
-  readonly auditLog?: string;
-}
 
 /** A client that says nothing keeps no connection. */
 const requestTimeoutMs = 30_000;
@@ -79,11 +61,6 @@ export async function serve(options: ServeOptions, io: Io): Promise<ExitCode> {
   return exitCodes.ok;
 }
 
-/** Where certificates say that the lists are. */
-function httpPortOf({ baseUrl }: CaConfig): number {
-  return baseUrl === undefined ? defaultHttpPort : Number(new URL(baseUrl).port || 80);
-}
-
 /** What a process that died had begun: it may be signed, and nobody has it. */
 async function tellUnfinished({ authority }: OpenCa, report: Report): Promise<void> {
   const serials = await authority.unfinished();
@@ -91,61 +68,13 @@ async function tellUnfinished({ authority }: OpenCa, report: Report): Promise<vo
   report.warning(`begun and never finished, and handed to nobody: the certificates ${serials.join(', ')}`);
 }
 
-function provingOf({ dev = false, challenge, resolver, http01Port, tlsAlpn01Port }: ServeOptions): Proving {
-  if (!dev && http01Port !== undefined)
-    throw usageError('--http-01-port without --dev', 'clients elsewhere prove a name at its port 80');
-  if (!dev && tlsAlpn01Port !== undefined)
-    throw usageError('--tls-alpn-01-port without --dev', 'clients elsewhere prove a name at its port 443');
-  return {
-    dev,
-    challenges: challenge && parseChallenges('--challenge', challenge),
-    resolvers: resolver && parseResolvers('--resolver', resolver),
-    ports: {
-      ...(http01Port !== undefined && { 'http-01': parsePort(http01Port) }),
-      ...(tlsAlpn01Port !== undefined && { 'tls-alpn-01': parsePort(tlsAlpn01Port) }),
-    },
-  };
-}
-
-function adminOf({ adminHost, adminPort }: ServeOptions): Serving['admin'] {
-  if (adminPort === undefined) return undefined;
-  if (isIP(adminHost) === 0) throw usageError(`--admin-host is an address of this machine, not ${quote(adminHost)}`);
-  return { host: adminHost, port: parsePort(adminPort, 0) };
-}
-
-/** What strangers can reach issues by rules, and never looks at what is on its own machine. */
-function refuseOpen({ host, dev = false }: ServeOptions, { allow, externalAccountRequired }: CaConfig): void {
-  if (isLoopback(host)) return;
-  if (dev) {
-    throw usageError(
-      `--dev at ${host}: others could have the CA send requests to this machine`,
-      'leave --dev out, or listen at 127.0.0.1',
-    );
-  }
-  if (allow.domains.length + allow.networks.length > 0 || externalAccountRequired === true) return;
-  throw usageError(
-    `at ${host} anybody may ask, and no name is allowed`,
-    'list in config.json what may be issued for: "allow": ["corp.example"]; or require keys: "externalAccountRequired": true',
-  );
-}
-
-function isLoopback(host: string): boolean {
-  return host === '::1' || host === 'localhost' || host.startsWith('127.');
-}
-
-interface Serving {
-  readonly ca: OpenCa;
-  readonly names: readonly string[];
+interface Serving extends Announcing {
   readonly endpoint: EndpointCertificate;
-  readonly host: string;
   readonly port: number;
   readonly httpPort: number;
-  readonly proving: Proving;
   /** Where health and metrics are, if anywhere. */
-  readonly admin: { readonly host: string; readonly port: number } | undefined;
-  readonly dashboard: DashboardReach;
+  readonly admin: HostAndPort | undefined;
   readonly auditLog: string | undefined;
-  readonly report: Report;
 }
 
 async function run(serving: Serving, io: Io): Promise<void> {
@@ -153,7 +82,7 @@ async function run(serving: Serving, io: Io): Promise<void> {
   const audit = await AuditService.start({
     ca,
     file: serving.auditLog,
-    log: (checkpoint) => tellCheckpoint(checkpoint, report),
+    log: (checkpoint) => tellCheckpoint(checkpoint, serving),
     error: (error) => report.error(error),
   });
   // Its URL has the port in it, which is known when it listens.
@@ -261,40 +190,4 @@ function ocspListener({ authority, config }: OpenCa, report: Report): RequestLis
   const ocsp = createOcsp({ authority, log: (error) => report.error(error) });
   const listener = getRequestListener(ocsp, { overrideGlobalObjects: false });
   return (request, response) => void listener(request, response);
-}
-
-interface Addresses {
-  readonly url: string;
-  readonly directory: string;
-  readonly httpPort: number;
-  readonly admin: string | undefined;
-}
-
-function announce(serving: Serving, { url, directory, httpPort, admin }: Addresses): void {
-  const { ca, host, names, proving, report } = serving;
-  const { bold, dim } = report.colors;
-  const http = `http://${formatHostPort({ host: names[0] ?? host, port: httpPort })}`;
-  const root = ca.paths.root;
-  report.important(`ACME at ${bold(directory)}`, 'listening', {
-    directory,
-    http,
-    root,
-    names,
-    ...(serving.dashboard !== 'off' && { dashboard: `${url}/admin/` }),
-    ...(admin !== undefined && { admin }),
-  });
-  report.line(`${ca.config.ocsp === true ? 'root, CRLs and OCSP' : 'root and CRLs'} at ${http}`);
-  if (serving.dashboard !== 'off') report.line(`dashboard at ${url}/admin/: handfast ca admin token lets people in`);
-  if (admin !== undefined) report.line(`health and metrics at ${admin}`);
-  if (ca.config.kind === 'development' && !proving.dev) {
-    report.warning('without --dev no name on this machine can be proven: nothing is validated at loopback addresses');
-  }
-  report.line(dim('who is to get a certificate trusts the root first: handfast ca trust install shows how'));
-  report.line(dim(`certbot: REQUESTS_CA_BUNDLE=${root} certbot certonly --standalone --server ${directory} -d NAME`));
-}
-
-/** As its line, so that it lies where logs do. */
-function tellCheckpoint(checkpoint: AuditCheckpoint, report: Report): void {
-  const line = checkpointJson(checkpoint);
-  report.news(JSON.stringify(line), 'audit checkpoint', line);
 }

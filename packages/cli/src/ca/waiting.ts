@@ -15,11 +15,12 @@ import type { Io } from '../io.ts';
 import { parsingFile, readFileFor } from '../options.ts';
 import type { CaConfig } from './config.ts';
 import { type CaFolder, type CaPaths, type FolderOptions, waitingFiles } from './folder.ts';
-import { intermediateTemplate, type Limits, limitsLike, newName } from './hierarchy.ts';
+import { intermediateTemplate, type Limits, newName } from './hierarchy.ts';
 import { keyPassphrase } from './issuer-key.ts';
 import { type KeptKey, keyIn, nextIssuingKey, type SignerOptions } from './issuing-key.ts';
 import { type OutputChoice, print } from './output.ts';
 import { changeFolder, type FileChange } from './pending.ts';
+import { confinementAfter, type NameOptions, otherRootFirst, refuseBeyond } from './rotate-names.ts';
 import { signerConfigOf } from './signer-module.ts';
 import { certificatesOf, filesText } from './stored-issuers.ts';
 
@@ -48,16 +49,16 @@ export function waitingChange(request: CertificateRequest, kept: KeptKey): reado
 /** `ca rotate intermediate --csr` */
 export async function askForCertificate(
   folder: CaFolder,
-  options: FolderOptions & OutputChoice & SignerOptions,
+  options: FolderOptions & OutputChoice & SignerOptions & NameOptions,
   io: Io,
 ): Promise<void> {
   const { paths, config, issuers } = folder;
   refuseWaitingAlready(paths);
+  const confinement = confinementAfter(issuers.current.certificate, options, config);
+  refuseBeyond(issuers.root, confinement, otherRootFirst);
   const key = await nextIssuingKey(folder, options, keyPassphrase(options, io));
   const name = newName('issuing CA', { config, limits: {}, now: new Date(), others: certificatesOf(issuers) });
-  const request = await requestFor(config, limitsLike(issuers.current.certificate), key.signer, name).finally(() =>
-    key.close(),
-  );
+  const request = await requestFor(config, confinement.limits, key.signer, name).finally(() => key.close());
   changeFolder(paths.folder, waitingChange(request, key.kept));
   tellWaiting(
     'A new intermediate waits for its certificate; the old one issues until then',

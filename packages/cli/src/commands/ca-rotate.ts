@@ -22,6 +22,14 @@ export function addSigner(command: Command): Command {
     .option('--signer-setting <settings...>', 'NAME=VALUE, for that module');
 }
 
+/** Names that the next CA is confined to. */
+function addNames(command: Command): Command {
+  return command
+    .option('--name <names...>', 'further names that it is good for, beside those that there are')
+    .option('--confine-to <names...>', 'these names, in place of those that there are')
+    .option('--unconstrained', 'confine it to no names: dangerous');
+}
+
 export function addRotation(ca: Command, io: Io, done: Done): void {
   const rotate = ca
     .command('rotate')
@@ -46,12 +54,14 @@ Examples:
     });
 
   addSigner(
-    rotate
-      .command('intermediate')
-      .description('have the root sign another intermediate, which issues from now on')
-      .option('--root-key <file>', 'the root’s key, as handfast ca init wrote it')
-      .option('--passphrase-file <file>', 'a file whose first line is its passphrase (default: asked for)')
-      .option('--csr', 'make a request instead, for a root whose key is elsewhere'),
+    addNames(
+      rotate
+        .command('intermediate')
+        .description('have the root sign another intermediate, which issues from now on')
+        .option('--root-key <file>', 'the root’s key, as handfast ca init wrote it')
+        .option('--passphrase-file <file>', 'a file whose first line is its passphrase (default: asked for)')
+        .option('--csr', 'make a request instead, for a root whose key is elsewhere'),
+    ),
   )
     .option('--no-signer', 'make the new key in the folder, where the old one is elsewhere')
     .addHelpText(
@@ -59,6 +69,7 @@ Examples:
       `
 The old one signs its lists and OCSP answers until the last of its certificates has ended.
 handfast ca serve takes the new one up by itself.
+It is good for the names of the one before, unless told otherwise, and never for more than its root.
 
 Examples:
   handfast ca rotate intermediate --root-key /media/stick/root-key.pem
@@ -70,10 +81,8 @@ Examples:
       done(await rotateIntermediate(options, io));
     });
 
-  rotate
-    .command('root')
-    .description('make another root, which the old one certifies')
-    .requiredOption('--root-key <file>', 'the old root’s key')
+  addNames(rotate.command('root').description('make another root, which the old one certifies'))
+    .option('--root-key <file>', 'the old root’s key')
     .option('--passphrase-file <file>', 'a file whose first line is its passphrase (default: asked for)')
     .requiredOption('--new-root-key <file>', 'where the new root’s key is written: outside of the CA’s folder')
     .option(
@@ -86,9 +95,12 @@ Examples:
       `
 Who trusts the old root alone, and who trusts the new one alone, both verify what is issued from now on.
 Have machines trust the new one (handfast ca trust install); handfast ca rotate says when nobody needs the old one.
+Root and intermediate are good for the names of those before, unless told otherwise. New names are valid for
+machines that trust the new root, and for no others; "allow" in config.json says which of them are issued.
 
-Example:
-  handfast ca rotate root --root-key /media/old/root-key.pem --new-root-key /media/new/root-key.pem`,
+Examples:
+  handfast ca rotate root --root-key /media/old/root-key.pem --new-root-key /media/new/root-key.pem
+  handfast ca rotate root --root-key old.pem --new-root-key new.pem --name corp2.example 192.0.2.0/24`,
     )
     .action(async (options: RotateRootOptions) => {
       const { rotateRoot } = await import('../ca/rotate-root.ts');

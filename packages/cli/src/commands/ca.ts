@@ -5,34 +5,19 @@
  */
 
 import { type Command, Option } from 'commander';
-import type { AuditOptions, PruneOptions } from '../ca/audit.ts';
-import type { BackupOptions } from '../ca/backup.ts';
-import {
-  challengeNames,
-  dashboardReaches,
-  defaultHttpPort,
-  defaultPort,
-  keyTypeNames,
-  reasons,
-  statuses,
-} from '../ca/choices.ts';
-import type { ExportOptions, RootCrlOptions } from '../ca/crl.ts';
-import type { InitOptions } from '../ca/init.ts';
-import type { IssueOptions, RenewOptions } from '../ca/issue.ts';
-import type { ListOptions, RevokeOptions, ShowOptions } from '../ca/list.ts';
-import type { RestoreOptions } from '../ca/restore.ts';
-import type { ServeOptions } from '../ca/serve.ts';
+import { challengeNames, dashboardReaches, defaultHttpPort, defaultPort } from '../ca/choices.ts';
+import type { InitOptions } from '../ca/init-plan.ts';
+import type { ServeOptions } from '../ca/serve-options.ts';
 import type { TrustAction, TrustOptions } from '../ca/trust/trust.ts';
 import { type ExitCode, exitCodesHelp } from '../exit.ts';
 import type { Io } from '../io.ts';
 import { addAdmin } from './ca-admin.ts';
 import { addEab, addTokens } from './ca-enrolment.ts';
+import { addIssuing, addLists, addRecords } from './ca-issuing.ts';
+import { addAudit, addBackup } from './ca-keeping.ts';
 import { addRotation, addSigner } from './ca-rotate.ts';
 
 type Done = (code: ExitCode) => void;
-
-const serialHelp = `
-SERIAL is a serial number as handfast ca list shows it, or the certificate’s file.`;
 
 /** Adds `ca` to the program. */
 export function addCaCommands(program: Command, io: Io, done: Done): void {
@@ -53,6 +38,7 @@ From nothing to a certificate that browsers here believe:
   addIssuing(ca, io, done);
   addRecords(ca, io, done);
   addLists(ca, io, done);
+  addAudit(ca, io, done);
   addTokens(ca, io, done);
   addEab(ca, io, done);
   addAdmin(ca, io, done);
@@ -103,138 +89,6 @@ Examples:
       done(await init(options, io));
     });
   addSigner(command);
-}
-
-function addIssuing(ca: Command, io: Io, done: Done): void {
-  const issuing = ca
-    .command('issue')
-    .description('issue a certificate: for servers, or for a client')
-    .argument('[names...]', 'host names (*.app.test too) and addresses; for a client who it is')
-    .option('--client', 'for a client; where NAME is a host that the CA may issue for, it is for that host, too')
-    .option('--email <mailboxes...>', 'for a client, its mailboxes')
-    .option('--csr <file>', 'sign this request; without NAME for the names in it')
-    .addHelpText(
-      'after',
-      `
-Writes NAME.pem, the certificate and the intermediate behind it, and NAME-key.pem, which only you can read.
-
-Examples:
-  handfast ca issue app.test '*.app.test' 127.0.0.1
-  handfast ca issue alice --client --email alice@corp.internal --p12 --password-file password
-  handfast ca issue --csr db.csr --days 30`,
-    )
-    .action(async (names: readonly string[], options: IssueOptions) => {
-      const { issue } = await import('../ca/issue.ts');
-      done(await issue(names, options, io));
-    });
-
-  const renewing = ca
-    .command('renew')
-    .description('issue the same certificate once more, over a new key')
-    .argument('<serial>', 'which')
-    .option('--same-key', 'over the key that it has: a certificate alone is written')
-    .addHelpText('after', serialHelp)
-    .action(async (serial: string, options: RenewOptions) => {
-      const { renew } = await import('../ca/issue.ts');
-      done(await renew(serial, options, io));
-    });
-
-  for (const command of [issuing, renewing]) addFiles(command);
-}
-
-function addRecords(ca: Command, io: Io, done: Done): void {
-  ca.command('list')
-    .description('list what was issued, newest first')
-    .addOption(new Option('--status <status>', 'those alone that are').choices(statuses))
-    .option('--search <text>', 'those with it in a name')
-    .option('--expiring <days>', 'those that end within so many days')
-    .option('--limit <count>', 'so many at the most', '100')
-    .addHelpText('after', '\nWith --json a line is a certificate.')
-    .action(async (options: ListOptions) => {
-      const { list } = await import('../ca/list.ts');
-      done(await list(options, io));
-    });
-
-  ca.command('show')
-    .description('show one certificate that was issued')
-    .argument('<serial>', 'which')
-    .option('--pem', 'print the certificate itself')
-    .addHelpText('after', serialHelp)
-    .action(async (serial: string, options: ShowOptions) => {
-      const { show } = await import('../ca/list.ts');
-      done(await show(serial, options, io));
-    });
-
-  ca.command('revoke')
-    .description('take a certificate back, for ever')
-    .argument('<serial>', 'which')
-    .addOption(new Option('--reason <reason>', 'why, for the CRL; keyCompromise blocks the key, too').choices(reasons))
-    .addHelpText('after', serialHelp)
-    .action(async (serial: string, options: RevokeOptions) => {
-      const { revoke } = await import('../ca/list.ts');
-      done(await revoke(serial, options, io));
-    });
-}
-
-function addLists(ca: Command, io: Io, done: Done): void {
-  const crl = ca.command('crl').description('lists of what is revoked');
-  crl
-    .command('export')
-    .description('write the complete lists of intermediate and root as one PEM')
-    .option('--out <file>', 'there (default: stdout)')
-    .addHelpText(
-      'after',
-      '\nFor curl --crlfile, nginx’s ssl_crl, HAProxy’s crl-file and PostgreSQL’s ssl_crl_file. Node’s crl takes one list a text:\ncrl: pem.split(/(?=^-----BEGIN)/m)',
-    )
-    .action(async (options: ExportOptions) => {
-      const { exportCrls } = await import('../ca/crl.ts');
-      done(await exportCrls(options, io));
-    });
-  crl
-    .command('root')
-    .description('have the root sign its list anew, once a year')
-    .requiredOption('--root-key <file>', 'the root’s key, as handfast ca init wrote it')
-    .option('--passphrase-file <file>', 'a file whose first line is its passphrase (default: asked for)')
-    .action(async (options: RootCrlOptions) => {
-      const { renewRootCrl } = await import('../ca/crl.ts');
-      done(await renewRootCrl(options, io));
-    });
-
-  const audit = ca.command('audit').description('the log of what was done, and by whom');
-  audit
-    .command('verify')
-    .description('say what of it is proven: which entries are as they were')
-    .option('--checkpoint <file>', 'checkpoints that were kept elsewhere: lines of a log, one or many')
-    .option('--key <file>', 'the audit key’s public half, or its certificate (default: audit.pem in the CA’s folder)')
-    .addHelpText('after', '\nExits with 1 if something is not as it was.')
-    .action(async (options: AuditOptions) => {
-      const { verifyLog } = await import('../ca/audit.ts');
-      done(await verifyLog(options, io));
-    });
-  audit
-    .command('checkpoint')
-    .description('sign how far it reaches; handfast ca serve does so every 5 minutes')
-    .addHelpText('after', '\nWith --json the line to keep elsewhere is printed alone.')
-    .action(async (options: AuditOptions) => {
-      const { makeCheckpoint } = await import('../ca/audit.ts');
-      done(await makeCheckpoint(options, io));
-    });
-  audit
-    .command('prune')
-    .description('remove entries for their age, up to a checkpoint')
-    .requiredOption('--days <days>', 'how long they are kept; those of certificates that have not expired stay')
-    .action(async (options: PruneOptions) => {
-      const { pruneLog } = await import('../ca/audit.ts');
-      done(await pruneLog(options, io));
-    });
-  audit
-    .command('reenter')
-    .description('after a database was put back: enter again what was done since')
-    .argument('<file>', 'as handfast ca serve --audit-log wrote it')
-    .action(async (file: string, options: BackupOptions) => {
-      const { reenter } = await import('../ca/restore.ts');
-      done(await reenter(file, options, io));
-    });
 }
 
 function addServe(ca: Command, io: Io, done: Done): void {
@@ -292,41 +146,6 @@ Exits with 1 if ${action === 'status' ? 'one of them does not trust it' : 'one o
         done(await trust(action, options, io));
       });
   }
-}
-
-function addBackup(ca: Command, io: Io, done: Done): void {
-  ca.command('backup')
-    .description('write all of the CA into one file, while it runs or not')
-    .argument('<file>', 'a new one, which only you can read: the CA’s keys are in it')
-    .action(async (file: string, options: BackupOptions) => {
-      const { backUp } = await import('../ca/backup.ts');
-      done(await backUp(file, options, io));
-    });
-  ca.command('restore')
-    .description('make the CA’s folder anew out of such a file')
-    .argument('<file>', 'as handfast ca backup wrote it')
-    .option('--audit <file>', 'enter again what was done since: the file of handfast ca serve --audit-log')
-    .addHelpText(
-      'after',
-      `
-Without --audit, what was issued after the backup is not known to the CA, and cannot be revoked by it:
-handfast ca audit reenter does it later.`,
-    )
-    .action(async (file: string, options: RestoreOptions) => {
-      const { restore } = await import('../ca/restore.ts');
-      done(await restore(file, options, io));
-    });
-}
-
-/** What `issue` and `renew` write. */
-function addFiles(command: Command): void {
-  command
-    .addOption(new Option('--key-type <type>', 'of the new key (default: p256)').choices(keyTypeNames))
-    .option('--days <days>', 'how long it is good (default: 90; at most 398)')
-    .option('--p12', 'write one PKCS #12 file instead, for browsers and Java')
-    .option('--password-file <file>', 'a file whose first line is the password of that')
-    .option('--out <folder>', 'where files are written', '.')
-    .option('--force', 'replace files that are there');
 }
 
 /** Options of every command that does something, behind its own. */

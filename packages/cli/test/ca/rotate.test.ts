@@ -176,8 +176,14 @@ describe('ca rotate intermediate', () => {
     await stranger.json('init', '--dev', '--root-key', stranger.path('key.pem'), '--no-passphrase');
     const name = JSON.stringify(root().subject.toString());
     const who = '--root-key FILE signs it here; --csr makes a request for a root whose key is elsewhere';
+    const thrownAway = `handfast ca init --dev has thrown the root’s key away, unless it was given --root-key: without it make another CA, once ${JSON.stringify(place.dir)} is removed. With it,`;
     const refusals: readonly (readonly [readonly string[], string, string | null])[] = [
-      [['intermediate'], 'who is to sign the new intermediate?', who],
+      [['intermediate'], 'who is to sign the new intermediate?', `${thrownAway} ${who}`],
+      [
+        ['root', '--new-root-key', place.path('new.pem')],
+        'who is to certify the new root?',
+        `${thrownAway} --root-key FILE is the old root’s key`,
+      ],
       [['intermediate', '--csr', '--root-key', rootKey], '--csr and --root-key contradict each other', who],
       [
         ['intermediate', '--root-key', stranger.path('key.pem')],

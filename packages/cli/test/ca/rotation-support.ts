@@ -81,12 +81,17 @@ export async function opensslVerdict({ chain, key }: IssuedFiles, root: Certific
           socket.destroy();
           resolve('ok');
         });
-        socket.on('error', (error) => resolve('code' in error ? String(error.code) : error.message));
+        socket.on('error', (error) => resolve(reasonOf(error)));
       });
     });
   } finally {
     server.close();
   }
+}
+
+/** Node has codes for some of OpenSSL’s reasons, and its words for all. */
+function reasonOf(error: Error): string {
+  return 'code' in error && error.code !== 'UNSPECIFIED' ? String(error.code) : error.message;
 }
 
 /** Serial numbers in the lists that are exported, by the name of their issuer. */

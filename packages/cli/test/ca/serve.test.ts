@@ -81,6 +81,22 @@ function fetched(url: string, method = 'GET'): Promise<Fetched> {
 }
 
 describe('ca serve', () => {
+  test('writes checkpoints of the audit log to its own log, but not into a developer’s terminal', async () => {
+    const checkpoint = /^\{"event":"audit checkpoint",.*"signature":"[^"]+".*\}$/m;
+    const cases: readonly (readonly [argv: readonly string[], told: boolean])[] = [
+      [[], true],
+      [['--dev'], false],
+      [['--dev', '--json'], true],
+    ];
+    for (const [argv, told] of cases) {
+      const session = started(...argv);
+      await session.stderr.match(/ACME at |"listening"/);
+      session.interrupt.abort();
+      assert.equal(await session.exitCode, 0);
+      assert.equal(checkpoint.test(session.stderr.text), told, argv.join(' '));
+    }
+  });
+
   test('an ACME client that trusts the root gets a certificate by http-01, which the CA lists', async (t) => {
     const answers = new Map<string, string>();
     const web = createServer((request, response) => response.end(answers.get(request.url ?? '') ?? ''));

@@ -4,13 +4,30 @@
  * @module
  */
 
-import { type Browser, type BrowserContext, chromium, type Page } from 'playwright-core';
+import {
+  type Browser,
+  type BrowserContext,
+  type BrowserContextOptions,
+  chromium,
+  type LaunchOptions,
+  type Page,
+} from 'playwright-core';
 import { chromiumFlags, chromiumPath, noQuic } from '../../../../rig/chromium.ts';
 
 /** With a profile folder that is new, and gone with it. */
 export async function launch(): Promise<Browser> {
+  return await chromium.launch(launching());
+}
+
+/** With a profile folder that is there, and the stores of a home. */
+export async function launchIn(profile: string, home: string): Promise<Visitor> {
+  const env = { ...process.env, HOME: home };
+  return await watched(await chromium.launchPersistentContext(profile, { ...launching(), env }));
+}
+
+function launching(): LaunchOptions {
   const executablePath = chromiumPath('packages/dashboard/browser-test/install.sh');
-  return await chromium.launch({ executablePath, args: [...chromiumFlags, noQuic], headless: true });
+  return { executablePath, args: [...chromiumFlags, noQuic], headless: true };
 }
 
 export interface Visitor {
@@ -23,7 +40,7 @@ export interface Visitor {
   readonly errors: string[];
 }
 
-export interface VisitorOptions {
+export interface VisitorOptions extends Pick<BrowserContextOptions, 'clientCertificates'> {
   readonly width?: number;
   readonly height?: number;
   readonly colorScheme?: 'light' | 'dark';
@@ -31,10 +48,14 @@ export interface VisitorOptions {
 
 export async function visitor(
   browser: Browser,
-  { width = 1280, height = 900, colorScheme = 'light' }: VisitorOptions = {},
+  { width = 1280, height = 900, colorScheme = 'light', ...more }: VisitorOptions = {},
 ): Promise<Visitor> {
   // Whose certificate it is, others test: here its root is nobody's.
-  const context = await browser.newContext({ ignoreHTTPSErrors: true, viewport: { width, height }, colorScheme });
+  const viewport = { width, height };
+  return await watched(await browser.newContext({ ignoreHTTPSErrors: true, viewport, colorScheme, ...more }));
+}
+
+async function watched(context: BrowserContext): Promise<Visitor> {
   context.setDefaultTimeout(10_000);
   const requested: string[] = [];
   const violations: string[] = [];

@@ -9,6 +9,7 @@ import { fileURLToPath } from 'node:url';
 import { readAdminPage } from '@handfast/ca';
 import { buildPage } from '../../build.mjs';
 import { launch } from './browser.ts';
+import { startCommandCa } from './command-ca.ts';
 import { scenarios, type World } from './scenarios.ts';
 import { openStage } from './stage.ts';
 
@@ -22,9 +23,10 @@ mkdirSync(shots, { recursive: true });
 const stage = await openStage({ page, seeded: true });
 const empty = await openStage({ page, seeded: false });
 const unbuilt = await openStage({ page: undefined, seeded: false });
+const ca = await startCommandCa();
 const browser = await launch();
 const world: World = {
-  ...{ stage, empty, unbuilt, browser },
+  ...{ stage, empty, unbuilt, ca, browser },
   shot: (name) => `${shots}${name}.png`,
   picture: process.argv.includes('--docs') ? picture : undefined,
 };
@@ -47,7 +49,7 @@ try {
   }
 } finally {
   await browser.close();
-  for (const one of [stage, empty, unbuilt]) await one.close();
+  for (const one of [stage, empty, unbuilt, ca]) await one.close();
 }
 console.log(`${passed} passed, ${failed} failed`);
 process.exitCode = failed === 0 && passed > 0 ? 0 : 1;

@@ -11,6 +11,8 @@ import { issueRequest, parseCertificates, toPem, trustStore, verifyCertificate }
 import type { Browser } from 'playwright-core';
 import { accessible } from './accessible.ts';
 import { goTo, signIn, type Visitor, visitor } from './browser.ts';
+import { byCertificate } from './certificates.ts';
+import type { CommandCa } from './command-ca.ts';
 import { hostile } from './hostile.ts';
 import { day, type Stage } from './stage.ts';
 
@@ -19,6 +21,8 @@ export interface World {
   /** Of an authority that has issued nothing. */
   readonly empty: Stage;
   readonly unbuilt: Stage;
+  /** That the command has made, and serves. */
+  readonly ca: CommandCa;
   readonly browser: Browser;
   shot(name: string): string;
   /** Where the documentation's screenshot goes, if it is to be renewed. */
@@ -310,4 +314,4 @@ const own: readonly Scenario[] = [
   ],
 ];
 
-export const scenarios: readonly Scenario[] = [...own, ...hostile, ...accessible];
+export const scenarios: readonly Scenario[] = [...own, ...byCertificate, ...hostile, ...accessible];

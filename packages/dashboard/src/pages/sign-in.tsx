@@ -1,15 +1,15 @@
-/** With a token; or with the client certificate that the browser has shown, where that may. */
+/** With a token; or with the client certificate that the browser has shown, where that may. Where it may not, the page says why. */
 
 import { type Signal, signal, useSignal } from '@preact/signals';
 import type { JSX } from 'preact';
-import { type ApiError, post } from '../api.ts';
+import { ApiError, post } from '../api.ts';
 import { asApiError } from '../load.ts';
 import { Failure } from '../parts/basics.tsx';
 import { ThemeButton } from '../parts/layout.tsx';
 import { me } from '../state.ts';
 import type { Me, Offer } from '../types.ts';
 
-export const offer: Signal<Offer['certificate']> = signal(null);
+export const offer: Signal<Offer> = signal({ certificate: null });
 
 export function SignInPage(): JSX.Element {
   const token = useSignal('');
@@ -25,13 +25,14 @@ export function SignInPage(): JSX.Element {
       busy.value = false;
     }
   };
-  const client = offer.value;
+  const { certificate: client, refused } = offer.value;
+  const failure = error.value ?? (refused && new ApiError('signed_out', refused.detail, refused.hint));
   return (
     <main class="sign-in">
       <img src="/admin/icon.svg" alt="" width="44" height="44" />
       <h1>Sign in</h1>
       <p class="hint">To the dashboard of this certificate authority.</p>
-      {error.value && <Failure error={error.value} />}
+      {failure && <Failure error={failure} />}
       {client !== null && (
         <button type="button" class="primary" disabled={busy.value} onClick={() => enter({})}>
           Continue as {client.who} ({client.role})

@@ -50,7 +50,7 @@ function Who(): JSX.Element {
   const leave = async (): Promise<void> => {
     try {
       await remove('session');
-      me.value = undefined;
+      me.value = null;
     } catch (error) {
       notice.value = asApiError(error).message;
     }
