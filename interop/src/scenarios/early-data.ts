@@ -18,7 +18,7 @@ import {
   ticketKeys,
   tls13,
 } from '@handfast/tls';
-import { connect, createServer, type SecureContextOptions, type Server, type TLSSocket } from '@handfast/tls/node';
+import type { SecureContextOptions, Server, TLSSocket } from '@handfast/tls/node';
 import { type Abilities, type Case, type Direction, pkcs1Schemes, versionId } from '../cases.ts';
 import type { Certificates, Family } from '../certificates.ts';
 import { isTlsError } from '../handfast.ts';
@@ -33,6 +33,7 @@ import {
   type Task,
 } from '../peers/peer.ts';
 import { agree, bothSides, type Cleanups, describe, type Job } from '../run.ts';
+import { connect, createServer } from '../tls.ts';
 
 /** What the connection that comes back meets. */
 export interface Circumstance {
@@ -243,6 +244,7 @@ async function writesEarly(
 /** Sessions by no peer's name: a server that starts again does so at another port. */
 function wherever(cache: SessionCache = memorySessionCache()): SessionCache {
   return {
+    ...cache,
     take: () => cache.take(''),
     put: (_peer, session) => cache.put('', session),
     remove: (_peer, session) => cache.remove('', session),
@@ -416,6 +418,7 @@ async function ourServer(
 function changing(): TicketKeys & { change(): void } {
   let keys = ticketKeys({ provider: nodeProvider });
   return {
+    ...keys,
     seal: (state, now) => keys.seal(state, now),
     open: (ticket, now) => keys.open(ticket, now),
     change: () => {

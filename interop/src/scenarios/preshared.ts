@@ -9,7 +9,7 @@ import { once } from 'node:events';
 import type { AddressInfo } from 'node:net';
 import { type Negotiated, type PreSharedKey, type SharedKey, tls13 } from '@handfast/tls';
 import { pskKe } from '@handfast/tls/legacy';
-import { connect, createServer, type TLSSocket } from '@handfast/tls/node';
+import type { TLSSocket } from '@handfast/tls/node';
 import { type Abilities, type Case, type Direction, versionId } from '../cases.ts';
 import type { Certificates, Family } from '../certificates.ts';
 import { speakAsClient, speakAsServer } from '../conversation.ts';
@@ -17,6 +17,7 @@ import { isTlsError, type OurServer, ourClient, ourServer } from '../handfast.ts
 import { noGroup } from '../peers/openssl.ts';
 import { type ClientPeer, decoyFor, type GivenKey, type Peer, type ServerPeer } from '../peers/peer.ts';
 import { agree, bothSides, type Cleanups, describe, failsWith, type Job } from '../run.ts';
+import { connect, createServer } from '../tls.ts';
 
 interface Circumstance {
   /** Ends the identifier. */

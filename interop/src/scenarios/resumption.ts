@@ -207,6 +207,7 @@ async function isComeBackTo(
 /** Sessions by no peer's name: a server that starts again does so at another port. */
 function wherever(cache: SessionCache, onPut: (session: Session) => void): SessionCache {
   return {
+    ...cache,
     take: () => cache.take(''),
     put: (_peer, session) => {
       onPut(session);
@@ -293,6 +294,7 @@ function changing(): TicketKeys & { change(): void; readonly refused: number } {
   let keys = ticketKeys({ provider: nodeProvider });
   let refused = 0;
   return {
+    ...keys,
     seal: (state, now) => keys.seal(state, now),
     open: async (ticket, now) => {
       const state = await keys.open(ticket, now);

@@ -9,3 +9,4 @@ export { ecdsaToDer } from './ecdsa-der.ts';
 export * from './hkdf.ts';
 export * from './provider.ts';
 export * from './settle.ts';
+export { type SignatureMethod, signatureMethods } from './signature-methods.ts';

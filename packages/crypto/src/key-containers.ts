@@ -12,18 +12,20 @@ import { elements, encode, encodeUnsigned, inside, malformed, only, tag } from '
 import { hashLength } from './hkdf.ts';
 import { type Bytes, CryptoError, type HashName, type KeyType, type PublicKeyInfo } from './provider.ts';
 
+const rsaIdentifier = /* @__PURE__ */ fromHex('300d06092a864886f70d0101010500');
+
 /** The AlgorithmIdentifier of each kind of key. */
 const algorithmIdentifiers: Readonly<Record<KeyType, Bytes>> = {
-  rsa: fromHex('300d06092a864886f70d0101010500'),
-  'rsa-pss': fromHex('300b06092a864886f70d01010a'),
-  secp256r1: fromHex('301306072a8648ce3d020106082a8648ce3d030107'),
-  secp384r1: fromHex('301006072a8648ce3d020106052b81040022'),
-  secp521r1: fromHex('301006072a8648ce3d020106052b81040023'),
-  ed25519: fromHex('300506032b6570'),
-  ed448: fromHex('300506032b6571'),
-  'ml-dsa-44': fromHex('300b0609608648016503040311'),
-  'ml-dsa-65': fromHex('300b0609608648016503040312'),
-  'ml-dsa-87': fromHex('300b0609608648016503040313'),
+  rsa: rsaIdentifier,
+  'rsa-pss': /* @__PURE__ */ fromHex('300b06092a864886f70d01010a'),
+  secp256r1: /* @__PURE__ */ fromHex('301306072a8648ce3d020106082a8648ce3d030107'),
+  secp384r1: /* @__PURE__ */ fromHex('301006072a8648ce3d020106052b81040022'),
+  secp521r1: /* @__PURE__ */ fromHex('301006072a8648ce3d020106052b81040023'),
+  ed25519: /* @__PURE__ */ fromHex('300506032b6570'),
+  ed448: /* @__PURE__ */ fromHex('300506032b6571'),
+  'ml-dsa-44': /* @__PURE__ */ fromHex('300b0609608648016503040311'),
+  'ml-dsa-65': /* @__PURE__ */ fromHex('300b0609608648016503040312'),
+  'ml-dsa-87': /* @__PURE__ */ fromHex('300b0609608648016503040313'),
 };
 
 const typesByAlgorithm: ReadonlyMap<string, KeyType> = /* @__PURE__ */ byAlgorithm();
@@ -87,7 +89,15 @@ export function writePkcs8(privateKey: Uint8Array, as: KeyType): Bytes {
 
 /** A SubjectPublicKeyInfo around the content of its BIT STRING. */
 export function writeSpki(raw: Uint8Array, algorithm: KeyType | Uint8Array): Bytes {
-  const identifier = typeof algorithm === 'string' ? algorithmIdentifiers[algorithm] : algorithm;
+  return spkiOf(raw, typeof algorithm === 'string' ? algorithmIdentifiers[algorithm] : algorithm);
+}
+
+/** The SubjectPublicKeyInfo of an RSA key, under rsaEncryption. */
+export function writeRsaSpki(raw: Uint8Array): Bytes {
+  return spkiOf(raw, rsaIdentifier);
+}
+
+function spkiOf(raw: Uint8Array, identifier: Uint8Array): Bytes {
   return encode(tag.sequence, identifier, encode(tag.bitString, Uint8Array.of(0), raw));
 }
 

@@ -13,8 +13,7 @@ import { refuseVersion } from './downgrade.ts';
 import { TlsConfigError, TlsError } from './errors.ts';
 import { expect, type FlowHost, type HandshakeFlow } from './flow.ts';
 import { sendHello } from './hello.ts';
-import { TLS12, versionName } from './registry.ts';
-import { takeSession } from './session/resume.ts';
+import { TLS12 } from './registry.ts';
 import type { ClientOffer, ClientParameters, ClientVersion, FirstAnswer } from './version.ts';
 
 /** Whom a client connects to. */
@@ -69,12 +68,14 @@ export function tlsClient(config: ClientConfig, target: ClientTarget, handlers: 
 /** One hello for all versions; the flow of the one that the server chooses goes on from its answer. */
 function* connect(host: FlowHost, given: ClientParameters): HandshakeFlow {
   const { config } = given;
-  const parameters = { ...given, resumable: yield* takeSession(host, given) };
+  const { sessions } = config;
+  const resumable = sessions && (yield* sessions.resumption.takeSession(host, sessions, given));
+  const parameters = { ...given, resumable };
   const offers = new Map<ClientVersion, ClientOffer>();
   try {
     for (const version of config.versions) offers.set(version, yield* version.offer(parameters, host));
     const sent = sendHello(host, parameters, [...offers.values()]);
-    for (const { beginEarlyData } of offers.values()) beginEarlyData?.(host, sent);
+    for (const { earlyData } of offers.values()) earlyData?.begin(host, sent);
     const answer = yield* expect('WAIT_SH', 'server_hello', 'hello_retry_request', 'legacy_server_hello');
     return yield* chosenOffer(host, answer, offers, config).proceed(host, sent, answer);
   } finally {
@@ -91,15 +92,8 @@ function chosenOffer(
   config: ClientConfig,
 ): ClientOffer {
   const legacy = answer.type === 'legacy_server_hello';
-  const early = [...offers.values()].some(({ beginEarlyData }) => beginEarlyData !== undefined);
-  if (legacy && early) {
-    host.endEarlyData(false);
-    // RFC 9846 appendix E.3: not even where that version was offered as well.
-    throw new TlsError(
-      'protocol_version',
-      `ServerHello: ${versionName(answer.legacyVersion)}, and early data of TLS 1.3 was on its way`,
-      { hint: 'the server knew TLS 1.3 before, and knows it no more: connect again without earlyData' },
-    );
+  for (const { earlyData } of offers.values()) {
+    if (legacy && earlyData) throw earlyData.refuseOlder(host, answer.legacyVersion);
   }
   for (const [{ id }, offer] of offers) {
     // TLS 1.3 says so in supported_versions alone, which its own flow looks at; no other version may stand there.

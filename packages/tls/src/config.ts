@@ -5,7 +5,7 @@
  * @module
  */
 
-import type { Cryptography, MaybePromise } from '@handfast/crypto';
+import { type Cryptography, equalBytes, type MaybePromise } from '@handfast/crypto';
 import {
   type AbortSignalLike,
   type Certificate,
@@ -28,13 +28,13 @@ import {
   type CipherSuite,
   defaultGroups,
   type NamedGroup,
-  type Row,
   type SignatureScheme,
-  TLS12,
+  TLS13,
 } from './registry.ts';
 import type { ReplayCache } from './session/replay.ts';
 import type { SessionCache } from './session/session.ts';
 import { type CheckedTickets, checkTickets, type SessionTickets } from './session/tickets.ts';
+import type { renegotiateClient } from './tls12/renegotiation.ts';
 import type { KeyLogListener, TraceDetails, TraceListener } from './trace.ts';
 import type { ClientVersion, ServerVersion, VersionRow } from './version.ts';
 
@@ -108,6 +108,8 @@ export interface RenegotiationPolicy {
   readonly insecureServers: boolean;
   /** How often a connection may be renegotiated, securely. */
   readonly most: number;
+  /** How a client does it: of use to the engine alone. */
+  readonly client: typeof renegotiateClient;
 }
 
 /** A key that both sides were given beforehand. Its bytes stay the caller's. */
@@ -148,6 +150,7 @@ export interface ClientOptions extends CommonOptions {
   /**
    * Our identities and keys; `null` for none. Asked before the hello for TLS 1.3, which has no hint, and takes the keys that
    * name a hash; asked again, with the server's hint, for suites with pre-shared keys before it, which take the first without.
+   * TLS 1.3 is `tls13` or `tls13PskClient` then.
    */
   readonly preSharedKey?: (hint: Uint8Array | undefined) => MaybePromise<PreSharedKey | readonly PreSharedKey[] | null>;
   /** Chooses our certificate; `null` sends none. Absent: the first of `credentials` that fits. */
@@ -197,7 +200,7 @@ export interface ServerOptions extends CommonOptions {
   /**
    * The key of a client's identity; `undefined`: nobody's. For TLS 1.3 it names its hash; bytes alone are a key of suites
    * with pre-shared keys before it. A server without certificates tells nobody which identities it knows; one with some
-   * does, as it goes on with those for a key that it does not know.
+   * does, as it goes on with those for a key that it does not know. TLS 1.3 is `tls13` or `tls13PskServer` then.
    */
   readonly preSharedKey?: (identity: Uint8Array) => MaybePromise<Uint8Array | SharedKey | undefined>;
   /** Told to clients of such suites, for them to choose an identity by. */
@@ -360,6 +363,9 @@ export function clientConfig(given: ClientOptions): ClientConfig {
   if (!Number.isInteger(earlyData) || earlyData < 0) {
     throw new TlsConfigError('earlyData', `${earlyData} is not a whole number of bytes`);
   }
+  if (sessions !== undefined && typeof sessions.resumption?.takeSession !== 'function') {
+    throw new TlsConfigError('sessions', 'it holds no resumption: clientResumption of @handfast/tls is meant');
+  }
   if (earlyData > 0 && sessions === undefined) throw new TlsConfigError('earlyData', 'it goes with sessions alone');
   const keyShares = options.keyShares ?? defaultKeyShares(common.groups, options.provider);
   for (const [index, group] of keyShares.entries()) {
@@ -445,6 +451,7 @@ function complete<V extends VersionRow>(
     }
   }
   if (options.versions.length === 0) throw new TlsConfigError('versions', 'at least one version is needed');
+  checkTakesKeys(options);
   const cipherSuites = rows(
     'cipherSuites',
     options.cipherSuites,
@@ -473,7 +480,7 @@ function complete<V extends VersionRow>(
     clock: options.clock ?? monotonicMs,
     limits: { ...defaultLimits, ...options.limits },
   };
-  checkOldLists(common);
+  for (const { checkLists } of common.versions) checkLists?.(common);
   checkAlpn(common.alpnProtocols);
   if (common.pskModes.length === 0 || common.pskModes.some((mode) => mode !== pskDheKe && mode !== pskKe)) {
     throw new TlsConfigError('pskModes', 'it must hold pskDheKe, or pskKe of @handfast/tls/legacy');
@@ -497,20 +504,6 @@ function strengthOf({ provider, pathPolicy }: CommonOptions): StrengthPolicy {
   return Object.freeze(policy);
 }
 
-/** Before TLS 1.3 neither hybrid groups nor ML-DSA exist: a list of nothing else would be empty on the wire. */
-function checkOldLists({
-  versions,
-  groups,
-  signatureSchemes,
-}: Pick<Defaults, 'groups' | 'signatureSchemes'> & { readonly versions: readonly Row[] }): void {
-  if (versions.some(({ id }) => id > TLS12)) return;
-  const none = `none of them is of ${versions.map(({ name }) => name).join(', ')}`;
-  if (groups.every(({ postQuantum }) => postQuantum)) throw new TlsConfigError('groups', none);
-  if (versions.some(({ id }) => id === TLS12) && signatureSchemes.every(({ keyTypes12 }) => keyTypes12.length === 0)) {
-    throw new TlsConfigError('signatureSchemes', none);
-  }
-}
-
 function checkSizes({
   recordSizeLimit,
   maxFragmentLength,
@@ -524,6 +517,23 @@ function checkSizes({
   ) {
     throw new TlsConfigError('recordSizeLimit', `${recordSizeLimit} is not a whole number from 64 to 16,385`);
   }
+}
+
+/** TLS 1.3 by role takes keys of sessions and tickets alone. */
+function checkTakesKeys({
+  preSharedKey,
+  versions,
+}: {
+  readonly preSharedKey?: unknown;
+  readonly versions: readonly VersionRow[];
+}): void {
+  if (preSharedKey === undefined) return;
+  const without = versions.findIndex(({ id, takesPreSharedKeys }) => id === TLS13 && !takesPreSharedKeys);
+  if (without < 0) return;
+  throw new TlsConfigError(
+    `versions[${without}]`,
+    'it takes no preSharedKey: name tls13, tls13PskClient or tls13PskServer in its place',
+  );
 }
 
 /** A client that offers suites with pre-shared keys may be given one: without a key it could only fail. */
@@ -580,15 +590,11 @@ function checkCredentials(credentials: readonly Credential[]): void {
     const [leaf] = chain as readonly (Certificate | undefined)[];
     if (leaf === undefined) throw new TlsConfigError(`credentials[${index}].chain`, 'it holds no certificate');
     for (const [name, holder] of Object.entries({ signer, legacyKey })) {
-      if (holder === undefined || sameKey(leaf.publicKey.spki, holder.publicKey.spki)) continue;
+      if (holder === undefined || equalBytes(leaf.publicKey.spki, holder.publicKey.spki)) continue;
       throw new TlsConfigError(
         `credentials[${index}].${name}`,
         `its key is not the one in the certificate for ${quote(leaf.subject.toString())}`,
       );
     }
   }
-}
-
-function sameKey(a: Uint8Array, b: Uint8Array): boolean {
-  return a.length === b.length && a.every((byte, index) => byte === b[index]);
 }

@@ -17,7 +17,7 @@ import type { ConnectionHandlers, ConnectionOptions } from './connection-options
 import { Deliveries } from './deliveries.ts';
 import { type Dialect, helloDialect } from './dialect.ts';
 import { FlowDriver } from './driver.ts';
-import { EarlyWrites } from './early-writes.ts';
+import type { EarlyWrites } from './early-writes.ts';
 import { type Phase, reasonOf, TlsError } from './errors.ts';
 import type { Established, Expectation, FlowHost, Negotiated } from './flow.ts';
 import { Inbox } from './inbox.ts';
@@ -201,8 +201,15 @@ export class Connection {
       this.#connection.#sendAlert(alert, 1);
     }
 
-    beginEarlyData(limit: number, standing?: Established): void {
-      this.#connection.#onEarlyData(limit, standing);
+    beginEarlyData(limit: number, standing: Established): void {
+      this.#connection.#halfway = standing;
+      this.#connection.#inbox.takeEarlyData(limit);
+    }
+
+    offerEarlyData(writes: EarlyWrites): void {
+      const connection = this.#connection;
+      connection.#earlyWrites = writes;
+      connection.#deliveries.push(() => connection.#handlers.earlyDataReady?.(writes.limit));
     }
 
     endEarlyData(accepted: boolean): void {
@@ -655,16 +662,6 @@ export class Connection {
     if (!this.#closesLater) return;
     this.#closesLater = false;
     this.#calls.push(() => this.closeWrite());
-  }
-
-  #onEarlyData(limit: number, standing: Established | undefined): void {
-    if (standing !== undefined) {
-      this.#halfway = standing;
-      this.#inbox.takeEarlyData(limit);
-      return;
-    }
-    this.#earlyWrites = new EarlyWrites(limit);
-    this.#deliveries.push(() => this.#handlers.earlyDataReady?.(limit));
   }
 
   #onEstablished(established: Established): void {

@@ -14,7 +14,10 @@ import type { LegacyServerHello } from './messages/server-hello.ts';
 import { scsv, TLS12, TLS13, versionName } from './registry.ts';
 
 /** `DOWNGRD` and 1: a server of TLS 1.3 chose TLS 1.2. `DOWNGRD` and 0: a server of TLS 1.2 or later chose less. */
-const sentinels = { to12: fromHex('444F574E47524401'), below: fromHex('444F574E47524400') } as const;
+const sentinels = {
+  to12: /* @__PURE__ */ fromHex('444F574E47524401'),
+  below: /* @__PURE__ */ fromHex('444F574E47524400'),
+} as const;
 
 /** A server's random, marked where its config knows better versions than `chosen`. */
 export function serverRandom({ provider, versions }: ServerConfig, chosen: number): Bytes {

@@ -7,12 +7,15 @@
 import { type Bytes, concat, copyBytes } from '@handfast/crypto';
 
 export class EarlyWrites {
+  /** Bytes in all. */
+  readonly limit: number;
   /** Bytes that may still go. */
   #left: number;
   #sent: Bytes[] = [];
   #rejected = false;
 
   constructor(limit: number) {
+    this.limit = limit;
     this.#left = limit;
   }
 

@@ -8,6 +8,7 @@
 import { type Bytes, type Cryptography, type KeyExchange, type MaybePromise, settle } from '@handfast/crypto';
 import type { AbortSignalLike } from '@handfast/x509';
 import type { Dialect } from './dialect.ts';
+import type { EarlyWrites } from './early-writes.ts';
 import { reasonOf, TlsError } from './errors.ts';
 import type { ClientHello } from './messages/client-hello.ts';
 import type { MessageOf, MessageType } from './messages/handshake.ts';
@@ -71,11 +72,10 @@ export interface FlowHost {
   heard(hello: ClientHello): void;
   /** An alert that leaves the connection standing. */
   warn(alert: AlertName): void;
-  /**
-   * Early data may pass from now on, `limit` bytes at most: out of a client; into a server, which may also write on `standing`
-   * before the client has finished.
-   */
-  beginEarlyData(limit: number, standing?: Established): void;
+  /** Early data may come in from now on, `limit` bytes at most; a server may also write on `standing` before the client has finished. */
+  beginEarlyData(limit: number, standing: Established): void;
+  /** A client's early data may go out from now on. */
+  offerEarlyData(writes: EarlyWrites): void;
   /** A client sends no more of it. What was not accepted is the application's to send again. */
   endEarlyData(accepted: boolean): void;
   /** The handshake is done: the application may go on. */

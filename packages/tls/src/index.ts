@@ -40,6 +40,7 @@ export {
   defaultCipherSuites,
   defaultGroups,
   type HandshakeScheme,
+  isGrease,
   type NamedGroup,
   namedGroups,
   type SignatureScheme,
@@ -53,6 +54,7 @@ export {
   type VersionName,
 } from './registry.ts';
 export { tlsServer } from './server.ts';
+export { type ClientResumption, clientResumption } from './session/client-resumption.ts';
 export {
   type MemoryKeyRingOptions,
   memoryKeyRing,
@@ -64,6 +66,7 @@ export {
 export { type MemorySessionCacheOptions, memorySessionCache } from './session/memory-cache.ts';
 export type { PeerProof } from './session/proof.ts';
 export { type MemoryReplayCacheOptions, memoryReplayCache, type ReplayCache } from './session/replay.ts';
+export { type ServerResumption, serverResumption } from './session/server-resumption.ts';
 export type { Session, SessionCache } from './session/session.ts';
 export { memorySessionStore, type SessionStore } from './session/store.ts';
 export { type TicketKeys, type TicketKeysOptions, ticketKeys } from './session/ticket-keys.ts';
@@ -80,7 +83,7 @@ export {
   type Tls12CipherSuite,
 } from './tls12/suites.ts';
 export { type ImportedName, type ImportOptions, importedKeys, importKey } from './tls13/external-psk.ts';
-export { tls13, tls13Client, tls13Server } from './tls13/index.ts';
+export { tls13, tls13Client, tls13PskClient, tls13PskServer, tls13Server } from './tls13/index.ts';
 export type {
   KeyLogListener,
   TraceDetails,

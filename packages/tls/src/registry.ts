@@ -372,9 +372,9 @@ export function byId<R extends Row>(rows: readonly R[]): ReadonlyMap<number, R> 
 }
 
 /** TLS 1.3's. */
-export const cipherSuiteById: ReadonlyMap<number, Tls13CipherSuite> = byId(cipherSuites);
-export const groupById: ReadonlyMap<number, NamedGroup> = byId(namedGroups);
-export const schemeById: ReadonlyMap<number, SignatureScheme> = byId(signatureSchemes);
+export const cipherSuiteById: ReadonlyMap<number, Tls13CipherSuite> = /* @__PURE__ */ byId(cipherSuites);
+export const groupById: ReadonlyMap<number, NamedGroup> = /* @__PURE__ */ byId(namedGroups);
+export const schemeById: ReadonlyMap<number, SignatureScheme> = /* @__PURE__ */ byId(signatureSchemes);
 
 /** A name for people: IANA's where the row is known, else the number. */
 export function nameIn(rows: ReadonlyMap<number, Row>, id: number): string {

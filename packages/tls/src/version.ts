@@ -5,12 +5,13 @@
  */
 
 import type { Bytes, Cryptography } from '@handfast/crypto';
-import type { ClientConfig, HelloInfo, ServerConfig } from './config.ts';
+import type { ClientConfig, Defaults, HelloInfo, ServerConfig } from './config.ts';
+import type { TlsError } from './errors.ts';
 import type { Flow, FlowHost, HandshakeFlow } from './flow.ts';
 import type { SentHello } from './hello.ts';
 import type { ClientHelloExtensions } from './messages/extensions.ts';
 import type { HelloRetryRequest, LegacyServerHello, ServerHello } from './messages/server-hello.ts';
-import type { CipherSuite, VersionName } from './registry.ts';
+import type { CipherSuite, Row, VersionName } from './registry.ts';
 import type { Resumable } from './session/resume.ts';
 
 export interface ClientParameters {
@@ -25,6 +26,11 @@ export interface ClientParameters {
   readonly resumable?: Resumable | undefined;
 }
 
+/** What a config offers. */
+export interface CheckedLists extends Pick<Defaults, 'groups' | 'signatureSchemes'> {
+  readonly versions: readonly Row[];
+}
+
 /** What client and server of a version have in common. */
 export interface VersionRow {
   /** The wire number: 0x0304. */
@@ -34,6 +40,10 @@ export interface VersionRow {
   readonly defaultCipherSuites: readonly CipherSuite[];
   /** Whether a provider has what the version itself takes; absent: every one does. */
   readonly supportedBy?: (provider: Cryptography) => boolean;
+  /** Whether it takes the keys of the config's `preSharedKey`. Before TLS 1.3 its suites say so. */
+  readonly takesPreSharedKeys?: boolean;
+  /** Refuses lists that hold nothing of it, where that must not be. */
+  readonly checkLists?: (lists: CheckedLists) => void;
   /** Whether a suite is one of this version's. */
   readonly uses: (suite: CipherSuite) => boolean;
 }
@@ -41,13 +51,20 @@ export interface VersionRow {
 /** The server's first answer to a hello. */
 export type FirstAnswer = ServerHello | HelloRetryRequest | LegacyServerHello;
 
+/** What a version's offer of early data takes. */
+export interface OfferedEarlyData {
+  readonly begin: (host: FlowHost, sent: SentHello) => void;
+  /** Refuses a server that answers with an older version, by its wire number. */
+  readonly refuseOlder: (host: FlowHost, version: number) => TlsError;
+}
+
 /** A version's part in one hello, and the handshake that goes on from it where the server chooses that version. */
 export interface ClientOffer {
   readonly extensions: ClientHelloExtensions;
   /** Fills in what depends on the rest of a hello that has been written. */
   readonly bind?: ((hello: Bytes) => void) | undefined;
-  /** Early data begins, behind the hello; undefined: this version offers none. */
-  readonly beginEarlyData?: ((host: FlowHost, sent: SentHello) => void) | undefined;
+  /** Early data, behind the hello; undefined: this version offers none. */
+  readonly earlyData?: OfferedEarlyData | undefined;
   /** A client's whole life, from the server's answer on. */
   readonly proceed: (host: FlowHost, sent: SentHello, answer: FirstAnswer) => HandshakeFlow;
   /** Forgets the keys that were made for it. */

@@ -12,6 +12,7 @@ import { type Bytes, type CryptoProvider, concat, copyBytes, toHex } from '@hand
 import fc from 'fast-check';
 import {
   clientConfig,
+  clientResumption,
   type Negotiated,
   namedGroups,
   type Session,
@@ -106,8 +107,9 @@ const families: readonly Scenarios[] = [
 /** A client that has a session of the server, the same for every connection, and that they both know. */
 async function withSession(provider: CryptoProvider): Promise<PairOptions> {
   const kept: Session[] = [];
+  const resumption = clientResumption;
   const tickets = { keys: ticketKeys({ provider }) };
-  const cache = { take: () => undefined, put: (_: string, session: Session) => void kept.push(session) };
+  const cache = { resumption, take: () => undefined, put: (_: string, session: Session) => void kept.push(session) };
   const nothing = () => undefined;
   await connected({
     provider,
@@ -119,7 +121,7 @@ async function withSession(provider: CryptoProvider): Promise<PairOptions> {
   // Whoever takes a session wipes its secret.
   const take = (): Session => ({ ...session, secret: copyBytes(session.secret) });
   return {
-    client: { groups: x25519, sessions: { take, put: nothing, remove: nothing } },
+    client: { groups: x25519, sessions: { resumption, take, put: nothing, remove: nothing } },
     server: { groups: x25519, tickets },
   };
 }

@@ -1,10 +1,9 @@
 /**
- * AlgorithmIdentifier ↔ `SignatureAlgorithm`, as one table: object identifier, parameters, the keys that can do it
- * (RFC 4055, RFC 5758, RFC 8410, RFC 9881). RSA-PSS parameters are taken in one shape only: the same hash in MGF1, a
+ * AlgorithmIdentifier ↔ `SignatureAlgorithm`: object identifier and parameters (RFC 4055, RFC 5758, RFC 8410, RFC 9881). RSA-PSS parameters are taken in one shape only: the same hash in MGF1, a
  * salt as long as the hash.
  *
- * Algorithms that are only recognised, so that a message can name them, stand in `weakSignatures`; those of them that an
- * explicit policy may still take, in `legacySignatures`.
+ * Algorithms that are only recognised, so that a message can name them, stand in `weakSignatures`, those among them that an
+ * explicit policy may still take.
  *
  * @module
  */
@@ -16,6 +15,7 @@ import {
   type KeyType,
   type LegacySignatureAlgorithm,
   type SignatureAlgorithm,
+  signatureMethods,
 } from '@handfast/crypto';
 import type { Oid } from './der/oid.ts';
 import { contextConstructed, type DerReader, readDer, tag } from './der/reader.ts';
@@ -30,15 +30,6 @@ export interface AlgorithmIdentifier {
   readonly raw: Bytes;
 }
 
-/** Everything that certificates need to know about one signature algorithm. */
-interface SignatureRow {
-  readonly algorithm: SignatureAlgorithm;
-  readonly oid: Oid;
-  /** `null`: RFC 4055 §5, written NULL, read also where absent. `pss`: RFC 4055 §3.1. */
-  readonly parameters: 'absent' | 'null' | { readonly pss: HashName };
-  readonly keys: readonly KeyType[];
-}
-
 const rsaSsaPss: Oid = '1.2.840.113549.1.1.10';
 const mgf1: Oid = '1.2.840.113549.1.1.8';
 
@@ -48,89 +39,67 @@ const hashOids: readonly (readonly [HashName, Oid])[] = [
   ['sha512', '2.16.840.1.101.3.4.2.3'],
 ];
 
-const ec: readonly KeyType[] = ['secp256r1', 'secp384r1', 'secp521r1'];
-const rsa: readonly KeyType[] = ['rsa', 'rsa-pss'];
+const signatureOids: Readonly<Record<SignatureAlgorithm, Oid>> = {
+  'ecdsa-sha256': '1.2.840.10045.4.3.2',
+  'ecdsa-sha384': '1.2.840.10045.4.3.3',
+  'ecdsa-sha512': '1.2.840.10045.4.3.4',
+  'rsa-pkcs1-sha256': '1.2.840.113549.1.1.11',
+  'rsa-pkcs1-sha384': '1.2.840.113549.1.1.12',
+  'rsa-pkcs1-sha512': '1.2.840.113549.1.1.13',
+  'rsa-pss-sha256': rsaSsaPss,
+  'rsa-pss-sha384': rsaSsaPss,
+  'rsa-pss-sha512': rsaSsaPss,
+  ed25519: '1.3.101.112',
+  ed448: '1.3.101.113',
+  'ml-dsa-44': '2.16.840.1.101.3.4.3.17',
+  'ml-dsa-65': '2.16.840.1.101.3.4.3.18',
+  'ml-dsa-87': '2.16.840.1.101.3.4.3.19',
+};
 
-// biome-ignore format: a table
-const signatureRows: readonly SignatureRow[] = [
-  { algorithm: 'ecdsa-sha256',     oid: '1.2.840.10045.4.3.2',     parameters: 'absent',          keys: ec },
-  { algorithm: 'ecdsa-sha384',     oid: '1.2.840.10045.4.3.3',     parameters: 'absent',          keys: ec },
-  { algorithm: 'ecdsa-sha512',     oid: '1.2.840.10045.4.3.4',     parameters: 'absent',          keys: ec },
-  { algorithm: 'rsa-pkcs1-sha256', oid: '1.2.840.113549.1.1.11',   parameters: 'null',            keys: ['rsa'] },
-  { algorithm: 'rsa-pkcs1-sha384', oid: '1.2.840.113549.1.1.12',   parameters: 'null',            keys: ['rsa'] },
-  { algorithm: 'rsa-pkcs1-sha512', oid: '1.2.840.113549.1.1.13',   parameters: 'null',            keys: ['rsa'] },
-  { algorithm: 'rsa-pss-sha256',   oid: rsaSsaPss,                 parameters: { pss: 'sha256' }, keys: rsa },
-  { algorithm: 'rsa-pss-sha384',   oid: rsaSsaPss,                 parameters: { pss: 'sha384' }, keys: rsa },
-  { algorithm: 'rsa-pss-sha512',   oid: rsaSsaPss,                 parameters: { pss: 'sha512' }, keys: rsa },
-  { algorithm: 'ed25519',          oid: '1.3.101.112',             parameters: 'absent',          keys: ['ed25519'] },
-  { algorithm: 'ed448',            oid: '1.3.101.113',             parameters: 'absent',          keys: ['ed448'] },
-  { algorithm: 'ml-dsa-44',        oid: '2.16.840.1.101.3.4.3.17', parameters: 'absent',          keys: ['ml-dsa-44'] },
-  { algorithm: 'ml-dsa-65',        oid: '2.16.840.1.101.3.4.3.18', parameters: 'absent',          keys: ['ml-dsa-65'] },
-  { algorithm: 'ml-dsa-87',        oid: '2.16.840.1.101.3.4.3.19', parameters: 'absent',          keys: ['ml-dsa-87'] },
-];
+/** What stands beside the OID. `null`: RFC 4055 §5, written NULL, read also where absent. `pss`: RFC 4055 §3.1. */
+type Parameters = 'absent' | 'null' | { readonly pss: HashName };
 
-/** Signatures that nobody should rely on any more, by the name that messages use. */
-const weakSignatures: ReadonlyMap<Oid, string> = new Map([
+function parametersOf(algorithm: SignatureAlgorithm): Parameters {
+  const { kind, hash } = signatureMethods[algorithm];
+  return kind === 'pss' && hash !== null ? { pss: hash } : kind === 'pkcs1' ? 'null' : 'absent';
+}
+
+/** Signatures that nobody should rely on any more, by the name that messages use; and those that a policy may still take. */
+const weakSignatures: readonly (readonly [oid: Oid, name: string, algorithm?: LegacySignatureAlgorithm])[] = [
   ['1.2.840.113549.1.1.2', 'md2WithRSAEncryption'],
   ['1.2.840.113549.1.1.4', 'md5WithRSAEncryption'],
-  ['1.2.840.113549.1.1.5', 'sha1WithRSAEncryption'],
+  ['1.2.840.113549.1.1.5', 'sha1WithRSAEncryption', 'rsa-pkcs1-sha1'],
   ['1.2.840.113549.1.1.14', 'sha224WithRSAEncryption'],
-  ['1.3.14.3.2.29', 'sha1WithRSASignature'],
-  ['1.2.840.10040.4.3', 'dsa-with-sha1'],
+  ['1.3.14.3.2.29', 'sha1WithRSASignature', 'rsa-pkcs1-sha1'],
+  ['1.2.840.10040.4.3', 'dsa-with-sha1', 'dsa-sha1'],
   ['2.16.840.1.101.3.4.3.1', 'dsa-with-sha224'],
-  ['2.16.840.1.101.3.4.3.2', 'dsa-with-sha256'],
-  ['1.2.840.10045.4.1', 'ecdsa-with-SHA1'],
+  ['2.16.840.1.101.3.4.3.2', 'dsa-with-sha256', 'dsa-sha256'],
+  ['1.2.840.10045.4.1', 'ecdsa-with-SHA1', 'ecdsa-sha1'],
   ['1.2.840.10045.4.3.1', 'ecdsa-with-SHA224'],
-]);
-
-/** A signature that is verified only where a policy or a profile says so. */
-export interface LegacySignature {
-  readonly algorithm: LegacySignatureAlgorithm;
-  readonly oid: Oid;
-  /** For messages. */
-  readonly name: string;
-  /** `null`: RFC 3279 §2.2.1; `absent`: §2.2.2, §2.2.3. */
-  readonly parameters: 'absent' | 'null';
-  readonly key: 'rsa' | 'ec' | 'dsa';
-  /** Whether it is over SHA-1. */
-  readonly sha1: boolean;
-  readonly dsa: boolean;
-}
-
-const legacySignatures: readonly LegacySignature[] = [
-  legacyRow('rsa-pkcs1-sha1', '1.2.840.113549.1.1.5', 'sha1WithRSAEncryption', 'rsa'),
-  legacyRow('rsa-pkcs1-sha1', '1.3.14.3.2.29', 'sha1WithRSASignature', 'rsa'),
-  legacyRow('ecdsa-sha1', '1.2.840.10045.4.1', 'ecdsa-with-SHA1', 'ec'),
-  legacyRow('dsa-sha1', '1.2.840.10040.4.3', 'dsa-with-sha1', 'dsa'),
-  legacyRow('dsa-sha256', '2.16.840.1.101.3.4.3.2', 'dsa-with-sha256', 'dsa'),
 ];
 
-function legacyRow(
-  algorithm: LegacySignatureAlgorithm,
-  oid: Oid,
-  name: string,
-  key: LegacySignature['key'],
-): LegacySignature {
-  const parameters = key === 'rsa' ? 'null' : 'absent';
-  return { algorithm, oid, name, parameters, key, sha1: algorithm.endsWith('sha1'), dsa: key === 'dsa' };
+/** A signature that nobody should rely on. */
+export interface WeakSignature {
+  /** For messages. */
+  readonly name: string;
+  /** Set where a policy or a profile may take it all the same. */
+  readonly algorithm: LegacySignatureAlgorithm | undefined;
 }
 
-/** The row of a signature that only an explicit policy takes, or `undefined`. */
-export function legacySignature(oid: Oid): LegacySignature | undefined {
-  return legacySignatures.find((row) => row.oid === oid);
+export function weakSignature(oid: Oid): WeakSignature | undefined {
+  const [, name, algorithm] = weakSignatures.find(([known]) => known === oid) ?? [];
+  return name === undefined ? undefined : { name, algorithm };
 }
 
 /** The legacy algorithm, or `undefined` where it, or its parameters, are none. */
-export function legacySignatureAlgorithmOf(identifier: AlgorithmIdentifier): LegacySignatureAlgorithm | undefined {
-  const row = legacySignature(identifier.oid);
-  return row !== undefined && parametersFit(row.parameters, identifier.parameters, undefined)
-    ? row.algorithm
-    : undefined;
-}
-
-/** The name of a signature algorithm that is too weak to trust, or `undefined`. */
-export function weakSignatureName(oid: Oid): string | undefined {
-  return weakSignatures.get(oid);
+export function legacySignatureAlgorithmOf({
+  oid,
+  parameters,
+}: AlgorithmIdentifier): LegacySignatureAlgorithm | undefined {
+  const algorithm = weakSignature(oid)?.algorithm;
+  // NULL: RFC 3279 §2.2.1; absent: §2.2.2, §2.2.3.
+  const wanted = algorithm?.startsWith('rsa') ? 'null' : 'absent';
+  return parametersFit(wanted, parameters, undefined) ? algorithm : undefined;
 }
 
 /** Reads an AlgorithmIdentifier (RFC 5280 §4.1.1.2); its parameters are left to whom they concern. */
@@ -146,15 +115,18 @@ export function readAlgorithmIdentifier(reader: DerReader, what: string): Algori
 /** The algorithm, or `undefined` where it, or its parameters, are none that we verify. */
 export function signatureAlgorithmOf(identifier: AlgorithmIdentifier): SignatureAlgorithm | undefined {
   const pss = identifier.oid === rsaSsaPss ? readPssParameters(identifier.parameters) : undefined;
-  const row = signatureRows.find(
-    ({ oid, parameters }) => oid === identifier.oid && parametersFit(parameters, identifier.parameters, pss),
+  // The keys of our own table, which `Object.keys` widens to strings.
+  const algorithms = Object.keys(signatureOids) as SignatureAlgorithm[];
+  return algorithms.find(
+    (algorithm) =>
+      signatureOids[algorithm] === identifier.oid && parametersFit(parametersOf(algorithm), identifier.parameters, pss),
   );
-  return row?.algorithm;
 }
 
 /** The AlgorithmIdentifier's DER. */
 export function encodeSignatureAlgorithm(algorithm: SignatureAlgorithm): Bytes {
-  const { oid, parameters } = rowOf(algorithm);
+  const oid = signatureOid(algorithm);
+  const parameters = parametersOf(algorithm);
   if (parameters === 'absent') return der.sequence(der.oid(oid));
   if (parameters === 'null') return der.sequence(der.oid(oid), der.nothing());
   return der.sequence(der.oid(oid), encodePssParameters(parameters.pss));
@@ -162,12 +134,14 @@ export function encodeSignatureAlgorithm(algorithm: SignatureAlgorithm): Bytes {
 
 /** Whether a key of this type can make such signatures at all. */
 export function keyTypeFits(algorithm: SignatureAlgorithm, type: KeyType): boolean {
-  return rowOf(algorithm).keys.includes(type);
+  signatureOid(algorithm);
+  return signatureMethods[algorithm].keyTypes.includes(type);
 }
 
 /** The algorithm's object identifier. */
 export function signatureOid(algorithm: SignatureAlgorithm): Oid {
-  return rowOf(algorithm).oid;
+  if (!Object.hasOwn(signatureOids, algorithm)) throw new RangeError(`no such signature algorithm: ${algorithm}`);
+  return signatureOids[algorithm];
 }
 
 /** RSASSA-PSS-params of our shape: its hash. Anything else is `undefined`. */
@@ -197,17 +171,7 @@ function encodePssParameters(hash: HashName): Bytes {
   );
 }
 
-function rowOf(algorithm: SignatureAlgorithm): SignatureRow {
-  const row = signatureRows.find((candidate) => candidate.algorithm === algorithm);
-  if (row === undefined) throw new RangeError(`no such signature algorithm: ${algorithm}`);
-  return row;
-}
-
-function parametersFit(
-  wanted: SignatureRow['parameters'],
-  found: Bytes | undefined,
-  pss: HashName | undefined,
-): boolean {
+function parametersFit(wanted: Parameters, found: Bytes | undefined, pss: HashName | undefined): boolean {
   if (wanted === 'absent') return found === undefined;
   if (wanted === 'null') return found === undefined || isNull(found);
   return wanted.pss === pss;

@@ -149,8 +149,8 @@ const everything: readonly GeneralName[] = [
   { kind: 'dns', text: '' },
   { kind: 'email', text: '' },
   { kind: 'uri', text: '' },
-  { kind: 'ip', bytes: new Uint8Array(8) },
-  { kind: 'ip', bytes: new Uint8Array(32) },
+  { kind: 'ip', bytes: /* @__PURE__ */ new Uint8Array(8) },
+  { kind: 'ip', bytes: /* @__PURE__ */ new Uint8Array(32) },
 ];
 
 function baseOf(text: string): GeneralName {

@@ -7,7 +7,7 @@
 import { copyBytes } from '../bytes.ts';
 import { ecdsaFromDer } from '../ecdsa-der.ts';
 import { hashLength } from '../hkdf.ts';
-import { writeSpki } from '../key-containers.ts';
+import { writeRsaSpki } from '../key-containers.ts';
 import {
   type Bytes,
   CryptoError,
@@ -132,7 +132,7 @@ async function importPublicKey(method: SignatureMethod, key: PublicKeyInfo): Pro
   try {
     if (method.kind === 'pss' || method.kind === 'pkcs1') {
       // As rsaEncryption whatever it was: WebCrypto refuses id-RSASSA-PSS.
-      return await subtle().importKey('spki', writeSpki(key.raw, 'rsa'), parameters, false, ['verify']);
+      return await subtle().importKey('spki', writeRsaSpki(key.raw), parameters, false, ['verify']);
     }
     checkRawKey(key);
     // Keys of the younger algorithms have a format of this name alone.

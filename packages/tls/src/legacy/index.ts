@@ -34,5 +34,6 @@
 export { pskKe } from '../psk-modes.ts';
 export type { DhParameters } from './dhe.ts';
 export { insecureServers, secureRenegotiation } from './renegotiation.ts';
+export { legacySuiteNames } from './suite-names.ts';
 export * from './suites.ts';
 export { ssl30, tls10, tls11 } from './versions.ts';

@@ -14,8 +14,8 @@ import { dialect12, rows12 } from '../tls12/messages.ts';
 // biome-ignore format: a table
 const rows11: readonly (readonly [number, MessageRow])[] = [
   ...rows12,
-  [type.certificate_request, { title: 'CertificateRequest', types: ['certificate_request_12'], maxLength: 65_795, read: readCertificateRequest11 }],
-  [type.certificate_verify,  { title: 'CertificateVerify', types: ['certificate_verify_12'], maxLength: 65_537, read: readCertificateVerify11 }],
+  [type.certificate_request, { types: ['certificate_request_12'], maxLength: 65_795, read: readCertificateRequest11 }],
+  [type.certificate_verify,  { types: ['certificate_verify_12'], maxLength: 65_537, read: readCertificateVerify11 }],
 ];
 
 export const dialect11: Dialect = { ...dialect12, messages: /* @__PURE__ */ messageTable(rows11) };

@@ -6,6 +6,7 @@
  */
 
 import { type RenegotiationPolicy, renegotiationPolicy } from '../config.ts';
+import { renegotiateClient } from '../tls12/renegotiation.ts';
 
 /**
  * For a client's `renegotiation`: takes servers that do not answer renegotiation_info. Somebody in between can put its own
@@ -15,6 +16,7 @@ import { type RenegotiationPolicy, renegotiationPolicy } from '../config.ts';
 export const insecureServers: RenegotiationPolicy = /* @__PURE__ */ renegotiationPolicy({
   insecureServers: true,
   most: 0,
+  client: renegotiateClient,
 });
 
 /**
@@ -25,5 +27,5 @@ export const insecureServers: RenegotiationPolicy = /* @__PURE__ */ renegotiatio
  */
 export function secureRenegotiation({ most }: { readonly most: number }): RenegotiationPolicy {
   if (!Number.isInteger(most) || most < 1 || most > 100) throw new RangeError(`most: ${most} is not 1 to 100`);
-  return renegotiationPolicy({ insecureServers: false, most });
+  return renegotiationPolicy({ insecureServers: false, most, client: renegotiateClient });
 }

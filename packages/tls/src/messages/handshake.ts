@@ -77,8 +77,6 @@ export type MessageType = Awaited['type'];
 export type MessageOf<T extends MessageType> = Extract<Awaited, { type: T }>;
 
 export interface MessageRow {
-  /** Its name in the RFC, for people. */
-  readonly title: string;
   /** What it is read as. A HelloRetryRequest has ServerHello's number. */
   readonly types: readonly HandshakeMessage['type'][];
   /** The largest body taken, in bytes: nothing larger is buffered. Certificate's is the config's. */
@@ -91,15 +89,11 @@ export type MessageTable = ReadonlyMap<number, MessageRow>;
 
 const hellos: readonly (readonly [number, MessageRow])[] = [
   // 2 + 32 + 33 + (2 + 65,534) + 256 + (2 + 65,535) = 131,396: the largest that its syntax allows.
-  [
-    handshakeType.client_hello,
-    { title: 'ClientHello', types: ['client_hello'], maxLength: 131_396, read: readClientHello },
-  ],
+  [handshakeType.client_hello, { types: ['client_hello'], maxLength: 131_396, read: readClientHello }],
   // 2 + 32 + 33 + 2 + 1 + (2 + 65,535)
   [
     handshakeType.server_hello,
     {
-      title: 'ServerHello',
       types: ['server_hello', 'hello_retry_request', 'legacy_server_hello'],
       maxLength: 65_607,
       read: readServerHello,
@@ -142,5 +136,5 @@ export function readHandshake(table: MessageTable, raw: Bytes, offered: Readonly
   const type = raw[0] as number;
   const row = table.get(type);
   if (row === undefined) throw new TypeError(`no codec for handshake type ${type}`);
-  return row.read(new Reader(raw, row.title, 4), raw, offered);
+  return row.read(new Reader(raw, messageTitle(type), 4), raw, offered);
 }

@@ -13,6 +13,7 @@ import { type ClientConfig, type ClientOptions, clientConfig, type PreSharedKey,
 import { TlsError } from '../errors.ts';
 import type { PeerVerdict, PeerVerification } from '../peer.ts';
 import { namedGroups } from '../registry.ts';
+import { clientResumption } from '../session/client-resumption.ts';
 import type { Session, SessionCache } from '../session/session.ts';
 import { type AlpnProtocols, alpnNames } from './alpn.ts';
 import { invalidArgType } from './argument-errors.ts';
@@ -157,6 +158,7 @@ export function clientMaking(options: ClientHandshakeOptions, destination: Clien
 
 /** Sessions of one connection, for who handles them as Buffers. */
 class OwnSessions implements SessionCache {
+  readonly resumption: SessionCache['resumption'] = clientResumption;
   readonly #options: ClientHandshakeOptions;
   #given: Session | undefined;
   #wanted = false;

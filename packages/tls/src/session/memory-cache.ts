@@ -6,6 +6,7 @@
 
 import { wipe } from '@handfast/crypto';
 import { TlsConfigError } from '../errors.ts';
+import { clientResumption } from './client-resumption.ts';
 import type { Session, SessionCache } from './session.ts';
 
 export interface MemorySessionCacheOptions {
@@ -39,6 +40,8 @@ export function memorySessionCache({ most = 1000, perPeer = 4 }: MemorySessionCa
   };
 
   return {
+    resumption: clientResumption,
+
     take(peer) {
       const sessions = peers.get(peer);
       const newest = sessions?.pop();

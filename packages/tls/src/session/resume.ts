@@ -26,11 +26,13 @@ export interface Resumable {
   readonly now: number;
 }
 
-/** Takes a session out of the config's cache, and verifies it again; why none is offered, the trace tells. */
-export function* takeSession(host: FlowHost, parameters: ClientParameters): Flow<Resumable | undefined> {
+/** Takes a session out of the cache, and verifies it again; why none is offered, the trace tells. */
+export function* takeSession(
+  host: FlowHost,
+  sessions: SessionCache,
+  parameters: ClientParameters,
+): Flow<Resumable | undefined> {
   const { config, sessionKey } = parameters;
-  const { sessions } = config;
-  if (sessions === undefined) return undefined;
   const { answer: session } = (yield* asked(host, () => sessions.take(sessionKey))) ?? {};
   if (session === undefined) return undefined;
   if (!isSession(session)) {
@@ -61,7 +63,12 @@ export function* takeSession(host: FlowHost, parameters: ClientParameters): Flow
 }
 
 /** Keeps a session for another connection. */
-export function* keepSession(host: FlowHost, cache: SessionCache, peer: string, session: Session): Flow<void> {
+export function* keepSession(
+  host: FlowHost,
+  cache: Pick<SessionCache, 'put'>,
+  peer: string,
+  session: Session,
+): Flow<void> {
   if (yield* asked(host, () => cache.put(peer, session))) host.trace?.({ type: 'session', action: 'kept' });
 }
 

@@ -7,6 +7,7 @@
 
 import type { Bytes, MaybePromise } from '@handfast/crypto';
 import { SSL30 } from '../registry.ts';
+import type { ClientResumption } from './client-resumption.ts';
 import type { PeerProof } from './proof.ts';
 
 /** RFC 9846 §4.7.1: no ticket lives longer, nor what is renewed from one without a certificate shown anew. */
@@ -54,6 +55,8 @@ export interface Session {
  * a full handshake.
  */
 export interface SessionCache {
+  /** What is done with sessions: `clientResumption`. */
+  readonly resumption: ClientResumption;
   /** A session with this peer, which leaves the cache: it is used once. The secret is the taker's to wipe. */
   readonly take: (peer: string) => MaybePromise<Session | undefined>;
   readonly put: (peer: string, session: Session) => MaybePromise<void>;

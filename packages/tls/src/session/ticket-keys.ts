@@ -28,10 +28,13 @@ import {
 } from '@handfast/crypto';
 import { derivedCipher, saltLength, sealingAead } from './derived-cipher.ts';
 import { memoryKeyRing, nameLength, sealingKey, type TicketKeyRing } from './key-ring.ts';
+import { type ServerResumption, serverResumption } from './server-resumption.ts';
 import { longestTicket } from './session.ts';
 
 /** Who seals a server's tickets and opens them: `ticketKeys()`, or one of your own (an HSM, a service). */
 export interface TicketKeys {
+  /** What is done with tickets: `serverResumption`. */
+  readonly resumption: ServerResumption;
   /**
    * A ticket around `state`, at `now` (milliseconds since the epoch); undefined: none can be given. Arguments are borrowed
    * until the answer is there.
@@ -75,6 +78,8 @@ export function ticketKeys({ provider, ring, onError }: TicketKeysOptions): Requ
   }
 
   return {
+    resumption: serverResumption,
+
     seal(state, now) {
       if (headLength + state.length + tagLength > longestTicket) return undefined;
       return answer(function* () {

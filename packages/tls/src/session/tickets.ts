@@ -37,6 +37,9 @@ export interface CheckedTickets extends Required<Omit<SessionTickets, 'store'>> 
 
 /** @throws TlsConfigError */
 export function checkTickets({ keys, store, count = 2, lifetime = 7200 }: SessionTickets): CheckedTickets {
+  if (typeof keys?.resumption?.keys !== 'object') {
+    throw new TlsConfigError('tickets.keys', 'it holds no resumption: serverResumption of @handfast/tls is meant');
+  }
   if (!Number.isInteger(count) || count < 0 || count > 16) {
     throw new TlsConfigError('tickets.count', `${count} is not a whole number from 0 to 16`);
   }

@@ -42,7 +42,7 @@ import type { Chosen } from '../credentials.ts';
 import { checkDowngrade } from '../downgrade.ts';
 import { TlsError } from '../errors.ts';
 import { expect, type Flow, type FlowHost, type HandshakeFlow, timed } from '../flow.ts';
-import { bestVersion, type SentHello, sendHello } from '../hello.ts';
+import { bestVersion, type SentHello } from '../hello.ts';
 import { writeFinished } from '../messages/finished.ts';
 import type { MessageOf } from '../messages/handshake.ts';
 import { writeClientKeyExchange } from '../messages/key-exchange.ts';
@@ -56,7 +56,7 @@ import { Reader } from '../messages/reader.ts';
 import type { LegacyServerHello } from '../messages/server-hello.ts';
 import { type PeerIdentity, parseChain, verifyPeerChain } from '../peer.ts';
 import { maxPlaintext } from '../record/deframer.ts';
-import { cipherSuiteById, extensionType, type HandshakeScheme, ids, nameIn } from '../registry.ts';
+import { cipherSuiteById, type HandshakeScheme, ids, nameIn } from '../registry.ts';
 import { chooseClientCredential, peerPolicy } from '../selection.ts';
 import { keepSession, type Resumable } from '../session/resume.ts';
 import type { Session } from '../session/session.ts';
@@ -123,36 +123,11 @@ function* connected(
 ): Flow<never> {
   for (;;) {
     const message = yield* expect('CONNECTED_12', 'hello_request', 'renegotiate');
-    if (connection.mayRenegotiate()) {
-      const again = yield* renegotiate(family, host, parameters, connection.standing);
+    const policy = connection.mayRenegotiate() ? parameters.config.renegotiation : undefined;
+    if (policy) {
+      const again = yield* policy.client(family, host, parameters, connection.standing);
       if (again !== undefined) connection.renewed(again);
     } else if (message.type === 'hello_request') connection.refuseRenegotiation();
-  }
-}
-
-/**
- * Another handshake under the keys of this one (RFC 5746 §3.5), beside which data may pass until the keys change. Undefined:
- * the server would rather not, and all stays as it was.
- */
-function* renegotiate(
-  family: Family,
-  host: FlowHost,
-  parameters: ClientParameters,
-  previous: Standing,
-): Flow<Standing | undefined> {
-  host.renegotiating = true;
-  try {
-    const again = { ...parameters, config: sameAgain(parameters.config, family), resumable: undefined };
-    const offer = yield* offer12(family, again);
-    const extensions = { ...offer.extensions, renegotiation_info: previous.verifyData.client };
-    const sent = sendHello(host, again, [{ ...offer, extensions }]);
-    // TLS 1.3's ServerHello is read whatever it answers, to be refused for its version.
-    host.offered = new Set([...host.offered, extensionType.supported_versions, extensionType.key_share]);
-    const answer = yield* expectServer('WAIT_SH_AGAIN_12', ...afterHelloAgain);
-    if (answer.type === 'no_renegotiation') return undefined;
-    return yield* handshake(family, host, sent, answer, previous);
-  } finally {
-    host.renegotiating = false;
   }
 }
 
@@ -173,23 +148,11 @@ function* keep(
     putting = sessions.put(peer, one);
     return putting;
   };
-  yield* keepSession(host, { ...sessions, put }, sessionKey, session);
-}
-
-/** What a renegotiation offers: neither version nor application protocol is chosen anew. */
-function sameAgain(config: ClientConfig, { id }: Family): ClientConfig {
-  return {
-    ...config,
-    versions: config.versions.filter((version) => version.id === id),
-    cipherSuites: suites12(config.cipherSuites, id),
-    alpnProtocols: [],
-    fallback: false,
-    sessions: undefined,
-  };
+  yield* keepSession(host, { put }, sessionKey, session);
 }
 
 /** @param previous what it renegotiates; undefined in a first handshake. */
-function* handshake(
+export function* handshake(
   family: Family,
   host: FlowHost,
   sent: SentHello,
@@ -411,9 +374,6 @@ function* handshake(
     if (standing === undefined) wipe(master);
   }
 }
-
-/** What may answer a hello in a renegotiation. */
-const afterHelloAgain = ['server_hello', 'hello_retry_request', 'legacy_server_hello', 'no_renegotiation'] as const;
 
 /** What may come after the server's certificate. */
 const afterCertificate = ['server_key_exchange', 'certificate_request_12', 'server_hello_done'] as const;

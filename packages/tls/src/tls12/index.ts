@@ -4,7 +4,10 @@
  * @module
  */
 
+import { TlsConfigError } from '../errors.ts';
+import { TLS12 } from '../registry.ts';
 import {
+  type CheckedLists,
   type ClientVersion,
   clientOf,
   type ServerVersion,
@@ -24,8 +27,19 @@ export function rowOf({ id, name }: Family, defaultCipherSuites: readonly Tls12C
     id,
     name,
     defaultCipherSuites,
+    checkLists: checkOldLists,
     uses: (suite) => suite.family === 'tls12' && suite.minVersion <= id,
   };
+}
+
+/** Before TLS 1.3 neither hybrid groups nor ML-DSA exist: a list of nothing else would be empty on the wire. */
+function checkOldLists({ versions, groups, signatureSchemes }: CheckedLists): void {
+  if (versions.some(({ id }) => id > TLS12)) return;
+  const none = `none of them is of ${versions.map(({ name }) => name).join(', ')}`;
+  if (groups.every(({ postQuantum }) => postQuantum)) throw new TlsConfigError('groups', none);
+  if (versions.some(({ id }) => id === TLS12) && signatureSchemes.every(({ keyTypes12 }) => keyTypes12.length === 0)) {
+    throw new TlsConfigError('signatureSchemes', none);
+  }
 }
 
 const row: VersionRow = /* @__PURE__ */ rowOf(tls12Family, defaultCipherSuites12);

@@ -24,17 +24,17 @@ const empty = 16;
 
 // biome-ignore format: a table
 export const rows12: readonly (readonly [number, MessageRow])[] = [
-  [type.hello_request,       { title: 'HelloRequest', types: ['hello_request'], maxLength: empty, read: readHelloRequest }],
-  [type.certificate,         { title: 'Certificate', types: ['certificate_12'], maxLength: 'config', read: readCertificate12 }],
-  [type.certificate_status,  { title: 'CertificateStatus', types: ['certificate_status'], maxLength: 65_540, read: readCertificateStatus }],
+  [type.hello_request,       { types: ['hello_request'], maxLength: empty, read: readHelloRequest }],
+  [type.certificate,         { types: ['certificate_12'], maxLength: 'config', read: readCertificate12 }],
+  [type.certificate_status,  { types: ['certificate_status'], maxLength: 65_540, read: readCertificateStatus }],
   // The largest parameters are those of finite fields: three numbers of 64 KiB each by their syntax, of 1 KiB in earnest.
-  [type.server_key_exchange, { title: 'ServerKeyExchange', types: ['server_key_exchange'], maxLength: 16_384, read: readServerKeyExchange }],
-  [type.certificate_request, { title: 'CertificateRequest', types: ['certificate_request_12'], maxLength: 131_330, read: readCertificateRequest12 }],
-  [type.server_hello_done,   { title: 'ServerHelloDone', types: ['server_hello_done'], maxLength: empty, read: readServerHelloDone }],
-  [type.client_key_exchange, { title: 'ClientKeyExchange', types: ['client_key_exchange'], maxLength: 16_384, read: readClientKeyExchange }],
-  [type.certificate_verify,  { title: 'CertificateVerify', types: ['certificate_verify_12'], maxLength: 65_539, read: readCertificateVerify12 }],
-  [type.new_session_ticket,  { title: 'NewSessionTicket', types: ['new_session_ticket_12'], maxLength: 65_542, read: readNewSessionTicket12 }],
-  [type.finished,            { title: 'Finished', types: ['finished'], maxLength: 64, read: readFinished }],
+  [type.server_key_exchange, { types: ['server_key_exchange'], maxLength: 16_384, read: readServerKeyExchange }],
+  [type.certificate_request, { types: ['certificate_request_12'], maxLength: 131_330, read: readCertificateRequest12 }],
+  [type.server_hello_done,   { types: ['server_hello_done'], maxLength: empty, read: readServerHelloDone }],
+  [type.client_key_exchange, { types: ['client_key_exchange'], maxLength: 16_384, read: readClientKeyExchange }],
+  [type.certificate_verify,  { types: ['certificate_verify_12'], maxLength: 65_539, read: readCertificateVerify12 }],
+  [type.new_session_ticket,  { types: ['new_session_ticket_12'], maxLength: 65_542, read: readNewSessionTicket12 }],
+  [type.finished,            { types: ['finished'], maxLength: 64, read: readFinished }],
 ];
 
 export const messages12: MessageTable = /* @__PURE__ */ messageTable(rows12);

@@ -34,6 +34,7 @@ import type { SentHello } from '../hello.ts';
 import { writeCertificate } from '../messages/certificate.ts';
 import type { CertificateRequest } from '../messages/certificate-request.ts';
 import { writeEndOfEarlyData } from '../messages/end-of-early-data.ts';
+import type { NewSessionTicket } from '../messages/new-session-ticket.ts';
 import type { HelloRetryRequest, ServerHello } from '../messages/server-hello.ts';
 import { type PeerIdentity, parseChain, timeOf, verifyPeerChain } from '../peer.ts';
 import { maxInnerPlaintext } from '../record/protection13.ts';
@@ -52,6 +53,7 @@ import {
 } from '../registry.ts';
 import { chooseClientCredential, peerPolicy } from '../selection.ts';
 import type { Resumable } from '../session/resume.ts';
+import { longestLifeMs } from '../session/session.ts';
 import type { ClientOffer, ClientParameters, FirstAnswer } from '../version.ts';
 import {
   receiveCertificateVerify,
@@ -61,32 +63,41 @@ import {
   sendFinished,
 } from './authentication.ts';
 import { setReadSecret, setWriteSecret } from './carrier.ts';
-import { beginEarlyData, checkAccepted, type EarlyOffer, earlyOffer } from './early-data.ts';
+import type { ClientKeys } from './client-keys.ts';
+import type { EarlyOffer } from './early-data.ts';
 import { EarlySecret, type HandshakeSecret, Kdf, type MainSecret, type TrafficSecrets } from './key-schedule.ts';
 import { dialect13 } from './messages.ts';
 import { rule13, suites13 } from './negotiate.ts';
 import { Connected } from './post-handshake.ts';
-import { bindHello, disposePsks, type OfferedPsk, pskExtension, pskOffers, selectedPsk } from './psk.ts';
-import { keepTicket, mostTickets, type SessionContent } from './resumption.ts';
+import { disposePsks, type OfferedPsk } from './psk.ts';
+import type { SessionContent } from './resumption.ts';
 import { disposeShares, generateShares, type Shares, shareEntries } from './shares.ts';
 import { Transcript } from './transcript.ts';
 
-/** TLS 1.3's part in a hello: key shares, pre-shared keys, and the handshake from the server's answer on. */
-export function* offer({ config, resumable }: ClientParameters, host: FlowHost): Flow<ClientOffer> {
-  const psks = yield* pskOffers(config, resumable);
+/**
+ * TLS 1.3's part in a hello: key shares, pre-shared keys, and the handshake from the server's answer on.
+ * @param keys what is done with pre-shared keys; undefined: none are offered.
+ */
+export function* offer(
+  { config, resumable }: ClientParameters,
+  host: FlowHost,
+  keys: ClientKeys | undefined = config.sessions?.resumption.keys,
+): Flow<ClientOffer> {
+  const psks = keys ? yield* keys.pskOffers(config, resumable) : [];
   const shares = yield* timed(host, 'key exchange', () => generateShares(config.provider, config.keyShares));
-  const early = earlyOffer(config, psks);
+  const early = keys?.earlyOffer(config, psks);
   return {
     extensions: {
       key_share: shareEntries(shares),
       ...((config.sessions || psks.length > 0) && { psk_key_exchange_modes: ids(config.pskModes) }),
       ...(config.sessions && config.ticketRequest && { ticket_request: config.ticketRequest }),
       ...(early && { early_data: true }),
-      pre_shared_key: pskExtension(psks),
+      pre_shared_key: keys?.pskExtension(psks),
     },
-    bind: (hello) => bindHello(hello, psks, config),
-    beginEarlyData: early && ((host, sent) => beginEarlyData(host, sent, early)),
-    proceed: (host, sent, answer) => client(host, sent, { shares, psks, early }, answer),
+    bind: (hello) => keys?.bindHello(hello, psks, config),
+    earlyData: keys &&
+      early && { begin: (host, sent) => keys.beginEarlyData(host, sent, early), refuseOlder: keys.refuseOlder },
+    proceed: (host, sent, answer) => client(host, sent, { keys, shares, psks, early }, answer),
     dispose() {
       disposeShares(shares);
       disposePsks(psks);
@@ -95,6 +106,7 @@ export function* offer({ config, resumable }: ClientParameters, host: FlowHost):
 }
 
 interface OfferedKeys {
+  readonly keys: ClientKeys | undefined;
   readonly shares: Shares;
   readonly psks: readonly OfferedPsk[];
   readonly early: EarlyOffer | undefined;
@@ -105,6 +117,7 @@ function* client(host: FlowHost, sent: SentHello, offered: OfferedKeys, answer: 
   const { provider } = config;
   host.dialect = dialect13;
   // `early`: while early data may still be accepted.
+  const { keys } = offered;
   let { shares, psks, early } = offered;
   // Secrets in the order in which they come to be; whatever exists at the end, whichever end, is wiped.
   let handshakeSecret: HandshakeSecret | undefined;
@@ -141,10 +154,10 @@ function* client(host: FlowHost, sent: SentHello, offered: OfferedKeys, answer: 
           {
             key_share: shareEntries(shares),
             ...(cookie === undefined ? {} : { cookie }),
-            pre_shared_key: pskExtension(psks),
+            pre_shared_key: keys?.pskExtension(psks),
             early_data: undefined,
           },
-          (hello) => bindHello(hello, psks, config, transcript),
+          (hello) => keys?.bindHello(hello, psks, config, transcript),
         ),
       );
       const second = yield* expect('WAIT_SH_AFTER_RETRY', 'server_hello', 'legacy_server_hello');
@@ -154,7 +167,7 @@ function* client(host: FlowHost, sent: SentHello, offered: OfferedKeys, answer: 
     } else {
       serverHello = answer;
     }
-    const psk = selectedPsk(serverHello, psks, suite, config);
+    const psk = keys?.selectedPsk(serverHello, psks, suite, config);
     if (early && early.psk !== psk) early = refuseEarlyData();
     const kdf = new Kdf(provider, suite);
     const [group, sharedSecret] =
@@ -180,7 +193,7 @@ function* client(host: FlowHost, sent: SentHello, offered: OfferedKeys, answer: 
     transcript.add(encrypted.raw);
     const alpnProtocol = checkAlpn('EncryptedExtensions', encrypted.extensions, config);
     applySizeLimits(host, 'EncryptedExtensions', maxInnerPlaintext, encrypted.extensions, config);
-    if (encrypted.extensions.early_data) checkAccepted(early, suite, alpnProtocol);
+    if (encrypted.extensions.early_data) keys?.checkAccepted(early, suite, alpnProtocol);
     else if (early) {
       early = refuseEarlyData();
       setWriteSecret(host, kdf, 'handshake', traffic.client);
@@ -271,11 +284,26 @@ function* connected(
     for (let tickets = 0; ; ) {
       const message = yield* expect('CONNECTED', 'key_update', 'new_session_ticket');
       if (message.type === 'key_update') connection.receivedUpdate(message);
-      else if (++tickets <= mostTickets) yield* keepTicket(host, parameters, connection, content, message);
+      else if (++tickets <= mostTickets) {
+        checkLifetime(message);
+        const { sessions } = parameters.config;
+        if (sessions) yield* sessions.resumption.keys.keepTicket(host, parameters, connection, content, message);
+      }
     }
   } finally {
     wipe(content.resumptionSecret);
   }
+}
+
+/** How many tickets of a connection a client keeps; it passes by the rest. */
+const mostTickets = 8;
+
+function checkLifetime({ ticketLifetime }: NewSessionTicket): void {
+  if (ticketLifetime * 1000 <= longestLifeMs) return;
+  throw new TlsError(
+    'illegal_parameter',
+    `NewSessionTicket: a lifetime of ${ticketLifetime} s, where 604,800 is the most`,
+  );
 }
 
 /** What sessions of this connection will stand for: what was proved is not proved anew. */

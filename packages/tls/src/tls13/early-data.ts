@@ -6,14 +6,15 @@
  */
 
 import { settle, wipe } from '@handfast/crypto';
-import type { ClientConfig, ServerConfig } from '../config.ts';
+import type { ClientConfig, EarlyDataOptions, ServerConfig } from '../config.ts';
+import { EarlyWrites } from '../early-writes.ts';
 import { reasonOf, TlsError } from '../errors.ts';
 import type { Flow, FlowHost } from '../flow.ts';
 import type { SentHello } from '../hello.ts';
 import type { ClientHello } from '../messages/client-hello.ts';
 import type { PreSharedKeyOffer } from '../messages/extensions.ts';
 import { timeOf } from '../peer.ts';
-import type { Tls13CipherSuite } from '../registry.ts';
+import { type Tls13CipherSuite, versionName } from '../registry.ts';
 import type { ReplayCache } from '../session/replay.ts';
 import { setReadSecret, setWriteSecret } from './carrier.ts';
 import { type EarlySecret, Kdf } from './key-schedule.ts';
@@ -59,7 +60,17 @@ export function beginEarlyData(
   const secret = earlyTrafficSecret(host, early.psk.early, new Transcript(provider, early.suite.hash).add(raw), random);
   setWriteSecret(host, kdf, 'early', secret);
   wipe(secret);
-  host.beginEarlyData(early.limit);
+  host.offerEarlyData(new EarlyWrites(early.limit));
+}
+
+/** A server that answers early data with an older version (RFC 9846 appendix E.3), also where that was offered as well. */
+export function refuseOlder(host: FlowHost, version: number): TlsError {
+  host.endEarlyData(false);
+  return new TlsError(
+    'protocol_version',
+    `ServerHello: ${versionName(version)}, and early data of TLS 1.3 was on its way`,
+    { hint: 'the server knew TLS 1.3 before, and knows it no more: connect again without earlyData' },
+  );
 }
 
 /**
@@ -113,12 +124,13 @@ function earlyTrafficSecret(
 export function* takenEarlyData(
   host: FlowHost,
   config: ServerConfig,
+  { replay }: Pick<EarlyDataOptions, 'replay'>,
   { extensions }: ClientHello,
   psk: FoundPsk | undefined,
   alpnProtocol: string | undefined,
 ): Flow<number | undefined> {
   const offer = extensions.pre_shared_key;
-  const refused = yield* whyRefused(config, offer, psk, alpnProtocol);
+  const refused = yield* whyRefused(config, replay, offer, psk, alpnProtocol);
   if (refused === undefined) {
     host.trace?.({ type: 'early_data', accepted: true });
     return psk?.session?.state.maxEarlyData;
@@ -129,12 +141,11 @@ export function* takenEarlyData(
 
 function* whyRefused(
   config: ServerConfig,
+  replay: ReplayCache,
   offer: PreSharedKeyOffer | undefined,
   psk: FoundPsk | undefined,
   alpnProtocol: string | undefined,
 ): Flow<string | undefined> {
-  const { earlyData } = config;
-  if (earlyData === undefined) return 'this server takes none';
   const state = psk?.session?.state;
   const [identity, binder] = [offer?.identities[0], offer?.binders[0]];
   if (psk?.index !== 0 || state === undefined || identity === undefined || binder === undefined) {
@@ -143,7 +154,6 @@ function* whyRefused(
   if (state.maxEarlyData === 0) return 'the ticket was given without it';
   if (state.cipherSuite !== psk.suite.id) return 'another cipher suite was chosen than the session’s';
   if (state.alpnProtocol !== alpnProtocol) return 'another ALPN protocol was chosen than the session’s';
-  const { replay } = earlyData;
   const now = (yield* timeOf(config)).getTime();
   const expected = state.issued + ((identity.obfuscatedTicketAge - state.ageAdd) >>> 0);
   const late = now - expected;

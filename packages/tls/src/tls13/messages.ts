@@ -18,14 +18,14 @@ import { handshakeType as type } from '../registry.ts';
 
 // biome-ignore format: a table
 export const messages13: MessageTable = /* @__PURE__ */ messageTable([
-  [type.encrypted_extensions, { title: 'EncryptedExtensions', types: ['encrypted_extensions'], maxLength: 65_537, read: readEncryptedExtensions }],
-  [type.certificate_request,  { title: 'CertificateRequest', types: ['certificate_request'], maxLength: 65_793, read: readCertificateRequest }],
-  [type.certificate,          { title: 'Certificate', types: ['certificate'], maxLength: 'config', read: readCertificate }],
-  [type.certificate_verify,   { title: 'CertificateVerify', types: ['certificate_verify'], maxLength: 65_539, read: readCertificateVerify }],
-  [type.finished,             { title: 'Finished', types: ['finished'], maxLength: 64, read: readFinished }],
-  [type.end_of_early_data,    { title: 'EndOfEarlyData', types: ['end_of_early_data'], maxLength: 0, read: readEndOfEarlyData }],
-  [type.new_session_ticket,   { title: 'NewSessionTicket', types: ['new_session_ticket'], maxLength: 131_338, read: readNewSessionTicket }],
-  [type.key_update,           { title: 'KeyUpdate', types: ['key_update'], maxLength: 1, read: readKeyUpdate }],
+  [type.encrypted_extensions, { types: ['encrypted_extensions'], maxLength: 65_537, read: readEncryptedExtensions }],
+  [type.certificate_request,  { types: ['certificate_request'], maxLength: 65_793, read: readCertificateRequest }],
+  [type.certificate,          { types: ['certificate'], maxLength: 'config', read: readCertificate }],
+  [type.certificate_verify,   { types: ['certificate_verify'], maxLength: 65_539, read: readCertificateVerify }],
+  [type.finished,             { types: ['finished'], maxLength: 64, read: readFinished }],
+  [type.end_of_early_data,    { types: ['end_of_early_data'], maxLength: 0, read: readEndOfEarlyData }],
+  [type.new_session_ticket,   { types: ['new_session_ticket'], maxLength: 131_338, read: readNewSessionTicket }],
+  [type.key_update,           { types: ['key_update'], maxLength: 1, read: readKeyUpdate }],
 ]);
 
 export const dialect13: Dialect = {

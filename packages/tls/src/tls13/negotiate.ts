@@ -162,13 +162,13 @@ export function preferred<R extends { readonly id: number }>(
 }
 
 /** What the second hello may change (RFC 9846 §4.2.2). */
-const mayChange: ReadonlySet<number> = /* @__PURE__ */ new Set([
-  extensionType.key_share,
-  extensionType.early_data,
-  extensionType.cookie,
-  extensionType.pre_shared_key,
-  extensionType.padding,
-]);
+const mayChange: readonly (keyof typeof extensionType)[] = [
+  'key_share',
+  'early_data',
+  'cookie',
+  'pre_shared_key',
+  'padding',
+];
 
 /** Compares the hello after a HelloRetryRequest with the first, as RFC 9846 §4.2.2 asks. */
 export function checkSecondHello(
@@ -212,7 +212,7 @@ function compareExtensions(
   refuse: (what: string) => TlsError,
 ): void {
   const fixed = (list: readonly RawExtension[]): readonly RawExtension[] =>
-    list.filter(({ type }) => !mayChange.has(type));
+    list.filter(({ type }) => mayChange.every((name) => extensionType[name] !== type));
   const before = fixed(first);
   const after = fixed(second);
   for (const [index, { type, data }] of before.entries()) {

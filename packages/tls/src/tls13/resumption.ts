@@ -8,7 +8,6 @@
 import { type Bytes, copyBytes, type HashName, wipe } from '@handfast/crypto';
 import type { ServerConfig } from '../config.ts';
 import type { Credential } from '../credentials.ts';
-import { TlsError } from '../errors.ts';
 import type { Flow, FlowHost } from '../flow.ts';
 import type { ClientHello } from '../messages/client-hello.ts';
 import type { ClientHelloExtensions } from '../messages/extensions.ts';
@@ -18,7 +17,7 @@ import type { PskMode } from '../psk-modes.ts';
 import { cipherSuiteById, TLS13, type Tls13CipherSuite } from '../registry.ts';
 import { proofOf } from '../session/proof.ts';
 import { keepSession } from '../session/resume.ts';
-import { longestLifeMs, longestTicket, type Session } from '../session/session.ts';
+import { longestTicket, type Session } from '../session/session.ts';
 import { openTicket, type Resumed, sealSession } from '../session/tickets.ts';
 import type { ClientParameters } from '../version.ts';
 import { serverExternalPsk } from './external-psk.ts';
@@ -27,8 +26,6 @@ import type { Connected } from './post-handshake.ts';
 
 /** How many of a hello's identities are looked at: nobody that we know offers more. */
 const mostIdentities = 4;
-/** How many tickets of a connection a client keeps; it passes by the rest. */
-export const mostTickets = 8;
 
 /** A key that a hello offers and that the server has, its binder not yet checked. */
 export interface FoundPsk {
@@ -172,12 +169,6 @@ export function* keepTicket(
   { resumptionSecret, ...content }: SessionContent,
   { ticketLifetime, ticketAgeAdd, ticketNonce, ticket, extensions }: NewSessionTicket,
 ): Flow<void> {
-  if (ticketLifetime * 1000 > longestLifeMs) {
-    throw new TlsError(
-      'illegal_parameter',
-      `NewSessionTicket: a lifetime of ${ticketLifetime} s, where 604,800 is the most`,
-    );
-  }
   const { sessions } = config;
   const { peer, cipherSuite, alpnProtocol } = negotiated;
   // A lifetime of 0: to be discarded at once (RFC 9846 §4.7.1).

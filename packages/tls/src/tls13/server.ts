@@ -30,7 +30,6 @@ import {
   sendFinished,
 } from './authentication.ts';
 import { setReadSecret, setWriteSecret } from './carrier.ts';
-import { readEarlyData, takenEarlyData } from './early-data.ts';
 import { EarlySecret, type HandshakeSecret, Kdf, type MainSecret, type TrafficSecrets } from './key-schedule.ts';
 import { dialect13 } from './messages.ts';
 import {
@@ -43,7 +42,8 @@ import {
 } from './negotiate.ts';
 import { Connected } from './post-handshake.ts';
 import { checkBinder } from './psk.ts';
-import { commonMode, type FoundPsk, findPsk, sendTickets, type TicketContent, ticketsFor } from './resumption.ts';
+import { commonMode, type FoundPsk, type TicketContent } from './resumption.ts';
+import type { ServerKeys } from './server-keys.ts';
 import { Transcript } from './transcript.ts';
 
 const noContext = new Uint8Array(0);
@@ -51,7 +51,13 @@ const noContext = new Uint8Array(0);
 /** What a client may send beside its certificate, where it was asked for. */
 const offeredForCertificate = [extensionType.status_request, extensionType.signed_certificate_timestamp];
 
-export function* server(host: FlowHost, config: ServerConfig, info: HelloInfo): HandshakeFlow {
+/** @param keys what is done with pre-shared keys; undefined: none are taken. */
+export function* server(
+  host: FlowHost,
+  config: ServerConfig,
+  info: HelloInfo,
+  keys: ServerKeys | undefined = config.tickets?.keys.resumption.keys,
+): HandshakeFlow {
   const { provider } = config;
   const { clientHello: firstHello, serverName } = info;
   host.dialect = dialect13;
@@ -70,12 +76,8 @@ export function* server(host: FlowHost, config: ServerConfig, info: HelloInfo): 
     const suites = commonSuites(config, firstHello);
     const chosen = yield* chooseCertificate(config, info, checked);
     const credential = chosen?.credential;
-    psk = yield* findPsk(host, config, firstHello, {
-      serverName,
-      credential,
-      suites,
-      modes: modesFor(config, firstHello),
-    });
+    const modes = modesFor(config, firstHello);
+    psk = keys && (yield* keys.findPsk(host, config, firstHello, { serverName, credential, suites, modes }));
     const suite = psk?.suite ?? suites[0];
     if (psk === undefined && chosen === undefined) psk = unknownPsk(firstHello, config, suite);
     const exchange = psk?.mode === pskKe ? undefined : chooseGroup(config, checked);
@@ -99,7 +101,8 @@ export function* server(host: FlowHost, config: ServerConfig, info: HelloInfo): 
       share = second.share;
       wipe(psk?.secret);
       const modes = config.pskModes.filter((mode) => mode === pskDheKe);
-      psk = yield* findPsk(host, config, checked.hello, { serverName, credential, suites: [suite], modes });
+      psk =
+        keys && (yield* keys.findPsk(host, config, checked.hello, { serverName, credential, suites: [suite], modes }));
     }
     const { hello } = checked;
     if (psk === undefined && chosen === undefined) psk = unknownPsk(hello, config, suite);
@@ -108,11 +111,14 @@ export function* server(host: FlowHost, config: ServerConfig, info: HelloInfo): 
     transcript.add(hello.raw);
     const sizes = agreeSizeLimits(hello.extensions, config, maxInnerPlaintext);
     const alpnProtocol = yield* chooseAlpn(config, info);
-    const tickets = ticketsFor(config, hello, psk);
+    const tickets = keys?.ticketsFor(config, hello, psk) ?? 0;
     const { early_data: offersEarlyData } = firstHello.extensions;
-    const earlyLimit =
-      offersEarlyData && !retried ? yield* takenEarlyData(host, config, hello, psk, alpnProtocol) : undefined;
-    if (earlyLimit !== undefined) readEarlyData(host, kdf, early, hello, transcript);
+    let earlyLimit: number | undefined;
+    if (offersEarlyData && !retried) {
+      if (!keys || !config.earlyData) tellRefused(host, 'this server takes none');
+      else earlyLimit = yield* keys.takenEarlyData(host, config, config.earlyData, hello, psk, alpnProtocol);
+    }
+    if (earlyLimit !== undefined) keys?.readEarlyData(host, kdf, early, hello, transcript);
     else if (offersEarlyData && !retried) host.records.skipEarlyData(skippable(config, psk));
 
     // ServerHello
@@ -225,7 +231,7 @@ export function* server(host: FlowHost, config: ServerConfig, info: HelloInfo): 
   // Before the application hears of it, who may close at once: tickets go out first, also where their keys take a moment.
   let announced = false;
   try {
-    yield* sendTickets(host, config, connection, content);
+    if (keys) yield* keys.sendTickets(host, config, connection, content);
     host.established(connection);
     announced = true;
   } finally {
@@ -273,6 +279,10 @@ function modesFor({ pskModes }: ServerConfig, { extensions }: ClientHello): read
   return extensions.key_share ? pskModes : pskModes.filter((mode) => mode === pskKe);
 }
 
+function tellRefused(host: FlowHost, why: string): void {
+  host.trace?.({ type: 'early_data', accepted: false, why });
+}
+
 /** How many bytes of early data are passed by where none is taken: what we ever allowed. */
 function skippable({ limits, earlyData }: ServerConfig, psk: FoundPsk | undefined): number {
   return Math.max(limits.skippedEarlyData, earlyData?.limit ?? 0, psk?.session?.state.maxEarlyData ?? 0);
@@ -307,7 +317,7 @@ function* retryHello(
   );
   if (hello.legacySessionId.length > 0) host.records.changeCipherSpec();
   if (hello.extensions.early_data) {
-    host.trace?.({ type: 'early_data', accepted: false, why: 'a HelloRetryRequest was needed' });
+    tellRefused(host, 'a HelloRetryRequest was needed');
     host.records.skipEarlyData(skippable(config, psk));
   }
   const second = yield* expect('START_AFTER_RETRY', 'client_hello');

@@ -15,6 +15,7 @@ import {
   type PreSharedKey,
   type ServerOptions,
   serverConfig,
+  serverResumption,
   TLS_AES_128_GCM_SHA256,
   TlsConfigError,
 } from '../../src/index.ts';
@@ -489,7 +490,7 @@ for (const provider of providers) {
         ...{ serverName: 'localhost', alpnProtocol: undefined, askedForCertificate: false, client: undefined },
         serverLeaf: provider.digest('sha256', serverCredential.chain[0]?.raw ?? assert.fail()),
       };
-      const keys = { seal: () => Uint8Array.of(1, 2, 3), open: () => writeState(state) };
+      const keys = { resumption: serverResumption, seal: () => Uint8Array.of(1, 2, 3), open: () => writeState(state) };
       const client = start({ credentials, preSharedKey: undefined as never, tickets: { count: 1, keys } });
       const fields = client.helloFields({ extensions: without });
       await client.send(client.offering(fields, [small], { kind: 'res', modes: [0] }));

@@ -572,8 +572,8 @@ describe('configs of what is out of use', () => {
 
   it('refuse a renegotiation that is a plain object, whatever it says', () => {
     for (const plain of [
-      { insecureServers: true, most: 0 },
-      { insecureServers: false, most: 9 },
+      { ...insecureServers, most: 0 },
+      { ...insecureServers, insecureServers: false, most: 9 },
       { ...insecureServers },
     ]) {
       const expected = refusal('renegotiation', /^renegotiation: it is no value of @handfast\/tls\/legacy$/);

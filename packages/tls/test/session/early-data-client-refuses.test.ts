@@ -9,6 +9,7 @@ import { describe, it } from 'node:test';
 import { type Bytes, concat } from '@handfast/crypto';
 import {
   type ClientOptions,
+  clientResumption,
   type Session,
   TLS_AES_128_GCM_SHA256,
   TLS_CHACHA20_POLY1305_SHA256,
@@ -44,6 +45,7 @@ for (const provider of providers) {
         startClient({
           ...{ provider, groups: x25519, cipherSuites: suites, earlyData: 100 },
           sessions: {
+            resumption: clientResumption,
             take: () => sessionOf({ maxEarlyData: 100, ...session }),
             put: (_, one) => void kept.push(one),
             remove: () => undefined,

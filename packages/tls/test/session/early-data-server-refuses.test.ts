@@ -8,7 +8,7 @@ import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
 import { type Bytes, concat } from '@handfast/crypto';
 import { nodeProvider } from '@handfast/crypto/node';
-import { namedGroups, type ServerOptions } from '../../src/index.ts';
+import { namedGroups, type ServerOptions, serverResumption } from '../../src/index.ts';
 import { type ClientHelloFields, writeClientHello } from '../../src/messages/client-hello.ts';
 import { writeEndOfEarlyData } from '../../src/messages/end-of-early-data.ts';
 import { writeFinished } from '../../src/messages/finished.ts';
@@ -37,6 +37,7 @@ for (const provider of providers) {
     const tickets: ServerOptions['tickets'] = {
       count: 1,
       keys: {
+        resumption: serverResumption,
         seal: () => Uint8Array.of(1, 2, 3),
         open: (ticket) =>
           Buffer.from(ticket).toString() === 'ours' ? writeState({ ...state, maxEarlyData: most }) : undefined,

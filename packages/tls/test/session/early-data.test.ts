@@ -458,6 +458,7 @@ for (const provider of providers) {
     it('waits for a session cache and for ticket keys that answer later', async () => {
       const cache = memorySessionCache();
       const sessions: SessionCache = {
+        ...cache,
         take: async (peer) => later().then(() => cache.take(peer)),
         put: async (peer, session) => later().then(() => cache.put(peer, session)),
         remove: async () => undefined,
@@ -465,6 +466,7 @@ for (const provider of providers) {
       const here = earlyStage(provider, { client: { sessions } });
       const tickets = {
         keys: {
+          ...here.keys,
           seal: async (state: Uint8Array, at: number) => later().then(() => here.keys.seal(state, at)),
           open: async (ticket: Uint8Array, at: number) => later().then(() => here.keys.open(ticket, at)),
         },

@@ -6,7 +6,7 @@
 
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
-import { memorySessionCache, type Session, type SessionCache } from '../../src/index.ts';
+import { clientResumption, memorySessionCache, type Session, type SessionCache } from '../../src/index.ts';
 import { now } from '../support/identities.ts';
 import { providers } from '../support/pair.ts';
 import { changing, full, passedOver, stage } from './resuming.ts';
@@ -96,6 +96,7 @@ for (const provider of providers) {
     it('that has nothing is asked once, and nothing is told', async () => {
       let asked = 0;
       const sessions: SessionCache = {
+        resumption: clientResumption,
         take: () => {
           asked++;
           return undefined;

@@ -111,6 +111,7 @@ for (const provider of providers) {
       const seen: Uint8Array[] = [];
       const { meet, keys } = stage(provider);
       const watching: TicketKeys = {
+        ...keys,
         seal: async (sealed, at) => {
           seen.push(sealed);
           return keys.seal(sealed, at);

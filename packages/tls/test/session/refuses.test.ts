@@ -10,10 +10,12 @@ import { type Bytes, concat } from '@handfast/crypto';
 import { nodeProvider } from '@handfast/crypto/node';
 import {
   type ClientOptions,
+  clientResumption,
   namedGroups,
   type ServerOptions,
   type Session,
   type SessionCache,
+  serverResumption,
   TLS_AES_128_GCM_SHA256,
   TLS_AES_256_GCM_SHA384,
 } from '../../src/index.ts';
@@ -61,6 +63,7 @@ const named = (text: string): Uint8Array => Buffer.from(text);
 for (const provider of providers) {
   describe(`a client that resumes, provider ${provider.name},`, () => {
     const cacheOf = (session: Session | undefined, kept: Session[] = []): SessionCache => ({
+      resumption: clientResumption,
       take: () => session,
       put: (_, one) => void kept.push(one),
       remove: () => undefined,
@@ -380,6 +383,7 @@ for (const provider of providers) {
     const tickets: ServerOptions['tickets'] = {
       count: 1,
       keys: {
+        resumption: serverResumption,
         seal: () => Uint8Array.of(1, 2, 3),
         open: (ticket) => {
           const text = Buffer.from(ticket).toString();

@@ -9,6 +9,7 @@ import assert from 'node:assert/strict';
 import { type CryptoProvider, toHex } from '@handfast/crypto';
 import {
   type ClientHello,
+  clientResumption,
   memorySessionCache,
   type Negotiated,
   namedGroups,
@@ -173,6 +174,7 @@ export function changing(cache: SessionCache, change: (session: Session) => Sess
 export function open(): SessionCache & { readonly kept: Session[] } {
   const kept: Session[] = [];
   return {
+    resumption: clientResumption,
     kept,
     take: () => kept.pop(),
     put: (_, session) => void kept.push(session),

@@ -298,12 +298,14 @@ for (const provider of providers) {
       const keys = ticketKeys({ provider });
       const later = () => new Promise((resolve) => setImmediate(resolve));
       const sessions: SessionCache = {
+        ...cache,
         take: async (peer) => later().then(() => cache.take(peer)),
         put: async (peer, session) => later().then(() => cache.put(peer, session)),
         remove: async () => undefined,
       };
       const tickets = {
         keys: {
+          ...keys,
           // Arguments are borrowed until the answer is there: they must still be good by then.
           seal: async (state: Uint8Array, at: number) => later().then(() => keys.seal(state, at)),
           open: async (ticket: Uint8Array, at: number) => later().then(() => keys.open(ticket, at)),

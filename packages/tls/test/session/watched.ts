@@ -18,6 +18,7 @@ export function watched(): WatchedCache {
   const given: Session[] = [];
   const removed: [string, Session][] = [];
   return {
+    resumption: cache.resumption,
     given,
     removed,
     take: cache.take,

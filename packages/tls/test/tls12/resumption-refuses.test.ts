@@ -14,6 +14,7 @@ import { forcedAsync } from '@handfast/crypto/testing';
 import { fullWebProvider } from '@handfast/crypto/web/full';
 import {
   type ClientOptions,
+  clientResumption,
   memorySessionStore,
   namedGroups,
   type ServerOptions,
@@ -76,6 +77,7 @@ function open(): SessionCache & { readonly kept: Session[]; readonly given: Sess
   const kept: Session[] = [];
   const given: Session[] = [];
   return {
+    resumption: clientResumption,
     kept,
     given,
     take: () => kept.pop(),

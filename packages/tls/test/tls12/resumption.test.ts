@@ -13,6 +13,7 @@ import {
   memorySessionCache,
   namedGroups,
   type SessionCache,
+  serverResumption,
   TlsError,
   ticketKeys,
   tls12,
@@ -378,6 +379,7 @@ for (const provider of providers) {
         const here = stage12(provider);
         // Keys for as long as tickets live.
         const keys = {
+          resumption: serverResumption,
           seal: (state: Uint8Array) => Uint8Array.from(state),
           open: (ticket: Uint8Array) => Uint8Array.from(ticket),
         };

@@ -13,6 +13,7 @@ import {
   memorySessionCache,
   type PreSharedKey,
   serverConfig,
+  serverResumption,
   TLS_AES_128_GCM_SHA256,
   TLS_AES_256_GCM_SHA384,
   TLS_CHACHA20_POLY1305_SHA256,
@@ -447,7 +448,7 @@ for (const provider of providers) {
 
     it('fit a hello together, even the longest ticket that is kept and four of the longest names', async () => {
       const cache = memorySessionCache();
-      const keys = { seal: () => filled(32_768, 1), open: () => undefined };
+      const keys = { resumption: serverResumption, seal: () => filled(32_768, 1), open: () => undefined };
       const server = { credentials, tickets: { count: 1, keys } };
       await good(await between({ sessions: cache }, server), undefined);
       const longest = [1, 2, 3, 4].map((value) => ({ ...small, identity: filled(4096, value) }));

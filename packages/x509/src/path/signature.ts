@@ -16,7 +16,7 @@ import {
   type SignatureAlgorithm,
   settle,
 } from '@handfast/crypto';
-import { legacySignature, signatureOid, weakSignatureName } from '../algorithms.ts';
+import { signatureOid, weakSignature } from '../algorithms.ts';
 import type { Oid } from '../der/oid.ts';
 import { CertificateError } from '../errors.ts';
 import { keyFits } from '../keys.ts';
@@ -49,18 +49,19 @@ export function algorithmRefusal(
   { policy, profile }: Pick<Context, 'policy' | 'profile'>,
 ): Refusal | undefined {
   const { signatureAlgorithm: algorithm, signatureAlgorithmOid: oid } = signed;
-  const legacy = algorithm === undefined ? legacySignature(oid) : undefined;
+  const weak = algorithm === undefined ? weakSignature(oid) : undefined;
+  const legacy = weak?.algorithm;
   if (legacy !== undefined && isTaken(legacy, policy, profile)) {
     if (signed.legacySignatureAlgorithm === undefined) return unknownAlgorithm(who(), oid);
-    if (provider.legacySignatures?.[legacy.algorithm] !== undefined) return undefined;
+    if (provider.legacySignatures?.[legacy] !== undefined) return undefined;
     return {
       rule: 'unsupported_algorithm',
-      message: `${who()} is signed with ${legacy.name}, which the crypto provider "${provider.name}" does not verify`,
+      message: `${who()} is signed with ${weak?.name}, which the crypto provider "${provider.name}" does not verify`,
     };
   }
-  const weak = algorithm === undefined ? weakSignatureName(oid) : undefined;
-  if (weak !== undefined)
-    return { rule: 'weak_signature', message: `${who()} is signed with ${weak}, which is too weak to trust` };
+  if (weak !== undefined) {
+    return { rule: 'weak_signature', message: `${who()} is signed with ${weak.name}, which is too weak to trust` };
+  }
   if (algorithm === undefined) return unknownAlgorithm(who(), oid);
   if (policy.signatureAlgorithms?.includes(algorithm) === false) {
     return {
@@ -83,12 +84,12 @@ function unknownAlgorithm(who: string, oid: Oid): Refusal {
 }
 
 /** SHA-1 only where the policy says so, DSA only under RFC 5280's profile: the web's CAs make neither. */
-function isTaken(
-  { sha1, dsa }: { readonly sha1: boolean; readonly dsa: boolean },
-  policy: Context['policy'],
-  profile: Context['profile'],
-): boolean {
-  return profile?.name !== 'webpki' && (!sha1 || policy.allowSha1 === true) && (!dsa || profile?.dsa !== undefined);
+function isTaken(algorithm: LegacySignatureAlgorithm, policy: Context['policy'], profile: Context['profile']): boolean {
+  return (
+    profile?.name !== 'webpki' &&
+    (!algorithm.endsWith('sha1') || policy.allowSha1 === true) &&
+    (!algorithm.startsWith('dsa') || profile?.dsa !== undefined)
+  );
 }
 
 /**
