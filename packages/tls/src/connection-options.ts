@@ -44,7 +44,10 @@ export interface ConnectionHandlers {
   resume?(): void;
   /** All that was written is sealed and handed to `send`. */
   drained?(): void;
-  /** The end, once: with an error unless both sides sent close_notify. Any alert has been handed to `send` before. */
+  /**
+   * The end, once: with an error unless both sides sent close_notify. Before TLS 1.3 the peer need not have: our own close_notify ends
+   * both directions, and nobody has to answer it (RFC 5246 §7.2.1). Any alert has been handed to `send` before.
+   */
   closed?(error: TlsError | undefined): void;
 }
 

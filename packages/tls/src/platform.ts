@@ -15,13 +15,25 @@ export interface AbortControllerLike {
 interface Platform {
   readonly AbortController: new () => AbortControllerLike;
   readonly performance: { now(): number };
+  /** Base64 of a text whose characters are bytes, and back. */
+  btoa(latin1: string): string;
+  atob(base64: string): string;
 }
 
-// The one seam to the platform's globals; both are in every runtime that we support.
+// The one seam to the platform's globals; all of them are in every runtime that we support.
 const platform = globalThis as unknown as Platform;
 
 export function newAbortController(): AbortControllerLike {
   return new platform.AbortController();
+}
+
+export function btoa(latin1: string): string {
+  return platform.btoa(latin1);
+}
+
+/** @throws the platform's error, where it is no base64. */
+export function atob(base64: string): string {
+  return platform.atob(base64);
 }
 
 /** Milliseconds on a clock that never goes back. */

@@ -15,7 +15,9 @@ import { tls12, tls13 } from '../index.ts';
 import { legacyCipherSuites, tls10, tls11 } from '../legacy/index.ts';
 import { replaceBuiltIn } from './built-in.ts';
 import * as ours from './index.ts';
+import { streamerOfProcess } from './live/streamer.ts';
 import type { ContextOptions } from './secure-context.ts';
+import { watchConnections } from './watcher.ts';
 
 /** With suites for OpenSSL's words to name; which of them are used is said by those words. */
 const knowing = { ...tls12, defaultCipherSuites: [...tls12.defaultCipherSuites, ...legacyCipherSuites] };
@@ -68,3 +70,4 @@ replaceBuiltIn({
   // Behind the stream.
   TLSSocket: knowingOld(ours.TLSSocket, 1),
 });
+watchConnections(streamerOfProcess().watch);

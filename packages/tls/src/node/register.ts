@@ -23,6 +23,8 @@
  * - What Node keeps in its binary of its own TLS is not reached: `_tls_wrap` and `_tls_common` (deprecated), `node:quic`, `node:dtls`,
  *   and the inspector.
  *
+ * While `handfast view` is open it shows the connections of the program (docs/viewer.md); `HANDFAST_VIEW=0` keeps them to itself.
+ *
  * `@handfast/tls/node` itself uses nothing of the members that are replaced here, or has taken it when it was loaded.
  *
  * @module
@@ -30,5 +32,8 @@
 
 import { replaceBuiltIn } from './built-in.ts';
 import * as ours from './index.ts';
+import { streamerOfProcess } from './live/streamer.ts';
+import { watchConnections } from './watcher.ts';
 
 replaceBuiltIn(ours);
+watchConnections(streamerOfProcess().watch);

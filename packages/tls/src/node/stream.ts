@@ -23,6 +23,7 @@ import { traceLine } from './inspection.ts';
 import { Outlet } from './outlet.ts';
 import { keyLogOfFlag, tracesByDefault } from './process-settings.ts';
 import type { Turns } from './turns.ts';
+import { heardBy, watchingOf } from './watcher.ts';
 
 export interface TLSSocketOptions {
   /** Milliseconds for the handshake; 0: no limit. Default: 120,000. */
@@ -185,14 +186,21 @@ export class SecureStream extends Socket {
     if (this.#transportEnded && this.#pending === undefined) connection.receiveEnd();
   }
 
-  #keyLog(): Pick<ConnectionHandlers, 'keyLog'> {
+  #listeners(): Pick<ConnectionHandlers, 'trace' | 'keyLog'> {
     const toFile = keyLogOfFlag();
-    if (toFile === undefined && this.listenerCount('keylog') === 0) return {};
     return {
-      keyLog: (line) => {
-        toFile?.(line);
-        tell(this, 'keylog', Buffer.from(`${line}\n`));
-      },
+      ...((toFile !== undefined || this.listenerCount('keylog') > 0) && {
+        keyLog: (line: string) => {
+          toFile?.(line);
+          tell(this, 'keylog', Buffer.from(`${line}\n`));
+        },
+      }),
+      ...(this.#traces && {
+        trace: (event: TraceEvent) => {
+          const line = traceLine(event);
+          if (line !== undefined) process.stderr.write(line);
+        },
+      }),
     };
   }
 
@@ -203,13 +211,7 @@ export class SecureStream extends Socket {
         this.#said = true;
         this.#outlet.send(chunks);
       },
-      ...this.#keyLog(),
-      ...(this.#traces && {
-        trace: (event: TraceEvent) => {
-          const line = traceLine(event);
-          if (line !== undefined) process.stderr.write(line);
-        },
-      }),
+      ...heardBy(watchingOf(this.#making.target), this.#listeners()),
       clientHello: (hello) => {
         this.#clientHello = hello;
       },
