@@ -10,6 +10,8 @@ export default defineConfig({
     target: 'es2023',
     // What is inlined would be forbidden by the page's own policy.
     assetsInlineLimit: 0,
+    // One script is the page, a page that is kept, and the worker: buildViewer() says how large it may be.
+    chunkSizeWarningLimit: 1000,
     modulePreload: { polyfill: false },
   },
 });

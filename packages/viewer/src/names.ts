@@ -5,8 +5,10 @@
  */
 
 import type { TraceEvent } from '@handfast/tls';
-import { cipherSuites, defaultCipherSuites12, namedGroups, signatureSchemes } from '@handfast/tls';
-import { allLegacyCipherSuites } from '@handfast/tls/legacy';
+import { cipherSuites, defaultCipherSuites12, isGrease, namedGroups, signatureSchemes } from '@handfast/tls';
+import { legacySuiteNames } from '@handfast/tls/legacy';
+import { otherCipherSuites } from './iana/cipher-suites.ts';
+import { otherGroups, otherSchemes, pairedSchemes } from './iana/names.ts';
 
 export type HandshakeMessage = Extract<TraceEvent, { readonly type: 'message' }>['message'];
 
@@ -18,9 +20,12 @@ const signals: readonly Row[] = [
   { id: 0x5600, name: 'TLS_FALLBACK_SCSV' },
 ];
 
-const suites = namesById([...cipherSuites, ...defaultCipherSuites12, ...allLegacyCipherSuites, ...signals]);
-const groups = namesById(namedGroups);
-const schemes = namesById(signatureSchemes);
+const suites = namesById(
+  [...cipherSuites, ...defaultCipherSuites12, ...legacySuiteNames(), ...signals],
+  otherCipherSuites,
+);
+const groups = namesById(namedGroups, otherGroups);
+const schemes = namesById(signatureSchemes, [...pairedSchemes, ...otherSchemes]);
 
 export function suiteName(id: number): string {
   return suites.get(id) ?? unknownName(id);
@@ -50,11 +55,6 @@ const versions: ReadonlyMap<number, string> = new Map([
 
 export function versionName(id: number): string {
   return versions.get(id) ?? unknownName(id);
-}
-
-/** RFC 8701's reserved values, which say nothing. */
-export function isGrease(id: number): boolean {
-  return (id & 0x0f0f) === 0x0a0a && id >> 8 === (id & 0xff);
 }
 
 /** What a group is, in three words. */
@@ -97,8 +97,9 @@ export function titleOfType(type: string): string {
   return Object.hasOwn(titles, type) ? titles[type as HandshakeMessage['type']] : type;
 }
 
-function namesById(rows: readonly Row[]): ReadonlyMap<number, string> {
-  return new Map(rows.map(({ id, name }) => [id, name]));
+/** Of what this stack speaks, and of what it does not. */
+function namesById(rows: readonly Row[], others: readonly (readonly [number, string])[]): ReadonlyMap<number, string> {
+  return new Map([...others, ...rows.map(({ id, name }) => [id, name] as const)]);
 }
 
 function unknownName(id: number): string {

@@ -2,27 +2,34 @@
 
 import { type JSX, render } from 'preact';
 import { useEffect } from 'preact/hooks';
+import { keptJson } from './kept.ts';
+import { takeDrops } from './open/drop.ts';
+import { answerFiles } from './open/worker.ts';
+import { Bottom, Top } from './parts/top.tsx';
 import { enter, room } from './room.ts';
+import { FilesRoom } from './rooms/files.tsx';
+import { KeptPage, showKept } from './rooms/kept.tsx';
 import { LabRoom } from './rooms/lab.tsx';
+import { LiveRoom } from './rooms/live.tsx';
 import { fault } from './state.ts';
 import './style.css';
 import './ladder.css';
 import './exhibit.css';
+import './between.css';
+import './live.css';
+import './compare.css';
+import './keep.css';
+import './files.css';
 
 function App(): JSX.Element {
   useEffect(() => {
     addEventListener('hashchange', enter);
     return () => removeEventListener('hashchange', enter);
   }, []);
+  useEffect(takeDrops, []);
   return (
     <>
-      <header class="top">
-        <h1>See a handshake</h1>
-        <p>
-          A TLS client and a TLS server run in this page and talk to each other. Nothing leaves it. Break something, and
-          see what they say.
-        </p>
-      </header>
+      <Top />
       <main>
         {fault.value !== undefined && (
           <p class="fault" role="alert">
@@ -30,14 +37,22 @@ function App(): JSX.Element {
           </p>
         )}
         {room.value === 'lab' && <LabRoom />}
+        {room.value === 'live' && <LiveRoom />}
+        {room.value === 'files' && <FilesRoom />}
       </main>
-      <footer>
-        Made with <strong>Handfast</strong>, TLS for TypeScript. The keys are made anew with each visit, and never leave
-        the page.
-      </footer>
+      <Bottom />
     </>
   );
 }
 
-const place = document.getElementById('app');
-if (place !== null) render(<App />, place);
+function start(): void {
+  const place = document.getElementById('app');
+  if (place === null) return;
+  const kept = keptJson();
+  if (kept !== undefined) showKept(kept);
+  render(kept === undefined ? <App /> : <KeptPage />, place);
+}
+
+// The same script is the page, a page that was kept, and the worker that opens files.
+if (typeof document === 'undefined') answerFiles();
+else start();

@@ -12,6 +12,7 @@ import {
   type Handshake,
   type HandshakeParts,
   is13,
+  isSealed,
 } from '@handfast/viewer';
 import { computed, type ReadonlySignal, type Signal, signal } from '@preact/signals';
 
@@ -29,8 +30,9 @@ export interface Exhibit {
   readonly bytes: Uint8Array;
   readonly field: Field;
   readonly lines: readonly string[];
-  /** The arrow that it is of, where it is of one. */
+  /** The arrow that it is of, where it is of one, and which that is of all. */
   readonly arrow?: Arrow;
+  readonly place?: number;
 }
 
 export const scenes: Signal<readonly Scene[]> = signal([]);
@@ -52,11 +54,21 @@ export function present(made: readonly Scene[]): void {
 /** Looks at one of them; what is open stays open where it has the same. */
 export function show(which: number): void {
   index.value = which;
-  const before = exhibit.value?.title;
-  const arrow = handshake.value && arrowsOf(handshake.value).find(({ title }) => title === before);
+  const before = exhibit.value;
+  const all = handshake.value === undefined ? [] : arrowsOf(handshake.value);
+  const there = all[before?.place ?? -1];
+  const arrow = there?.title === before?.title ? there : all.find(({ title }) => title === before?.title);
+  if (arrow !== undefined && before !== undefined && sameBytes(arrow.bytes, before.bytes)) {
+    exhibit.value = { ...before, arrow, place: all.indexOf(arrow), lines: linesOf(arrow) };
+    return;
+  }
   lit.value = undefined;
   if (arrow === undefined) exhibit.value = undefined;
   else look(arrow);
+}
+
+function sameBytes(one: Uint8Array, other: Uint8Array): boolean {
+  return one.length === other.length && one.every((byte, place) => byte === other[place]);
 }
 
 /** Where there is room beside the ladder, something lies there from the beginning. */
@@ -69,12 +81,17 @@ export function look(arrow: Arrow): void {
   const shown = handshake.value;
   const field = dissectArrow(arrow, shown === undefined || is13(shown) ? 'TLS 1.3' : 'before TLS 1.3');
   lit.value = undefined;
-  exhibit.value = { title: arrow.title, bytes: arrow.bytes, field, lines: linesOf(arrow), arrow };
+  const place = shown === undefined ? -1 : arrowsOf(shown).indexOf(arrow);
+  exhibit.value = { title: arrow.title, bytes: arrow.bytes, field, lines: linesOf(arrow), arrow, place };
 }
 
-function linesOf({ from, protection, unread, arrived }: Arrow): readonly string[] {
+function linesOf(arrow: Arrow): readonly string[] {
+  const { from, protection, unread, arrived } = arrow;
+  const inTheClear = isSealed(arrow)
+    ? 'encrypted: nobody here has the key'
+    : 'in the clear: everybody in between can read it';
   return [
-    `From the ${from}, ${protection === 'none' ? 'in the clear: everybody in between can read it' : `under its ${protection} key`}.`,
+    `From the ${from}, ${protection === 'none' ? inTheClear : `under its ${protection} key`}.`,
     ...(unread ? [`The ${from === 'client' ? 'server' : 'client'} never got to understand it.`] : []),
     ...(arrived ? ['It arrived changed: what is shown here is what was sent.'] : []),
   ];

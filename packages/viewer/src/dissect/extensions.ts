@@ -4,7 +4,9 @@
  * @module
  */
 
+import { isGrease } from '@handfast/tls';
 import type { About, Walker } from './field.ts';
+import { rareExtensions } from './rare-extensions.ts';
 import { group, hex, inHex, oneOf, scheme, seconds, text, version } from './words.ts';
 import { dissectName, dissectOcsp } from './x509.ts';
 
@@ -358,10 +360,15 @@ const grease: Omit<Row, 'name'> = {
   meaning: 'An extension that means nothing: it keeps servers used to unknown ones.',
 };
 
+/** What is known of an extension. */
+function rowOf(id: number): Row | undefined {
+  const [name = '', section = '', meaning = ''] = rareExtensions[id] ?? [];
+  return rows[id] ?? (name === '' ? undefined : { name, section, meaning });
+}
+
 /** IANA's name of an extension, or its number. */
 export function extensionTitle(id: number): string {
-  const isGrease = (id & 0x0f0f) === 0x0a0a && id >> 8 === (id & 0xff);
-  return rows[id]?.name ?? (isGrease ? `GREASE (${id})` : `extension ${id}`);
+  return rowOf(id)?.name ?? (isGrease(id) ? `GREASE (${id})` : `extension ${id}`);
 }
 
 /** `Extension extensions<0..2^16-1>` of a message. */
@@ -374,7 +381,7 @@ export function walkExtensions(walker: Walker, place: Place): void {
         const [high = 0, low = 0, a = 0, b = 0] = all.peek(4);
         const id = (high << 8) | low;
         const title = extensionTitle(id);
-        const row = rows[id] ?? (title.startsWith('GREASE') ? grease : undefined);
+        const row = rowOf(id) ?? (title.startsWith('GREASE') ? grease : undefined);
         all.group(
           title,
           4 + (a << 8) + b,

@@ -109,40 +109,74 @@ function certificateRequest13(walker: Walker): void {
   walkExtensions(walker, 'CertificateRequest');
 }
 
+const certificateTypes = {
+  ...{ 1: 'rsa_sign', 2: 'dss_sign', 3: 'rsa_fixed_dh', 4: 'dss_fixed_dh' },
+  ...{ 5: 'rsa_ephemeral_dh', 6: 'dss_ephemeral_dh', 20: 'fortezza_dms', 64: 'ecdsa_sign' },
+  ...{ 65: 'rsa_fixed_ecdh', 66: 'ecdsa_fixed_ecdh', 67: 'gost_sign256', 68: 'gost_sign512' },
+};
+
 function certificateRequest12(walker: Walker): void {
   walker.vector('certificate_types', 1, (types) =>
-    types.each(() =>
-      types.number('ClientCertificateType', 1, oneOf({ 1: 'rsa_sign', 2: 'dss_sign', 64: 'ecdsa_sign' })),
-    ),
+    types.each(() => types.number('ClientCertificateType', 1, oneOf(certificateTypes))),
   );
-  walker.vector('supported_signature_algorithms', 2, (all) =>
-    all.each(() => all.number('SignatureAndHashAlgorithm', 2, scheme)),
-  );
+  // Before TLS 1.2 the authorities follow at once, and are all that is left.
+  if (lengthIn(walker) !== walker.left - 2) {
+    walker.vector('supported_signature_algorithms', 2, (all) =>
+      all.each(() => all.number('SignatureAndHashAlgorithm', 2, scheme)),
+    );
+  }
   walker.vector('certificate_authorities', 2, (all) =>
     all.each(() => all.vector('DistinguishedName', 2, (name) => dissectName(name))),
   );
 }
 
+/** The length that comes next, of two bytes. */
+function lengthIn(walker: Walker): number {
+  const [high = 0, low = 0] = walker.peek(2);
+  return (high << 8) | low;
+}
+
 function signed(walker: Walker): void {
-  walker.number('algorithm', 2, scheme);
+  // Before TLS 1.2 nobody says by what, and the signature is all there is: MD5 and SHA-1 together for RSA, SHA-1 for others.
+  if (lengthIn(walker) !== walker.left - 2) walker.number('algorithm', 2, scheme);
   walker.vector('signature', 2, (signature) => signature.rest('signature', inHex), {
     meaning: 'Made with the private key that belongs to the certificate.',
   });
 }
 
 function serverKeyExchange(walker: Walker): void {
-  // Without the suite its form is a guess: ECDHE begins with named_curve (3), and nothing else that is in use does.
-  if (walker.peek(1)[0] !== 3) {
-    walker.rest('params', inHex);
-    return;
-  }
-  walker.number('curve_type', 1, oneOf({ 3: 'named_curve' }));
-  walker.number('namedcurve', 2, group);
-  walker.vector('public', 1, (point) => point.rest('point', inHex), {
-    meaning: "The server's public key of this connection.",
-  });
+  // Its form is the suite's, which stands elsewhere. A pre-shared key's hint is all there is or is short, ECDHE begins with
+  // named_curve (3), and what is left are the long numbers of finite fields.
+  const hint = lengthIn(walker);
+  const isCurve = (): boolean => walker.peek(1)[0] === 3;
+  if (hint === walker.left - 2 || (!isCurve() && hint < 64)) pskHint(walker);
+  if (walker.left === 0) return;
+  if (isCurve()) ecdheParams(walker);
+  else dheParams(walker);
   if (walker.left > 0) signed(walker);
 }
+
+function ecdheParams(walker: Walker): void {
+  walker.number('curve_type', 1, oneOf({ 3: 'named_curve' }));
+  walker.number('namedcurve', 2, group);
+  walker.vector('public', 1, (point) => point.rest('point', inHex), { meaning: publicMeaning });
+}
+
+/** RFC 5246 §7.4.3 */
+function dheParams(walker: Walker): void {
+  walker.vector('dh_p', 2, (prime) => prime.rest('prime', inHex), { meaning: 'The prime that both count by.' });
+  walker.vector('dh_g', 2, (generator) => generator.rest('generator', inHex));
+  walker.vector('dh_Ys', 2, (value) => value.rest('value', inHex), { meaning: publicMeaning });
+}
+
+/** RFC 4279 §2 */
+function pskHint(walker: Walker): void {
+  walker.vector('psk_identity_hint', 2, (hint) => hint.rest('hint', inHex), {
+    meaning: 'Which of its keys the client should take.',
+  });
+}
+
+const publicMeaning = "The server's public key of this connection.";
 
 function ticket13(walker: Walker): void {
   walker.number('ticket_lifetime', 4, lifetime);

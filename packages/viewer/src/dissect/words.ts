@@ -4,7 +4,8 @@
  * @module
  */
 
-import { groupName, isGrease, schemeName, suiteName, versionName } from '../names.ts';
+import { isGrease } from '@handfast/tls';
+import { groupName, schemeName, suiteName, versionName } from '../names.ts';
 import type { About } from './field.ts';
 
 /** Bytes that are shown of a value that is only bytes. */

@@ -6,15 +6,17 @@
  */
 
 import { toHex } from '@handfast/crypto';
+import {
+  fromBase64,
+  type RecordedError,
+  type RecordedEvent,
+  type RecordedNegotiated,
+  type RecordedPeer,
+  type Recording,
+} from '@handfast/tls/recording';
 import { titleOfType } from '../names.ts';
-import { fromBase64 } from '../recording/base64.ts';
-import type {
-  RecordedError,
-  RecordedEvent,
-  RecordedNegotiated,
-  RecordedPeer,
-  Recording,
-} from '../recording/recording.ts';
+import { offsetBetween } from './clocks.ts';
+import { carriageOf, type WireRecord } from './records.ts';
 import { alertBytes, alertTitle, keyText } from './words.ts';
 
 export type Party = 'client' | 'server';
@@ -38,6 +40,8 @@ export interface Arrow {
   readonly readAt: number | undefined;
   /** It was sent, and the other side, which was recorded too, has never understood it. */
   readonly unread: boolean;
+  /** What carried it: empty where the bytes on the wire were not recorded. */
+  readonly records: readonly WireRecord[];
 }
 
 /** Something that one side did or found, beside the messages. */
@@ -85,6 +89,8 @@ export interface Handshake {
   /** Milliseconds until the client was done; undefined: it never was. */
   readonly readyAt: number | undefined;
   readonly secrets: readonly Secret[];
+  /** All that passed the wire, as it was sent, where that was recorded. */
+  readonly records: readonly WireRecord[];
 }
 
 /** What happened to the bytes on their way, by whoever carried them. */
@@ -97,7 +103,7 @@ export interface Incident {
 export interface HandshakeParts {
   readonly client?: Recording | undefined;
   readonly server?: Recording | undefined;
-  /** Milliseconds from the client's first event to the server's. Unless set: by both clocks. */
+  /** Milliseconds from the client's first event to the server's. Unless set: by both clocks, and by what they say of the messages. */
   readonly serverOffset?: number;
   readonly incidents?: readonly Incident[];
 }
@@ -109,7 +115,7 @@ export function handshakeOf(parts: HandshakeParts): Handshake {
   const { client, server, incidents = [] } = parts;
   const first = client ?? server;
   if (first === undefined) throw new RangeError('a handshake needs a recording of one side at least');
-  const offset = client && server ? (parts.serverOffset ?? Date.parse(server.started) - Date.parse(client.started)) : 0;
+  const offset = client && server ? (parts.serverOffset ?? offsetBetween(client, server)) : 0;
   const views = [
     ...(client ? [new View('client', client, 0)] : []),
     ...(server ? [new View('server', server, offset)] : []),
@@ -129,6 +135,7 @@ export function handshakeOf(parts: HandshakeParts): Handshake {
     roundTrips,
     readyAt,
     secrets: secretsOf(client?.keyLog ?? server?.keyLog ?? []),
+    records: recordsOf(views),
   };
 }
 
@@ -147,31 +154,47 @@ interface Sight {
   readonly at: number;
   /** Its place among the recording's events: a clock may have the same time for many. */
   readonly nth: number;
+  readonly records: readonly WireRecord[];
 }
 
 /** One side's recording, read once. */
 class View {
   readonly party: Party;
   readonly sights: Sight[] = [];
+  /** Those of them that came, by kind. */
+  readonly came: Readonly<Record<Arrow['kind'], Sight[]>> = {
+    message: [],
+    alert: [],
+    data: [],
+    change_cipher_spec: [],
+  };
   readonly notes: { readonly note: Note; readonly nth: number }[] = [];
+  readonly records: readonly WireRecord[];
   readyAt: number | undefined;
 
   constructor(party: Party, recording: Recording, offset: number) {
     this.party = party;
     const protection: Record<'in' | 'out', Protection> = { in: 'none', out: 'none' };
     const hasData = recording.events.some(({ type }) => type === 'data');
+    const carriage = carriageOf(recording, party, offset);
+    this.records = carriage.records;
     for (const [nth, event] of recording.events.entries()) {
       const at = event.at + offset;
       if (event.type === 'key') protection[event.direction] = event.level;
       const seen = sightOf(event, hasData);
       if (seen !== undefined && 'direction' in event) {
         const { direction } = event;
-        this.sights.push({ ...seen, direction, protection: protection[direction], at, nth });
+        const inTheClear = event.type === 'record' && !event.protected;
+        this.sights.push({
+          ...{ ...seen, direction, at, nth, records: carriage.of(nth) },
+          protection: inTheClear ? 'none' : protection[direction],
+        });
       }
       if (event.type === 'established') this.readyAt ??= at;
       const note = this.#note(event, recording);
       if (note !== undefined) this.notes.push({ note: { party: this.party, ...note, at }, nth });
     }
+    for (const sight of this.sights) if (sight.direction === 'in') this.came[sight.kind].push(sight);
   }
 
   /** What is this side's to show, beside `other`: what it sent, its notes, and what came where nobody else has written it down. */
@@ -183,7 +206,7 @@ class View {
       if (direction === 'in' && other !== undefined) continue;
       const count = counts.get(kind + direction) ?? 0;
       counts.set(kind + direction, count + 1);
-      const match = other?.sights.filter((one) => one.direction === 'in' && one.kind === kind)[count];
+      const match = other?.came[kind][count];
       rungs.push({ rung: { arrow: this.#arrow(sight, match, other !== undefined) }, nth: sight.nth });
     }
     for (const { note, nth } of this.notes) {
@@ -195,11 +218,11 @@ class View {
   }
 
   #arrow(sight: Sight, match: Sight | undefined, both: boolean): Arrow {
-    const { kind, direction, title, bytes, protection, at } = sight;
+    const { kind, direction, title, bytes, protection, at, records } = sight;
     const from = direction === 'out' ? this.party : otherOf(this.party);
     const changed = match !== undefined && !sameBytes(bytes, match.bytes);
     return {
-      ...{ kind, from, title, bytes, protection, at },
+      ...{ kind, from, title, bytes, protection, at, records },
       ...(changed && { arrived: match.bytes }),
       readAt: direction === 'in' ? at : match?.at,
       unread: both && match === undefined && kind !== 'change_cipher_spec',
@@ -242,6 +265,7 @@ class View {
       case 'closed': {
         const { error } = recording;
         if (!event.failed || error === undefined) return { kind: 'closed', text: 'has closed: nothing was cut off' };
+        if (isDropped(error)) return { kind: 'closed', text: 'has dropped the connection' };
         return { kind: 'failure', text: error.message, error, good: false };
       }
       default:
@@ -298,15 +322,35 @@ function flightsOf(
   return { flights, roundTrips };
 }
 
+interface Ended {
+  readonly error?: RecordedError | undefined;
+}
+
 /** Whoever found the fault; the other one has only been told. */
-function failureOf(client: Recording | undefined, server: Recording | undefined): Handshake['failure'] {
+export function failureOf(client: Ended | undefined, server: Ended | undefined): Handshake['failure'] {
   const found = [
     ...(client?.error ? [{ party: 'client' as const, error: client.error }] : []),
     ...(server?.error ? [{ party: 'server' as const, error: server.error }] : []),
-  ];
+  ].filter(({ error }) => !isDropped(error));
   const own = found.filter(({ error }) => error.origin === 'local');
   // That the transport ended is what follows of another's refusal.
   return own.find(({ error }) => error.code !== 'truncated') ?? own[0] ?? found[0];
+}
+
+/** A program may drop a connection that stands, as many do when they have what they wanted: nothing has failed. */
+function isDropped({ code, origin, phase }: RecordedError): boolean {
+  return code === 'aborted' && origin === 'local' && phase !== 'handshake';
+}
+
+/** Each side's by whoever sent them, where that one was recorded; else as they arrived. */
+function recordsOf(views: readonly View[]): readonly WireRecord[] {
+  const sentBy = (from: Party): readonly WireRecord[] => {
+    const own = views.filter(({ party }) => party === from);
+    const others = views.filter(({ party }) => party !== from);
+    const seen = [...own, ...others].map(({ records }) => records.filter((one) => one.from === from));
+    return seen.find(({ length }) => length > 0) ?? [];
+  };
+  return [...sentBy('client'), ...sentBy('server')].sort((a, b) => a.at - b.at);
 }
 
 function secretsOf(lines: readonly string[]): readonly Secret[] {

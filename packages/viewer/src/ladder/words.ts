@@ -5,13 +5,16 @@
  */
 
 import { type AlertName, alerts } from '@handfast/tls';
+import type { RecordedEvent } from '@handfast/tls/recording';
 import { type Field, Walker } from '../dissect/field.ts';
 import { dissectMessage, type MessageVersion } from '../dissect/messages.ts';
-import type { RecordedEvent } from '../recording/recording.ts';
+import { otherAlerts } from '../iana/names.ts';
 import type { Arrow, Party, Protection } from './handshake.ts';
 
 export function alertTitle(alert: string): string {
-  return alert === 'close_notify' ? 'close_notify' : `Alert: ${alert}`;
+  // The engine knows those alone that it speaks.
+  const number = /^unknown \((\d+)\)$/.exec(alert)?.[1];
+  return alert === 'close_notify' ? alert : `Alert: ${alertNames.get(Number(number)) ?? alert}`;
 }
 
 /** Level and description, as they pass. */
@@ -35,7 +38,10 @@ export function keyText(
   return `what the ${party} sends from here on is under its ${level} key${after}`;
 }
 
-const alertNames: ReadonlyMap<number, string> = new Map(Object.entries(alerts).map(([name, number]) => [number, name]));
+const alertNames: ReadonlyMap<number, string> = new Map([
+  ...otherAlerts,
+  ...Object.entries(alerts).map(([name, number]) => [number, name] as const),
+]);
 
 /** An arrow's bytes as fields. */
 export function dissectArrow({ kind, bytes }: Pick<Arrow, 'kind' | 'bytes'>, version: MessageVersion): Field {

@@ -7,16 +7,16 @@
 import type { Cryptography } from '@handfast/crypto';
 import type { CipherSuite } from '@handfast/tls';
 import { type KeyLogSecrets, type Observed, Observer, type Side } from '@handfast/tls/observe';
+import {
+  type RecordedError,
+  type RecordedEvent,
+  type RecordedNegotiated,
+  type RecordedPeer,
+  type Recording,
+  recordingLimits,
+  toBase64,
+} from '@handfast/tls/recording';
 import { curveOf, groupName, type HandshakeMessage, schemeName, suiteName, versionName } from '../names.ts';
-import { toBase64 } from '../recording/base64.ts';
-import type {
-  RecordedError,
-  RecordedEvent,
-  RecordedNegotiated,
-  RecordedPeer,
-  Recording,
-} from '../recording/recording.ts';
-import { recordingLimits } from '../recording/recording.ts';
 import type { Stream } from './streams.ts';
 
 export interface ImporterOptions {

@@ -8,7 +8,7 @@
 import type { Cryptography } from '@handfast/crypto';
 import type { CipherSuite } from '@handfast/tls';
 import { KeyLogSecrets } from '@handfast/tls/observe';
-import type { Recording } from '../recording/recording.ts';
+import type { Recording } from '@handfast/tls/recording';
 import { CaptureError, readItems } from './blocks.ts';
 import { Importer } from './import.ts';
 import { segmentOf } from './packet.ts';

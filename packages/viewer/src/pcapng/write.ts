@@ -6,8 +6,7 @@
  */
 
 import { concat, join, utf8 } from '@handfast/crypto';
-import { fromBase64 } from '../recording/base64.ts';
-import type { RecordedEvent, Recording } from '../recording/recording.ts';
+import { fromBase64, type RecordedEvent, type Recording } from '@handfast/tls/recording';
 import { block, CaptureError, linkType, tlsKeyLog } from './blocks.ts';
 import { type Endpoint, Segments } from './segments.ts';
 

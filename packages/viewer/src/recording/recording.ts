@@ -1,17 +1,28 @@
 /**
- * One connection as plain JSON: what the trace told, the secrets where somebody wanted them in it, and what came of it. Everybody
- * who shows, keeps or exchanges a handshake reads this. Its JSON Schema is `recording.schema.json`, written from the shapes below.
+ * What a recording may hold, said by shapes: to its reader, to the compiler, and to `recording.schema.json`, which is written from
+ * them. The types are those of `@handfast/tls/recording`, whose recorder writes it.
  *
  * @module
  */
 
+import {
+  type Direction,
+  type RecordedCheck,
+  type RecordedError,
+  type RecordedEvent,
+  type RecordedLink,
+  type RecordedNegotiated,
+  type RecordedPath,
+  type RecordedPeer,
+  type Recording,
+  recordingLimits,
+} from '@handfast/tls/recording';
 import {
   type Budget,
   base64,
   described,
   exactly,
   flag,
-  type JsonSchema,
   list,
   number,
   object,
@@ -25,146 +36,11 @@ import {
 
 export { RecordingError } from './shape.ts';
 
-/** What a recording holds at most, whoever made it. */
-export const recordingLimits = {
-  events: 200_000,
-  /** Bytes of all messages, records, data and certificates together. */
-  bytes: 67_108_864,
-  keyLogLines: 1000,
-} as const;
-
-export type Direction = 'in' | 'out';
-
-/** A check of one certificate of the path, or why it was refused. */
-export interface RecordedCheck {
-  /** A rule of `pathChecks`, or the code of what refused it. */
-  readonly rule: string;
-  readonly detail: string;
-  readonly passed: boolean;
-}
-
-export interface RecordedLink {
-  /** DER, in base64. */
-  readonly certificate: string;
-  readonly checks: readonly RecordedCheck[];
-}
-
-/** A path that was tried, leaf first. */
-export interface RecordedPath {
-  /** What refused it; absent: nothing did. */
-  readonly rule?: string;
-  readonly certificates: readonly RecordedLink[];
-}
-
-/** Who the peer showed itself to be, and what was found about that. */
-export interface RecordedPeer {
-  /** As it was sent: DER, in base64. */
-  readonly chain: readonly string[];
-  /** Whether a path to a trust anchor was found, and nothing was found against it. */
-  readonly verified: boolean;
-  /** The path that was found; where there is none, all that were tried. */
-  readonly paths: readonly RecordedPath[];
-  /** How many more were tried. */
-  readonly pathsNotKept?: number;
-}
-
-export interface RecordedNegotiated {
-  readonly version: string;
-  readonly cipherSuite: string;
-  readonly group?: string;
-  readonly postQuantum: boolean;
-  readonly extendedMasterSecret: boolean;
-  readonly alpnProtocol?: string;
-  readonly serverName?: string;
-  readonly resumed: boolean;
-  readonly preSharedKey: boolean;
-  readonly earlyData?: 'accepted' | 'rejected';
-  readonly helloRetryRequest: boolean;
-  readonly signatureScheme?: string;
-  readonly peerSignatureScheme?: string;
-}
-
-export interface RecordedError {
-  readonly code: string;
-  readonly message: string;
-  readonly origin: 'local' | 'peer';
-  /** The alert that was sent, or that came. */
-  readonly alert?: string;
-  readonly phase: 'handshake' | 'connected' | 'closing' | 'closed';
-  readonly state?: string;
-  readonly hint?: string;
-  /** The code of `CertificateError`, where a certificate was refused. */
-  readonly certificateCode?: string;
-}
-
-/** A trace event. `at` is in milliseconds from the first one. */
-export type RecordedEvent = { readonly at: number } & (
-  | {
-      readonly type: 'record';
-      readonly direction: Direction;
-      readonly contentType: number;
-      readonly length: number;
-      readonly protected: boolean;
-    }
-  | {
-      readonly type: 'message';
-      readonly direction: Direction;
-      /** What the engine calls it: `client_hello`, `certificate_12`. */
-      readonly name: string;
-      readonly bytes: string;
-    }
-  | { readonly type: 'alert'; readonly direction: Direction; readonly alert: string; readonly level: number }
-  | { readonly type: 'state'; readonly state: string }
-  | {
-      readonly type: 'key';
-      readonly direction: Direction;
-      readonly level: 'early' | 'handshake' | 'application';
-      readonly cipherSuite: string;
-      readonly generation: number;
-    }
-  | { readonly type: 'session'; readonly action: 'offered' | 'kept' | 'passed over'; readonly why?: string }
-  | { readonly type: 'early_data'; readonly accepted: boolean; readonly why?: string }
-  /** Something was found about the peer's certificate: `peer` of the recording. */
-  | { readonly type: 'certificate'; readonly verified: boolean }
-  /** `negotiated` of the recording. */
-  | { readonly type: 'established' }
-  | {
-      readonly type: 'work';
-      readonly operation: 'key exchange' | 'sign' | 'verify' | 'path';
-      readonly ms: number;
-    }
-  | { readonly type: 'wire'; readonly direction: Direction; readonly bytes: string }
-  | { readonly type: 'data'; readonly direction: Direction; readonly bytes: string }
-  /** With an error, which is `error` of the recording, or in good order. */
-  | { readonly type: 'closed'; readonly failed: boolean }
-);
-
-export interface Recording {
-  readonly format: 'handfast-recording';
-  readonly version: 1;
-  /** What made it: `handfast`, or a capture's program. */
-  readonly program?: string;
-  /** Whose view it is: `out` is what this side sent. */
-  readonly role: 'client' | 'server';
-  /** Whom the client wanted, as a person wrote it: `example.com:443`. */
-  readonly target?: string;
-  /** When the first event was: ISO 8601, in UTC. */
-  readonly started: string;
-  readonly events: readonly RecordedEvent[];
-  /** Lines of SSLKEYLOGFILE (RFC 9850): whoever has them reads all of the connection. */
-  readonly keyLog?: readonly string[];
-  readonly negotiated?: RecordedNegotiated;
-  readonly peer?: RecordedPeer;
-  readonly error?: RecordedError;
-  /** What was left out, where a limit was reached or where there was nothing to read it with. */
-  readonly dropped?: { readonly events: number; readonly bytes: number };
-}
-
-const word: Shape<string> = text(256);
+export const word: Shape<string> = text(256);
 const sentence: Shape<string> = text(8192);
 const direction: Shape<Direction> = oneOf('in', 'out');
 const der: Shape<string> = base64(1 << 20);
-const count: Shape<number> = number('integer', 0, Number.MAX_SAFE_INTEGER);
+export const count: Shape<number> = number('integer', 0, Number.MAX_SAFE_INTEGER);
 const at: Shape<number> = described(number('number', 0, 1e15), 'Milliseconds from the first event.');
 
 type EventOf<T extends RecordedEvent['type']> = Extract<RecordedEvent, { readonly type: T }>;
@@ -218,14 +94,14 @@ const check: Shape<RecordedCheck> = object<RecordedCheck>({ rule: word, detail: 
 const link: Shape<RecordedLink> = object<RecordedLink>({ certificate: der, checks: list(check, 64) });
 const path: Shape<RecordedPath> = object<RecordedPath>({ rule: optional(word), certificates: list(link, 64) });
 
-const peer: Shape<RecordedPeer> = object<RecordedPeer>({
+export const peer: Shape<RecordedPeer> = object<RecordedPeer>({
   chain: described(list(der, 100), 'DER, as it was sent.'),
   verified: flag,
   paths: described(list(path, 64), 'The path that was found; where there is none, all that were tried.'),
   pathsNotKept: optional(count),
 });
 
-const negotiated: Shape<RecordedNegotiated> = object<RecordedNegotiated>({
+export const negotiated: Shape<RecordedNegotiated> = object<RecordedNegotiated>({
   version: word,
   cipherSuite: word,
   group: optional(word),
@@ -241,7 +117,7 @@ const negotiated: Shape<RecordedNegotiated> = object<RecordedNegotiated>({
   peerSignatureScheme: optional(word),
 });
 
-const error: Shape<RecordedError> = object<RecordedError>({
+export const error: Shape<RecordedError> = object<RecordedError>({
   code: word,
   message: sentence,
   origin: oneOf('local', 'peer'),
@@ -252,36 +128,39 @@ const error: Shape<RecordedError> = object<RecordedError>({
   certificateCode: optional(word),
 });
 
-const recording: Shape<Recording> = object<Recording>({
+export const role: Shape<'client' | 'server'> = described(
+  oneOf('client', 'server'),
+  'Whose view it is: out is what this side sent.',
+);
+export const target: Shape<string> = text(1024);
+export const started: Shape<string> = described(
+  text(32, /^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(\.\d{1,6})?Z$/),
+  'When the first event was: ISO 8601, in UTC.',
+);
+export const events: Shape<readonly RecordedEvent[]> = list(event, recordingLimits.events);
+export const keyLog: Shape<readonly string[]> = described(
+  list(text(1024, /^[A-Z0-9_]+ [0-9a-f]{64} [0-9a-f]+$/), recordingLimits.keyLogLines),
+  'Lines of SSLKEYLOGFILE (RFC 9850): whoever has them reads all of the connection.',
+);
+export const dropped: Shape<NonNullable<Recording['dropped']>> = object<NonNullable<Recording['dropped']>>({
+  events: count,
+  bytes: count,
+});
+
+export const recordingShape: Shape<Recording> = object<Recording>({
   format: exactly('handfast-recording'),
   version: exactly(1),
   program: optional(word),
-  role: described(oneOf('client', 'server'), 'Whose view it is: out is what this side sent.'),
-  target: optional(text(1024)),
-  started: described(
-    text(32, /^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(\.\d{1,6})?Z$/),
-    'When the first event was: ISO 8601, in UTC.',
-  ),
-  events: list(event, recordingLimits.events),
-  keyLog: optional(
-    described(
-      list(text(1024, /^[A-Z0-9_]+ [0-9a-f]{64} [0-9a-f]+$/), recordingLimits.keyLogLines),
-      'Lines of SSLKEYLOGFILE (RFC 9850): whoever has them reads all of the connection.',
-    ),
-  ),
+  role,
+  target: optional(target),
+  started,
+  events,
+  keyLog: optional(keyLog),
   negotiated: optional(negotiated),
   peer: optional(peer),
   error: optional(error),
-  dropped: optional(object<NonNullable<Recording['dropped']>>({ events: count, bytes: count })),
+  dropped: optional(dropped),
 });
-
-/** What `recording.schema.json` holds. */
-export const recordingSchema: JsonSchema = {
-  $schema: 'https://json-schema.org/draft/2020-12/schema',
-  $id: 'urn:handfast:recording:1',
-  title: 'A TLS connection, recorded by Handfast',
-  ...recording.schema,
-};
 
 /**
  * A recording from a file, of whoever: checked to its last property, and copied.
@@ -290,5 +169,5 @@ export const recordingSchema: JsonSchema = {
  */
 export function readRecording(json: unknown): Recording {
   const budget: Budget = { bytes: recordingLimits.bytes };
-  return readAll(recording, json, budget);
+  return readAll(recordingShape, json, budget);
 }

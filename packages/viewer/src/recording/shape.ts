@@ -1,19 +1,20 @@
 /**
  * What JSON may look like, said once: a shape reads an unknown value into a fresh one of its type, and knows its JSON Schema
- * (2020-12). Everything is bounded; only own properties count; what nobody knows is refused.
+ * (2020-12). Everything from outside is bounded; only own properties count; what nobody knows is refused.
  *
  * @module
  */
 
-import { base64Length } from './base64.ts';
+import { base64Length } from '@handfast/tls/recording';
 
 /** A value is not what its shape wants. `path` says where: `events[3].bytes`. */
 export class RecordingError extends Error {
   override readonly name = 'RecordingError';
   readonly path: string;
 
-  constructor(path: string, reason: string) {
-    super(`${path === '' ? 'the recording' : path}: ${reason}`);
+  /** @param whole what is read */
+  constructor(path: string, reason: string, whole = 'the recording') {
+    super(`${path === '' ? whole : path}: ${reason}`);
     this.path = path;
   }
 }
@@ -35,7 +36,8 @@ export interface Optional<T> {
   readonly optional: Shape<T>;
 }
 
-type Fields<T> = {
+/** A shape for each property of an object. */
+export type Fields<T> = {
   readonly [K in keyof T]-?: Record<never, never> extends Pick<T, K> ? Optional<Exclude<T[K], undefined>> : Shape<T[K]>;
 };
 
@@ -44,13 +46,13 @@ class Refusal extends Error {
   readonly way: string[] = [];
 }
 
-/** Reads all of a value. */
-export function readAll<T>(shape: Shape<T>, value: unknown, budget: Budget): T {
+/** Reads all of a value, which is called `whole` where it is wrong itself. */
+export function readAll<T>(shape: Shape<T>, value: unknown, budget: Budget, whole?: string): T {
   try {
     return shape.read(value, budget);
   } catch (error) {
     if (!(error instanceof Refusal)) throw error;
-    throw new RecordingError(error.way.reverse().join('').replace(/^\./, ''), error.message);
+    throw new RecordingError(error.way.reverse().join('').replace(/^\./, ''), error.message, whole);
   }
 }
 
@@ -67,10 +69,16 @@ export function described<T>(shape: Shape<T>, description: string): Shape<T> {
   return { read: shape.read, schema: { ...shape.schema, description } };
 }
 
+/** The same shape, of which the schema is said once, under this name. */
+export function referred<T>(shape: Shape<T>, name: string): Shape<T> {
+  return { read: shape.read, schema: { $ref: `#/$defs/${name}` } };
+}
+
 export function optional<T>(shape: Shape<T>): Optional<T> {
   return { optional: shape };
 }
 
+/** @param maxLength in UTF-16 code units; `Infinity` where whoever made it is trusted. */
 export function text(maxLength: number, pattern?: RegExp): Shape<string> {
   return {
     read(value) {
@@ -81,12 +89,12 @@ export function text(maxLength: number, pattern?: RegExp): Shape<string> {
       if (pattern?.test(value) === false) throw new Refusal(`it does not match ${pattern.source}`);
       return value;
     },
-    schema: { type: 'string', maxLength, ...(pattern && { pattern: pattern.source }) },
+    schema: { type: 'string', ...bound({ maxLength }), ...(pattern && { pattern: pattern.source }) },
   };
 }
 
-/** One of these strings. */
-export function oneOf<T extends string>(...values: readonly T[]): Shape<T> {
+/** One of these. */
+export function oneOf<T extends string | number>(...values: readonly T[]): Shape<T> {
   return {
     read(value) {
       const known = values.find((one) => one === value);
@@ -114,6 +122,15 @@ export const flag: Shape<boolean> = {
     return value;
   },
   schema: { type: 'boolean' },
+};
+
+/** `true`, where what is absent is false. */
+export const isTrue: Shape<true> = {
+  read(value) {
+    if (value !== true) throw new Refusal('it is not true');
+    return true;
+  },
+  schema: { const: true },
 };
 
 export function number(kind: 'number' | 'integer', minimum: number, maximum: number): Shape<number> {
@@ -168,7 +185,7 @@ export function list<T>(of: Shape<T>, maxItems: number): Shape<readonly T[]> {
       }
       return items;
     },
-    schema: { type: 'array', maxItems, items: of.schema },
+    schema: { type: 'array', ...bound({ maxItems }), items: of.schema },
   };
 }
 
@@ -208,20 +225,21 @@ export function object<T extends object>(fields: Fields<T>): Shape<T> {
   };
 }
 
-/** Objects that say by their property `type` which of these they are. */
-export function tagged<T extends { readonly type: string }>(
+/** Objects that say by their property `by` which of these they are. */
+export function tagged<T extends { readonly [P in By]: string }, By extends string = 'type'>(
   variants: {
-    readonly [K in T['type']]: Shape<Extract<T, { readonly type: K }>>;
+    readonly [K in T[By]]: Shape<Extract<T, { readonly [P in By]: K }>>;
   },
+  by: By | 'type' = 'type',
 ): Shape<T> {
   const known = new Map(Object.entries<Shape<T>>(variants as Record<string, Shape<T>>));
   return {
     read(value, budget) {
-      const type = ownEntries(value).get('type');
+      const type = ownEntries(value).get(by);
       const shape = typeof type === 'string' ? known.get(type) : undefined;
       if (shape === undefined) {
         throw new Refusal(
-          `its type ${JSON.stringify(String(type).slice(0, 64))} is not ${[...known.keys()].join(' or ')}`,
+          `its ${by} ${JSON.stringify(String(type).slice(0, 64))} is not ${[...known.keys()].join(' or ')}`,
         );
       }
       return shape.read(value, budget);
@@ -230,8 +248,45 @@ export function tagged<T extends { readonly type: string }>(
   };
 }
 
+export function nullable<T>(shape: Shape<T>): Shape<T | null> {
+  return {
+    read: (value, budget) => (value === null ? null : shape.read(value, budget)),
+    schema: { anyOf: [shape.schema, { type: 'null' }] },
+  };
+}
+
+/** One of two kinds, of which no value is both. What is neither is told by the second. */
+export function either<A, B>(one: Shape<A>, other: Shape<B>): Shape<A | B> {
+  return {
+    read(value, budget) {
+      try {
+        const left = { ...budget };
+        const read = one.read(value, left);
+        budget.bytes = left.bytes;
+        return read;
+      } catch (error) {
+        if (error instanceof Refusal) return other.read(value, budget);
+        throw error;
+      }
+    },
+    schema: { oneOf: [one.schema, other.schema] },
+  };
+}
+
+/** A schema's bound, where there is one. */
+function bound(limits: Readonly<Record<string, number>>): JsonSchema {
+  return Object.fromEntries(Object.entries(limits).filter(([, most]) => most < Number.POSITIVE_INFINITY));
+}
+
 /** Own properties of a plain object: inherited ones, and so a polluted Object.prototype, decide nothing. */
 function ownEntries(value: unknown): ReadonlyMap<string, unknown> {
   if (typeof value !== 'object' || value === null || Array.isArray(value)) throw new Refusal('it is no object');
   return new Map(Object.entries(value));
+}
+
+/** What a file says it is, before it is read. */
+export function formatOf(json: unknown): unknown {
+  return typeof json === 'object' && json !== null && Object.hasOwn(json, 'format')
+    ? Reflect.get(json, 'format')
+    : undefined;
 }

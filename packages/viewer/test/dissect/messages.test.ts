@@ -1,12 +1,41 @@
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
-import type { Field } from '../../src/index.ts';
-import { dissectMessage } from '../../src/index.ts';
+import { nodeProvider as provider } from '@handfast/crypto/node';
+import { memorySessionCache, namedGroups, ticketKeys } from '@handfast/tls';
+import { dissectMessage, type Field, fromBase64, type MessageVersion } from '../../src/index.ts';
+import { clientCredential, play } from '../support/connection.ts';
 import { all, assertTiled, at } from '../support/fields.ts';
-import { type Message, messagesOf } from '../support/handshakes.ts';
 
-const messages13 = await messagesOf('TLS 1.3');
-const messages12 = await messagesOf('before TLS 1.3');
+/** A handshake message, as it passed. */
+interface Message {
+  readonly raw: Uint8Array;
+  readonly version: MessageVersion;
+}
+
+/** The messages of a handshake with a client's certificate and tickets, in TLS 1.3 with a retry before it and a key update after. */
+function messagesOf(version: MessageVersion): readonly Message[] {
+  const is13 = version === 'TLS 1.3';
+  const { client } = play({
+    version: is13 ? version : 'TLS 1.2',
+    client: {
+      ...{ alpnProtocols: ['h2', 'http/1.1'], credentials: [clientCredential], sessions: memorySessionCache() },
+    },
+    server: {
+      ...{ alpnProtocols: ['h2', 'http/1.1'], clientCertificate: 'require' },
+      tickets: { keys: ticketKeys({ provider }) },
+      ...(is13 && { groups: namedGroups.filter(({ name }) => name === 'secp256r1') }),
+    },
+    between: (connection) => {
+      if (is13) connection.updateKeys();
+    },
+  });
+  return client.events.flatMap((event) =>
+    event.type === 'message' ? [{ raw: fromBase64(event.bytes), version }] : [],
+  );
+}
+
+const messages13 = messagesOf('TLS 1.3');
+const messages12 = messagesOf('before TLS 1.3');
 
 const dissected = ({ raw, version }: Message): Field => dissectMessage(raw, version);
 

@@ -77,6 +77,19 @@ describe('a ladder', () => {
     assert.deepEqual([shown.negotiated?.version, shown.peers.client?.verified], ['TLS 1.3', true]);
   });
 
+  it('of a connection that its server has dropped once it stood tells of no failure', () => {
+    const { server } = play({ between: (_, own) => own.abort('enough') });
+    const { error } = server;
+    assert.ok(error);
+    assert.deepEqual([error.code, error.origin, error.phase], ['aborted', 'local', 'connected']);
+    const shown = handshakeOf({ server });
+    assert.equal(shown.failure, undefined);
+    assert.ok(notes(shown).includes('server closed'));
+    const before = handshakeOf({ server: { ...server, error: { ...error, phase: 'handshake' } } });
+    assert.equal(before.failure?.error.code, 'aborted');
+    assert.ok(notes(before).includes('server failure'));
+  });
+
   it('of one side alone has the same arrows, and says of none that it was not understood', () => {
     const { client, server } = play({ details });
     for (const parts of [{ client }, { server }]) {

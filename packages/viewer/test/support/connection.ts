@@ -81,8 +81,16 @@ export interface Played {
   readonly server: Recording;
 }
 
-/** A connection from its first byte to its end. */
-export function play(given: Play = {}): Played {
+/** Both sides, and what is on its way between them. */
+export interface Stage {
+  readonly client: Connection;
+  readonly server: Connection;
+  readonly queue: { readonly to: Connection; readonly bytes: Bytes }[];
+  played(): Played;
+}
+
+/** A connection that has not begun. */
+export function stage(given: Play = {}): Stage {
   const versions = [given.version === 'TLS 1.2' ? tls12 : tls13];
   const groups = namedGroups.filter(({ name }) => ['x25519', 'secp256r1'].includes(name));
   // A tenth of a millisecond each time that somebody looks.
@@ -95,10 +103,10 @@ export function play(given: Play = {}): Played {
   });
   const options = { now: () => now, target: 'localhost:443', ...given.options };
   const [ofClient, ofServer] = [given.recorder ?? recorder(options), recorder(options)];
-  const queue: (() => void)[] = [];
+  const queue: { readonly to: Connection; readonly bytes: Bytes }[] = [];
   const to = (side: () => Connection) => ({
     send: (chunks: readonly Bytes[]) => {
-      for (const chunk of chunks) queue.push(() => side().receive(chunk));
+      for (const bytes of chunks) queue.push({ to: side(), bytes });
     },
   });
   const client: Connection = tlsClient(
@@ -110,8 +118,14 @@ export function play(given: Play = {}): Played {
     serverConfig({ ...of(ofServer), credentials: [good], ...given.server }),
     to(() => client),
   );
+  return { client, server, queue, played: () => ({ client: recorded(ofClient), server: recorded(ofServer) }) };
+}
+
+/** A connection from its first byte to its end. */
+export function play(given: Play = {}): Played {
+  const { client, server, queue, played } = stage(given);
   const carry = (): void => {
-    for (let step = queue.shift(); step !== undefined; step = queue.shift()) step();
+    for (let next = queue.shift(); next !== undefined; next = queue.shift()) next.to.receive(next.bytes);
   };
   server.start();
   client.start();
@@ -128,7 +142,7 @@ export function play(given: Play = {}): Played {
     server.closeWrite();
     carry();
   }
-  return { client: recorded(ofClient), server: recorded(ofServer) };
+  return played();
 }
 
 function recorded({ recording }: Recorder): Recording {

@@ -9,6 +9,11 @@ import { mkdirSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
 import { buildViewer, site } from '../../../../viewer/page/build.mjs';
 import { launch } from '../browser.ts';
+import { compareScenarios } from './compare.ts';
+import { keepScenarios } from './keep.ts';
+import { liveScenarios } from './live.ts';
+import { liveOpener } from './live-stage.ts';
+import { openScenarios } from './open.ts';
 import { type Open, scenarios } from './scenarios.ts';
 import { serve } from './serve.ts';
 import { opener } from './visit.ts';
@@ -19,12 +24,16 @@ const size = await buildViewer();
 mkdirSync(shots, { recursive: true });
 const served = await serve(site);
 const browser = await launch();
-const open: Open = opener(browser, served.origin, (name) => `${shots}viewer-${name}.png`);
+const shot = (name: string): string => `${shots}viewer-${name}.png`;
+const open: Open = opener(browser, served.origin, shot);
+const live = liveScenarios(liveOpener(browser, served.origin, shot));
 
 /** So many at a time: much of a visit is waiting. */
 const together = 2;
 const wanted = process.argv.slice(2);
-const waiting = scenarios.filter(([name]) => wanted.length === 0 || wanted.some((part) => name.includes(part)));
+const waiting = [...scenarios, ...compareScenarios, ...keepScenarios, ...openScenarios, ...live].filter(
+  ([name]) => wanted.length === 0 || wanted.some((part) => name.includes(part)),
+);
 
 let passed = 0;
 let failed = 0;

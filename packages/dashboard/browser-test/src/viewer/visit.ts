@@ -29,7 +29,7 @@ export function opener(browser: Browser, origin: string, file: (name: string) =>
     });
     try {
       await page.goto(`${origin}#${hash}`);
-      await page.locator('.verdict').waitFor();
+      await page.locator(hash === 'files' ? '.files' : '.verdict').waitFor();
       await play({
         page,
         arrows: () =>

@@ -4,6 +4,7 @@ import type { Field } from '@handfast/viewer';
 import { summary } from '@handfast/viewer';
 import type { JSX } from 'preact';
 import { useEffect, useRef, useState } from 'preact/hooks';
+import { isOnWire, onWire, showOnWire } from '../between.ts';
 import { exhibit, lit } from '../state.ts';
 import { bytes as byteCount } from '../words.ts';
 
@@ -11,12 +12,14 @@ import { bytes as byteCount } from '../words.ts';
 const mostBytes = 16_384;
 
 export function ExhibitPanel(): JSX.Element {
-  const shown = exhibit.value;
+  const given = exhibit.value;
+  const wire = given && onWire(given);
+  const shown = isOnWire.value ? (wire ?? given) : given;
   const heading = useRef<HTMLHeadingElement>(null);
   const panel = useRef<HTMLElement>(null);
   useEffect(() => {
     if (panel.current !== null) panel.current.scrollTop = 0;
-  }, [shown]);
+  }, [shown?.field]);
   if (shown === undefined) {
     return (
       <section class="exhibit empty" aria-label="The bytes">
@@ -45,6 +48,7 @@ export function ExhibitPanel(): JSX.Element {
           ×
         </button>
       </div>
+      {wire !== undefined && <Layers />}
       {shown.field.meaning !== undefined && (
         <p>
           {shown.field.meaning} {shown.field.section !== undefined && <Section name={shown.field.section} />}
@@ -63,6 +67,24 @@ export function ExhibitPanel(): JSX.Element {
         ))}
       </ul>
     </section>
+  );
+}
+
+/** The message itself, or the records around it. */
+function Layers(): JSX.Element {
+  const layers = [
+    [false, 'The message'],
+    [true, 'As the wire carries it'],
+  ] as const;
+  return (
+    <fieldset class="layers">
+      <legend class="unseen">What is shown</legend>
+      {layers.map(([wire, label]) => (
+        <button key={label} type="button" aria-pressed={isOnWire.value === wire} onClick={() => showOnWire(wire)}>
+          {label}
+        </button>
+      ))}
+    </fieldset>
   );
 }
 

@@ -1,14 +1,15 @@
-/** A refusal, in its place: what was found, why that matters, and what to do. */
+/** A refusal, in its place: what was found, why that matters, whose turn it is, and what to do. */
 
-import type { Handshake } from '@handfast/viewer';
+import { type Handshake, otherOf, refusalOf, whoseTurn } from '@handfast/viewer';
 import type { JSX } from 'preact';
-import { explainFailure, placeOf } from '../words.ts';
+import { placeOf } from '../words.ts';
 
 export function FailureCard({ failure }: { readonly failure: NonNullable<Handshake['failure']> }): JSX.Element {
-  const { title, cause, remedy } = explainFailure(failure);
   const { error, party } = failure;
+  const { title, cause, turn, remedy } = refusalOf(error);
+  const finder = error.origin === 'peer' ? otherOf(party) : party;
   return (
-    <section class="refusal" id="failure" tabIndex={-1} aria-label={`Refused by the ${party}`}>
+    <section class="refusal" id="failure" tabIndex={-1} aria-label={`Refused by the ${finder}`}>
       <h3>
         <span aria-hidden="true">✗</span> {title}
       </h3>
@@ -18,12 +19,12 @@ export function FailureCard({ failure }: { readonly failure: NonNullable<Handsha
         <dd>{cause}</dd>
         <dt>What to do</dt>
         <dd>
-          {remedy}
+          The turn is {whoseTurn(turn, party)}: <Prose text={remedy} />.
           {error.hint !== undefined && <span class="more"> In this case: {error.hint}.</span>}
         </dd>
         <dt>Who, where</dt>
         <dd>
-          found by the {party}, {placeOf(failure)}
+          found by the {finder}, {placeOf(failure)}
         </dd>
         <dt>Code</dt>
         <dd>
@@ -32,4 +33,9 @@ export function FailureCard({ failure }: { readonly failure: NonNullable<Handsha
       </dl>
     </section>
   );
+}
+
+/** Words of ours, in which what is typed stands between backticks. */
+function Prose({ text }: { readonly text: string }): JSX.Element {
+  return <>{text.split('`').map((part, place) => (place % 2 === 1 ? <kbd key={place}>{part}</kbd> : part))}</>;
 }

@@ -6,15 +6,20 @@ import {
   choicesOf,
   dissectArrow,
   type Flight,
+  fewData,
   type Handshake,
   is13,
+  isSealed,
   keyPurposes,
   type Note,
   type Rung,
 } from '@handfast/viewer';
 import type { JSX } from 'preact';
+import { useState } from 'preact/hooks';
+import { hasWire, isBetween } from '../between.ts';
 import { exhibit, look } from '../state.ts';
 import { milliseconds } from '../words.ts';
+import { BetweenLadder, EyesChoice } from './between.tsx';
 import { FailureCard } from './failure.tsx';
 
 const protections = [
@@ -25,11 +30,24 @@ const protections = [
 ] as const;
 
 export function Ladder({ shown }: { readonly shown: Handshake }): JSX.Element {
-  const used = new Set(arrowsOf(shown).map(({ protection }) => protection));
   return (
     <section class="ladder" aria-labelledby="ladder-title">
       <h2 id="ladder-title">The handshake</h2>
       <p class="hint">Choose an arrow to see its bytes.</p>
+      <EyesChoice shown={shown} />
+      {isBetween.value && hasWire(shown) ? <BetweenLadder onKeyDown={move} /> : <Rungs shown={shown} />}
+    </section>
+  );
+}
+
+function Rungs({ shown }: { readonly shown: Handshake }): JSX.Element {
+  const [most, setMost] = useState(dataAtFirst);
+  const few = fewData(shown, most);
+  const { leftOut } = few;
+  const { flights, more } = firstRungs(few.flights);
+  const used = new Set(arrowsOf(shown).flatMap((arrow) => (isSealed(arrow) ? [] : [arrow.protection])));
+  return (
+    <>
       <ul class="legend" aria-label="Colours of the arrows">
         {protections
           .filter(([name]) => used.has(name))
@@ -44,7 +62,7 @@ export function Ladder({ shown }: { readonly shown: Handshake }): JSX.Element {
         <span>server</span>
       </div>
       <ol class="trips" onKeyDown={move}>
-        {tripsOf(shown.flights).map(({ trip, flights }, place) => (
+        {tripsOf(flights).map(({ trip, flights }, place) => (
           <li key={place} class={trip === undefined ? 'trip' : 'trip counted'}>
             {trip !== undefined && <span class="trip-name">round trip {trip}</span>}
             <ol>
@@ -55,8 +73,37 @@ export function Ladder({ shown }: { readonly shown: Handshake }): JSX.Element {
           </li>
         ))}
       </ol>
-    </section>
+      {more > 0 && <p class="hint">The ladder has {more.toLocaleString('en')} rungs more, which are not drawn.</p>}
+      {leftOut > 0 && (
+        <p class="more-data">
+          {leftOut.toLocaleString('en')} more pieces of data are not drawn.{' '}
+          <button type="button" class="live-button" onClick={() => setMost(most + dataMore)}>
+            Draw {Math.min(dataMore, leftOut)} of them
+          </button>
+        </p>
+      )}
+    </>
   );
+}
+
+/** Pieces of data that are drawn, and how many more for each who asks. */
+const dataAtFirst = 40;
+const dataMore = 200;
+
+/** More rungs than that are no handshake that anybody looks at: a file may have any number. */
+const mostRungs = 1000;
+
+function firstRungs(all: readonly Flight[]): { readonly flights: readonly Flight[]; readonly more: number } {
+  let left = mostRungs;
+  let more = 0;
+  const flights: Flight[] = [];
+  for (const flight of all) {
+    const rungs = flight.rungs.slice(0, left);
+    left -= rungs.length;
+    more += flight.rungs.length - rungs.length;
+    if (rungs.length > 0) flights.push({ ...flight, rungs });
+  }
+  return more === 0 ? { flights: all, more } : { flights, more };
 }
 
 /** A flight that begins a round trip, and its answer, belong together. */
@@ -103,6 +150,8 @@ function RungItem({ rung, shown }: { readonly rung: Rung; readonly shown: Handsh
 
 function choicesIn(arrow: Arrow, shown: Handshake): readonly string[] {
   if (arrow.title !== 'ServerHello' && arrow.title !== 'HelloRetryRequest') return [];
+  // A connection has few of them, near its beginning; a file may have a thousand.
+  if (!arrowsOf(shown).slice(0, 100).includes(arrow)) return [];
   const version = is13(shown) ? 'TLS 1.3' : 'before TLS 1.3';
   const hello = arrowsOf(shown).find(({ title }) => title === 'ClientHello');
   return choicesOf(hello && dissectArrow(hello, version), dissectArrow(arrow, version));
@@ -111,10 +160,12 @@ function choicesIn(arrow: Arrow, shown: Handshake): readonly string[] {
 function ArrowButton({ arrow }: { readonly arrow: Arrow }): JSX.Element {
   const { from, title, protection, at, unread, kind, arrived, readAt } = arrow;
   const label = kind === 'data' && protection === 'early' ? 'Early data' : title;
+  const sealed = isSealed(arrow);
+  const keyed = protection !== 'none' ? `under the ${protection} key` : sealed ? 'encrypted' : 'in the clear';
   return (
     <button
       type="button"
-      class={`arrow ${from} ${kind} key-${protection}${unread ? ' unread' : ''}`}
+      class={`arrow ${from} ${kind} ${sealed ? 'sealed' : `key-${protection}`}${unread ? ' unread' : ''}`}
       aria-pressed={exhibit.value?.arrow === arrow}
       data-title={title}
       onClick={() => look(arrow)}
@@ -127,7 +178,7 @@ function ArrowButton({ arrow }: { readonly arrow: Arrow }): JSX.Element {
           {label}
           <span class="unseen">
             {' '}
-            from the {from}, {protection === 'none' ? 'in the clear' : `under the ${protection} key`}
+            from the {from}, {keyed}
           </span>
           {unread && <em> never understood</em>}
           {arrived && <em> arrives changed</em>}

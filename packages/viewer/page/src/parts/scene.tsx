@@ -1,26 +1,28 @@
-/** One handshake, whole: what came of it, the ladder with the bytes, the certificates, the keys. */
+/** What is looked at: one handshake, or two side by side. */
 
 import type { JSX } from 'preact';
-import { handshake } from '../state.ts';
-import { ExhibitPanel } from './exhibit.tsx';
-import { Ladder } from './ladder.tsx';
-import { Paths } from './paths.tsx';
-import { Schedule } from './schedule.tsx';
-import { Verdict } from './verdict.tsx';
+import { compared } from '../compare.ts';
+import { scene } from '../state.ts';
+import { CompareView } from './compare.tsx';
+import { CompareButtons } from './compare-buttons.tsx';
+import { KeepMenu } from './keep.tsx';
+import { OneScene } from './one.tsx';
 
-/** @param waiting what is said where there is none yet */
-export function SceneView({ waiting }: { readonly waiting: string }): JSX.Element {
-  const shown = handshake.value;
+interface SceneViewProps {
+  /** What is said where there is none yet. */
+  readonly waiting: string;
+  /** Whether another one may take its place by itself: nobody is told each time. */
+  readonly quiet?: boolean;
+}
+
+export function SceneView({ waiting, quiet = false }: SceneViewProps): JSX.Element {
+  const shown = scene.value;
   if (shown === undefined) return <p class="waiting">{waiting}</p>;
+  if (compared.value !== undefined) return <CompareView shown={compared.value} />;
   return (
-    <>
-      <Verdict shown={shown} />
-      <div class="bench">
-        <Ladder shown={shown} />
-        <ExhibitPanel />
-      </div>
-      <Paths shown={shown} />
-      <Schedule shown={shown} />
-    </>
+    <OneScene shown={shown} quiet={quiet}>
+      <CompareButtons />
+      <KeepMenu shown={shown} />
+    </OneScene>
   );
 }

@@ -1,14 +1,22 @@
 /** What came of it, in a line; and which of several connections is looked at. */
 
-import type { Handshake } from '@handfast/viewer';
+import { type Handshake, refusalOf } from '@handfast/viewer';
+import { escapeText } from '@handfast/x509';
 import type { JSX } from 'preact';
 import { index, scenes, show } from '../state.ts';
-import { explainFailure, milliseconds } from '../words.ts';
+import { milliseconds } from '../words.ts';
 
-export function Verdict({ shown }: { readonly shown: Handshake }): JSX.Element {
+interface VerdictProps {
+  readonly shown: Handshake;
+  /** Whether it changes by itself, so that nobody should be told each time. */
+  readonly quiet: boolean;
+}
+
+export function Verdict({ shown, quiet }: VerdictProps): JSX.Element {
   const { failure } = shown;
+  const [state, sign] = failure ? ['bad', '✗'] : shown.negotiated ? ['good', '✓'] : ['open', '…'];
   return (
-    <section class={`verdict ${failure ? 'bad' : 'good'}`} aria-label="What came of it">
+    <section class={`verdict ${state}`} aria-label="What came of it">
       {scenes.value.length > 1 && (
         <fieldset class="which">
           <legend class="unseen">Which connection</legend>
@@ -19,9 +27,9 @@ export function Verdict({ shown }: { readonly shown: Handshake }): JSX.Element {
           ))}
         </fieldset>
       )}
-      <div role="status">
+      <div role={quiet ? undefined : 'status'}>
         <p class="headline">
-          <span aria-hidden="true">{failure ? '✗' : '✓'}</span> {failure ? refusal(failure) : success(shown)}
+          <span aria-hidden="true">{sign}</span> {failure ? refusal(failure) : success(shown)}
         </p>
         {failure ? (
           <p>
@@ -45,24 +53,28 @@ function jump(): void {
 }
 
 function refusal(failure: NonNullable<Handshake['failure']>): string {
-  const { title } = explainFailure(failure);
-  return `${title}: the ${failure.party} ends the handshake`;
+  const { title } = refusalOf(failure.error);
+  return `${title}: the ${failure.party} ends the ${failure.error.phase === 'handshake' ? 'handshake' : 'connection'}`;
 }
 
 function success({ roundTrips, readyAt, negotiated }: Handshake): string {
+  if (negotiated === undefined) return 'Not connected, as far as this has been seen';
   const trips = `${roundTrips} round trip${roundTrips === 1 ? '' : 's'}`;
   const how =
-    negotiated?.earlyData === 'accepted' ? 'Resumed, with early data' : negotiated?.resumed ? 'Resumed' : 'Connected';
+    negotiated.earlyData === 'accepted' ? 'Resumed, with early data' : negotiated.resumed ? 'Resumed' : 'Connected';
   return `${how} after ${trips}${readyAt === undefined ? '' : `, ${milliseconds(readyAt)}`}`;
 }
 
 function agreed({ negotiated }: Handshake): string {
   if (negotiated === undefined) return '';
   const { version, cipherSuite, group, postQuantum, alpnProtocol } = negotiated;
+  // What peers and programs call something is text, and turns nothing around.
   return [
     version,
     cipherSuite,
     ...(group ? [`${group}${postQuantum ? ' (safe from quantum computers)' : ''}`] : []),
     ...(alpnProtocol ? [`ALPN ${alpnProtocol}`] : []),
-  ].join(' · ');
+  ]
+    .map(escapeText)
+    .join(' · ');
 }

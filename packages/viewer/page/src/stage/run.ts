@@ -207,7 +207,7 @@ function end(
   const { established, earlyDataReady, data, earlyData, end: ended } = conduct;
   const connection: Connection = make({
     send: (chunks) => outbox.push(...chunks.map((bytes) => ({ bytes, at: clock.now() }))),
-    ...{ trace, keyLog, traceDetails: { plaintext: true } },
+    ...{ trace, keyLog, traceDetails: { plaintext: true, wire: true } },
     ...(established && { established: (negotiated) => established(connection, negotiated) }),
     ...(earlyDataReady && { earlyDataReady: () => earlyDataReady(connection) }),
     ...(data && { data: () => data(connection) }),
