@@ -9,6 +9,7 @@ import { quote, TlsConfigError, TlsError } from '@handfast/tls';
 import { CertificateError, type RefusedPath } from '@handfast/x509';
 import { CliError, exitCodeOf } from './exit.ts';
 import type { Colors } from './io.ts';
+import type { ErrorFields } from './lines/common.ts';
 import { nameOf, wrap } from './transcript.ts';
 
 /**
@@ -50,7 +51,7 @@ export function explain(error: unknown, colors: Colors, width: number = Number.P
 }
 
 /** The same as one JSON value. */
-export function explainJson(error: unknown): object {
+export function explainJson(error: unknown): ErrorFields {
   const paths = certificateErrorOf(error)?.paths.map((path) => ({
     certificates: path.certificates.map(nameOf),
     refused: nameOf(path.certificate),

@@ -5,21 +5,22 @@
  * @module
  */
 
-import type { TraceEvent } from '@handfast/tls';
+import { isGrease, type TraceEvent } from '@handfast/tls';
 import {
   among,
   dissectMessage,
   type Field,
   groupName,
   type HandshakeMessage,
-  isGrease,
   keyPurposes,
   partsOf,
+  refusalOf,
   suiteName,
   summary,
+  whoseTurn,
 } from '@handfast/viewer';
 import { type Certificate, escapeText, pathChecks } from '@handfast/x509';
-import { explain } from './explain.ts';
+import { certificateErrorOf, explain } from './explain.ts';
 import type { Colors } from './io.ts';
 import { byteCount, duration } from './names.ts';
 import { earlyDataNote, nameOf, type Side, sessionNote, wrap } from './transcript.ts';
@@ -222,20 +223,24 @@ export class Explanation {
     );
   }
 
-  #closed({ error, at }: Event<'closed'>): void {
+  #closed({ error, at, role }: Event<'closed'>): void {
     const { colors } = this.#options;
     if (error === undefined) {
       this.#marked('✓', colors.green, 'both sides said close_notify: nothing was cut off');
       return;
     }
-    this.#marked(
-      '✗',
-      colors.red,
-      `${this.#established ? 'broken off' : 'refused'} after ${duration(at - (this.#start ?? at))}`,
-    );
+    const { tlsCode: code, origin, alert } = error;
+    const { title, cause, turn, remedy } = refusalOf({
+      ...{ code, origin, alert, certificateCode: certificateErrorOf(error)?.code },
+    });
+    const ended = this.#established ? 'broken off' : 'refused';
+    this.#marked('✗', colors.red, `${ended} after ${duration(at - (this.#start ?? at))}: ${title}`);
     for (const line of explain(error, colors, this.#width - this.#indent)) {
       this.#options.write(`${' '.repeat(this.#indent)}${line}`);
     }
+    this.#options.write('');
+    this.#text(cause);
+    this.#text(`The turn is ${whoseTurn(turn, role)}: ${remedy}.`);
   }
 
   // ---- lines

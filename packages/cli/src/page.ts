@@ -5,16 +5,8 @@
  * @module
  */
 
-import type { Negotiated } from '@handfast/tls';
-import {
-  groupName,
-  groupNote,
-  type HandshakeMessage,
-  isGrease,
-  schemeName,
-  suiteName,
-  versionName,
-} from '@handfast/viewer';
+import { isGrease, type Negotiated } from '@handfast/tls';
+import { groupName, groupNote, type HandshakeMessage, schemeName, suiteName, versionName } from '@handfast/viewer';
 import { keyLabel } from '@handfast/x509';
 import { keyExchangeName } from './names.ts';
 import { negotiatedJson } from './trace-json.ts';

@@ -5,7 +5,7 @@
  */
 
 import type { Writable } from 'node:stream';
-import type { TraceEvent } from '@handfast/tls';
+import { TlsError, type TraceEvent } from '@handfast/tls';
 import { explain, explainJson } from './explain.ts';
 import { Explanation } from './explanation.ts';
 import { type Colors, colorsFor, type Io, widthOf } from './io.ts';
@@ -29,6 +29,8 @@ export class Report {
   readonly #stream: Writable;
   readonly #json: boolean;
   readonly #quiet: boolean;
+  /** What the last failure said that an explanation has told of in its place: the adapter's error is another object. */
+  #told: string | undefined;
 
   constructor(io: Io, options: ReportOptions) {
     this.#stream = io.stderr;
@@ -65,6 +67,7 @@ export class Report {
 
   error(error: unknown, context: object = {}): void {
     if (this.#json) this.#value({ event: 'error', ...context, ...explainJson(error) });
+    else if (error instanceof TlsError && error.message === this.#told) return;
     else for (const line of explain(error, this.colors, widthOf(this.#stream))) this.#line(line);
   }
 
@@ -73,7 +76,11 @@ export class Report {
     if (this.#json) return (event) => this.#value({ ...traceJson(event), ...context });
     const write = (line: string): void => this.#line(line);
     if (how.explain) {
-      return flushing(new Explanation({ write, colors: this.colors, width: widthOf(this.#stream) }));
+      const explained = flushing(new Explanation({ write, colors: this.colors, width: widthOf(this.#stream) }));
+      return (event) => {
+        explained(event);
+        if (event.type === 'closed' && event.error !== undefined) this.#told = event.error.message;
+      };
     }
     const transcript = new Transcript({ write, colors: this.colors });
     transcript.header();

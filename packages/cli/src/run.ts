@@ -14,12 +14,15 @@ import { addEnroll } from './commands/enroll.ts';
 import { addRenew } from './commands/renew.ts';
 import { type ServeOptions, serve } from './commands/serve.ts';
 import { addTrustCommands } from './commands/trust.ts';
+import { addView } from './commands/view.ts';
 import { type ExitCode, exitCodeOf, exitCodes, exitCodesHelp } from './exit.ts';
 import { explain, explainJson } from './explain.ts';
 import { colorsFor, type Io, widthOf } from './io.ts';
 import { versionChoices } from './negotiation.ts';
-import { dialogues } from './starttls/index.ts';
+import { addIdentity, addNegotiation, addReach } from './reach.ts';
 import { version } from './version.ts';
+
+const legacyText = 'also SSL 3.0, TLS 1.0, TLS 1.1 and weak suites, for old devices: insecure';
 
 /**
  * Runs a command.
@@ -64,31 +67,18 @@ function makeProgram(io: Io, done: (code: ExitCode) => void): Command {
       done(await demo(io, { json: options.json ?? false, color: options.color ?? true }));
     });
 
-  program
-    .command('connect')
-    .description('open a verified TLS connection: stdin and stdout are the conversation, stderr tells about it')
-    .argument('<host:port>', 'whom to connect to; port 443, or the protocol’s own with --starttls, where left out')
-    .option('--servername <name>', 'the name to ask for and to verify (default: the host)')
-    .option('--ca <file>', 'trust the certificates of this PEM file alone (default: the system’s)')
-    .option('--cert <file>', 'our certificate, then those that signed it, in PEM')
-    .option('--key <file>', 'its private key, in PEM, unencrypted (default: the one in the file of --cert)')
+  addReach(
+    program
+      .command('connect')
+      .description('open a verified TLS connection: stdin and stdout are the conversation, stderr tells about it')
+      .argument('<host:port>', 'whom to connect to; port 443, or the protocol’s own with --starttls, where left out'),
+    { versions: versionChoices, timeout: ['15', 'for connecting, and again for the handshake'] },
+  )
     .option('--insecure', 'go on whatever the certificate is: anybody may be listening')
-    .option('--alpn <list>', 'application protocols, best first: h2,http/1.1')
-    .option('--legacy', 'also SSL 3.0, TLS 1.0, TLS 1.1 and weak suites, for old devices: insecure')
-    .addOption(new Option('--min-version <version>', 'the lowest version of TLS spoken').choices(versionChoices))
-    .addOption(new Option('--max-version <version>', 'the highest').choices(versionChoices))
-    .option('--groups <list>', 'key exchange groups by IANA’s names, best first')
-    .option('--ciphers <list>', 'cipher suites by IANA’s names, best first')
-    .option('--signature-schemes <list>', 'signature schemes by IANA’s names, best first')
-    .addOption(
-      new Option('--starttls <protocol>', 'begin in plaintext, as this protocol does').choices([...dialogues.keys()]),
-    )
-    .option('--proxy <url>', 'go through http://, socks5:// or socks5h://[user:password@]host:port')
-    .option('--connect-to <addr:port>', 'connect there in place of host:port; name and certificate stay the host’s')
-    .addOption(new Option('-4, --ipv4', 'over IPv4 alone').conflicts('ipv6'))
-    .option('-6, --ipv6', 'over IPv6 alone')
-    .option('--timeout <seconds>', 'for connecting, and again for the handshake', '15')
+    .option('--legacy', legacyText)
     .option('--ignore-eof', 'keep our side open at the end of stdin, until the server closes')
+    .option('--record <file>', 'keep the connection: .json, .pcapng for Wireshark, or .html for any browser')
+    .option('--record-secrets', 'with its secrets and its data: whoever gets the file reads all of it')
     .option('--keylog <file>', 'append the secrets, for Wireshark (default: SSLKEYLOGFILE)')
     .option('--trace', 'draw the connection on stderr')
     .option('--explain', 'tell on stderr what every message says, what it is for, and why a failure is one')
@@ -105,6 +95,7 @@ ${exitCodesHelp}
 Examples:
   handfast connect example.com:443 --trace </dev/null
   handfast connect example.com:443 --explain </dev/null
+  handfast connect example.com:443 --record handshake.html </dev/null
   handfast connect mail.example.com --starttls smtp --showcerts
   handfast connect '[::1]:8443' --ca root.pem --servername db.internal`,
     )
@@ -112,25 +103,19 @@ Examples:
       done(await connectCommand(target, options, io));
     });
 
-  program
+  const serving = program
     .command('serve')
     .description(
       'accept TLS connections; without --echo or --http, stdout shows what clients send and stdin goes to them',
     )
     .argument('<port>', 'the port; 0 picks a free one')
-    .option('--host <address>', 'the address to listen at; 0.0.0.0 or :: for all', '127.0.0.1')
-    .option('--cert <file>', 'our certificate, then those that signed it, in PEM')
-    .option('--key <file>', 'its private key, in PEM, unencrypted (default: the one in the file of --cert)')
+    .option('--host <address>', 'the address to listen at; 0.0.0.0 or :: for all', '127.0.0.1');
+  addNegotiation(addIdentity(serving), versionChoices)
     .option('--name <names...>', 'more names for the certificate that is made without --cert')
     .option('--client-ca <file>', 'ask clients for a certificate, signed by one of these')
     .option('--require-client-cert', 'refuse clients without one')
     .option('--alpn <list>', 'application protocols, best first (default: http/1.1 with --http)')
-    .option('--legacy', 'also SSL 3.0, TLS 1.0, TLS 1.1 and weak suites, for old devices: insecure')
-    .addOption(new Option('--min-version <version>', 'the lowest version of TLS spoken').choices(versionChoices))
-    .addOption(new Option('--max-version <version>', 'the highest').choices(versionChoices))
-    .option('--groups <list>', 'key exchange groups by IANA’s names, best first')
-    .option('--ciphers <list>', 'cipher suites by IANA’s names, best first')
-    .option('--signature-schemes <list>', 'signature schemes by IANA’s names, best first')
+    .option('--legacy', legacyText)
     .addOption(new Option('--echo', 'send everything back').conflicts('http'))
     .option('--http', 'answer HTTP with a page that tells what was negotiated')
     .option('--keylog <file>', 'append the secrets, for Wireshark (default: SSLKEYLOGFILE)')
@@ -156,6 +141,7 @@ Examples:
     });
 
   addDoctor(program, io, done);
+  addView(program, io, done);
   addCertCommands(program, io, done);
   addTrustCommands(program, io, done);
   addCaCommands(program, io, done);

@@ -5,13 +5,12 @@
  * @module
  */
 
-import type { TraceEvent } from '@handfast/tls';
+import { isGrease, type TraceEvent } from '@handfast/tls';
 import {
   curveOf,
   groupName,
   groupNote,
   type HandshakeMessage,
-  isGrease,
   messageTitle,
   schemeName,
   suiteName,

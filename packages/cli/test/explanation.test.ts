@@ -84,8 +84,22 @@ describe('connect --explain', () => {
     const { exitCode, text } = await explained({ credentials: [pki.expired] });
     assert.equal(exitCode, 5);
     assert.match(text, /client ──▶ server Alert: certificate_expired/);
-    assert.match(text, /✗ refused after [\d.]+ ms ✗ certificate .* expired/);
+    assert.match(text, /✗ refused after [\d.]+ ms: The certificate has expired ✗ certificate .* expired/);
     assert.match(text, /code certificate_expired where during the handshake, in state WAIT_CV, found by this side/);
+    assert.match(
+      text,
+      /A certificate is good for a time .* The turn is the server’s: renew the certificate, load it, .*\./,
+    );
+    // It is told once.
+    assert.equal(text.split('code certificate_expired').length, 2);
+  });
+
+  it('explains an alert of the server’s by what it says, and whose turn it is then', async () => {
+    const server = { credentials: [pki.server], ALPNProtocols: ['h2'] };
+    const { exitCode, text } = await explained(server, '--alpn', 'smtp');
+    assert.notEqual(exitCode, 0);
+    assert.match(text, /: No application protocol in common ✗ the server .* code peer_alert/);
+    assert.match(text, /The turn is either side’s: look whether it is the right port/);
   });
 
   it('keeps within a narrow terminal', async () => {

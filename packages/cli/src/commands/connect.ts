@@ -7,6 +7,7 @@
 import type { Socket } from 'node:net';
 import { nodeProvider } from '@handfast/crypto/node';
 import { clientConfig, type Negotiated, quote, type TraceEvent } from '@handfast/tls';
+import { heardBy, streamer } from '@handfast/tls/live';
 import {
   connect,
   createSecureContext,
@@ -19,28 +20,20 @@ import { dial, isAddress, parseProxy } from '../dial.ts';
 import { CliError, type ExitCode, exitCodeOf, exitCodes, usageError } from '../exit.ts';
 import { credentialFiles, openKeyLog, systemTrust, trustFile } from '../identity.ts';
 import type { Io } from '../io.ts';
+import { line } from '../lines/line.ts';
 import { keyExchangeName } from '../names.ts';
-import { type NegotiationOptions, negotiation, warnOfLegacy } from '../negotiation.ts';
+import { negotiation, warnOfLegacy } from '../negotiation.ts';
 import { formatHostPort, type HostPort, parseHostPort, parseList, parseSeconds } from '../options.ts';
+import type { ReachOptions } from '../reach.ts';
+import { type RecordFile, type RecordOptions, recordFile } from '../record.ts';
 import { Report, type ReportOptions, type TraceOptions } from '../report.ts';
 import { dialogues, startTls } from '../starttls/index.ts';
 import { negotiatedJson } from '../trace-json.ts';
 import { nameOf } from '../transcript.ts';
 
 /** As commander gives them. */
-export interface ConnectOptions extends NegotiationOptions, ReportOptions, TraceOptions {
-  readonly servername?: string;
-  readonly ca?: string;
-  readonly cert?: string;
-  readonly key?: string;
+export interface ConnectOptions extends ReachOptions, ReportOptions, TraceOptions, RecordOptions {
   readonly insecure?: boolean;
-  readonly alpn?: string;
-  readonly starttls?: string;
-  readonly proxy?: string;
-  readonly connectTo?: string;
-  readonly ipv4?: boolean;
-  readonly ipv6?: boolean;
-  readonly timeout: string;
   readonly ignoreEof?: boolean;
   readonly keylog?: string;
   readonly showcerts?: boolean;
@@ -49,10 +42,15 @@ export interface ConnectOptions extends NegotiationOptions, ReportOptions, Trace
 export async function connectCommand(text: string, options: ConnectOptions, io: Io): Promise<ExitCode> {
   const report = new Report(io, options);
   const plan = await makePlan(text, options);
+  const record = recordFile(options, formatHostPort(plan.target));
   const keyLog = openKeyLog(options.keylog, io, report);
   try {
     const transport = await open(plan, io.interrupted);
-    await converse(transport, plan, options, io, report, keyLog?.listener);
+    try {
+      await converse(transport, plan, options, io, report, { keyLog: keyLog?.listener, record });
+    } finally {
+      record?.write();
+    }
     return exitCodes.ok;
   } catch (error) {
     report.error(error);
@@ -144,6 +142,12 @@ async function open(plan: Plan, interrupted: AbortSignal): Promise<Socket> {
   }
 }
 
+/** Where what happens is kept. */
+interface Keeping {
+  readonly keyLog: ((line: string) => void) | undefined;
+  readonly record: RecordFile | undefined;
+}
+
 /** From ClientHello to the end of both sides. */
 async function converse(
   transport: Socket,
@@ -151,28 +155,29 @@ async function converse(
   options: ConnectOptions,
   io: Io,
   report: Report,
-  keyLog: ((line: string) => void) | undefined,
+  { keyLog, record }: Keeping,
 ): Promise<void> {
   const listeners = [
     ...(options.trace || options.explain ? [report.tracer(options)] : []),
     ...(options.showcerts ? [certificatePrinter(report)] : []),
   ];
+  const viewer = streamer({ env: io.env, program: 'handfast connect' });
   warnOfLegacy(options, report);
   if (options.insecure) {
     report.warning('--insecure: the server’s certificate is not verified; anybody may be listening');
   }
+  const heard = heardBy(viewer.watch(formatHostPort(plan.target)), {
+    ...(keyLog && { keyLog }),
+    ...(listeners.length > 0 && {
+      trace: (event: TraceEvent) => {
+        for (const listener of listeners) listener(event);
+      },
+    }),
+  });
   const socket = start({
     ...plan.tls,
-    socket: transport,
-    allowHalfOpen: false,
-    ...(keyLog === undefined ? {} : { keyLog }),
-    ...(listeners.length === 0
-      ? {}
-      : {
-          trace: (event) => {
-            for (const listener of listeners) listener(event);
-          },
-        }),
+    ...{ socket: transport, allowHalfOpen: false },
+    ...(record?.beside(heard) ?? heard),
   });
   await new Promise<void>((resolve, reject) => {
     const interrupt = (): void => {
@@ -192,13 +197,12 @@ async function converse(
       io.stdin.pause();
     };
     socket.once('secureConnect', () => {
-      report.news(summary(socket, plan, report), 'connected', {
-        host: plan.target.host,
-        port: plan.target.port,
-        address: transport.remoteAddress ?? null,
-        authorized: socket.authorized,
-        ...(socket.negotiated === undefined ? {} : negotiatedJson(socket.negotiated)),
-      });
+      if (socket.negotiated !== undefined) {
+        const { host, port } = plan.target;
+        const address = transport.remoteAddress ?? null;
+        const fields = { host, port, address, authorized: socket.authorized, ...negotiatedJson(socket.negotiated) };
+        report.news(summary(socket, plan, report), ...line('connected', fields));
+      }
       io.stdin.pipe(socket, { end: options.ignoreEof !== true });
       socket.pipe(io.stdout, { end: false });
     });
@@ -208,7 +212,7 @@ async function converse(
     });
     socket.once('close', () => {
       done();
-      report.data('closed', { truncated: false });
+      report.data(...line('ended', {}));
       resolve();
     });
     io.stdout.once('error', leave);
@@ -264,7 +268,7 @@ function certificatePrinter(report: Report): (event: TraceEvent) => void {
     if (message.type !== 'certificate' && message.type !== 'certificate_12') return;
     for (const [index, der] of message.chain.entries()) {
       const pem = toPem('CERTIFICATE', der);
-      report.important(`# ${index}\n${describeDer(der)}\n${pem.trimEnd()}`, 'peerCertificate', { index, pem });
+      report.important(`# ${index}\n${describeDer(der)}\n${pem.trimEnd()}`, ...line('peerCertificate', { index, pem }));
     }
   };
 }

@@ -26,12 +26,14 @@ import {
   ticketKeys,
   tlsServer,
 } from '@handfast/tls';
+import { heardBy, streamer, type Watching } from '@handfast/tls/live';
 import { createSecureContext, TLSSocket } from '@handfast/tls/node';
 import { dataDirectory, developmentCa, RenewedCredential, trustAdvice } from '../dev-ca.ts';
 import { CliError, type ExitCode, exitCodes, usageError } from '../exit.ts';
 import { explainJson } from '../explain.ts';
 import { credentialFiles, openKeyLog, trustFile } from '../identity.ts';
 import type { Io } from '../io.ts';
+import { line } from '../lines/line.ts';
 import { keyExchangeName } from '../names.ts';
 import { type Negotiation, type NegotiationOptions, negotiation, warnOfLegacy } from '../negotiation.ts';
 import { formatHostPort, parseList, parsePort, reasonOf } from '../options.ts';
@@ -155,8 +157,9 @@ async function listen(
 ): Promise<void> {
   const service = options.http ? httpService() : options.echo ? echoService : conversation(io);
   const open = new Set<TLSSocket>();
+  const viewer = streamer({ env: io.env, program: 'handfast serve' });
   const server = createServer({ allowHalfOpen: true, noDelay: true }, (transport) => {
-    const socket = accept(transport, options, report, engine, service);
+    const socket = accept(transport, options, report, engine, service, viewer.watch(undefined));
     open.add(socket);
     socket.once('close', () => open.delete(socket));
   });
@@ -183,7 +186,7 @@ async function listen(
     if (socket.negotiated !== undefined) socket.end();
     socket.destroy();
   }
-  report.data('stopped', {});
+  report.data(...line('stopped', {}));
 }
 
 function announce(port: number, options: ServeOptions, report: Report, identity: ServerIdentity): void {
@@ -192,21 +195,13 @@ function announce(port: number, options: ServeOptions, report: Report, identity:
   const shown = local || options.host === '0.0.0.0' || options.host === '::' ? 'localhost' : options.host;
   const url = `${options.http ? 'https' : 'tls'}://${formatHostPort({ host: shown, port })}`;
   const { developmentCaFile: file } = identity;
-  report.important(`listening on ${bold(url)}`, 'listening', {
-    url,
-    host: options.host,
-    port,
-    developmentCa: file ?? null,
-  });
+  const fields = { url, host: options.host, port, developmentCa: file ?? null };
+  report.important(`listening on ${bold(url)}`, ...line('listening', fields));
   if (file === undefined) return;
   const made = identity.created ? 'a development CA was made for you' : 'the certificate is by your development CA';
   report.news(
     `${made}: ${file}\nwho is to trust it (its key stays on this machine, for you alone to use):`,
-    'developmentCa',
-    {
-      file,
-      created: identity.created ?? false,
-    },
+    ...line('developmentCa', { file, created: identity.created ?? false }),
   );
   for (const line of trustAdvice(file, url)) report.line(dim(line));
 }
@@ -217,16 +212,20 @@ function accept(
   report: Report,
   engine: ServerOptions,
   service: Service,
+  viewer: Watching | undefined,
 ): TLSSocket {
   const who = formatHostPort({ host: transport.remoteAddress ?? 'unknown', port: transport.remotePort ?? 0 });
   const started = performance.now();
   const tracer = options.trace || options.explain ? report.tracer(options, { client: who }) : undefined;
   let hello: ClientHello | undefined;
+  let connection: number | undefined;
   const trace = (event: TraceEvent): void => {
+    connection = event.connection;
     if (event.type === 'message' && event.message.type === 'client_hello') hello = event.message;
     tracer?.(event);
   };
-  const config = serverConfig({ ...engine, trace });
+  const { keyLog } = engine;
+  const config = serverConfig({ ...engine, ...heardBy(viewer, { trace, ...(keyLog && { keyLog }) }) });
   const socket = new TLSSocket(
     transport,
     { isServer: true, make: (handlers) => tlsServer(config, handlers) },
@@ -239,11 +238,11 @@ function accept(
     // Browsers leave without a word.
     if (options.http && error instanceof TlsError && error.tlsCode === 'truncated' && error.phase !== 'handshake')
       return;
-    refusal(error, who, report);
+    refusal(error, who, connection, report);
   });
   socket.once('secure', () => {
     const { negotiated } = socket;
-    if (negotiated === undefined) return;
+    if (negotiated === undefined || connection === undefined) return;
     const { version, cipherSuite, group, serverName, alpnProtocol, peer, resumed } = negotiated;
     const [leaf] = peer?.chain ?? [];
     const parts = [
@@ -253,10 +252,8 @@ function accept(
       ...(alpnProtocol === undefined ? [] : [`ALPN ${quote(alpnProtocol)}`]),
       ...(leaf === undefined ? [] : [`by ${nameOf(leaf)}, verified`]),
     ];
-    report.news(`${report.colors.green('✓')} ${who} ${parts.join(', ')}`, 'connected', {
-      client: who,
-      ...negotiatedJson(negotiated),
-    });
+    const fields = { client: who, connection, ...negotiatedJson(negotiated) };
+    report.news(`${report.colors.green('✓')} ${who} ${parts.join(', ')}`, ...line('connected', fields));
     service.serve(socket, {
       negotiated,
       hello,
@@ -268,15 +265,14 @@ function accept(
   return socket;
 }
 
-function refusal(error: Error, who: string, report: Report): void {
+/** @param connection its number; undefined: nothing had passed yet. */
+function refusal(error: Error, who: string, connection: number | undefined, report: Report): void {
   const { red, dim } = report.colors;
   const detail =
     error instanceof TlsError ? ` [${error.tlsCode}${error.state === undefined ? '' : ` in ${error.state}`}]` : '';
   const hint = error instanceof TlsError && error.hint !== undefined ? `; ${error.hint}` : '';
-  report.important(`${red('✗')} ${who} ${error.message}${dim(`${detail}${hint}`)}`, 'error', {
-    client: who,
-    ...explainJson(error),
-  });
+  const fields = { client: who, ...(connection !== undefined && { connection }), ...explainJson(error) };
+  report.important(`${red('✗')} ${who} ${error.message}${dim(`${detail}${hint}`)}`, ...line('error', fields));
 }
 
 // ---- services

@@ -8,8 +8,8 @@ import { isAddress, parseProxy } from '../dial.ts';
 import { CliError, type ExitCode, exitCodes, usageError } from '../exit.ts';
 import { credentialFiles, systemTrust, trustFile } from '../identity.ts';
 import { colorsFor, type Io, widthOf } from '../io.ts';
-import type { NegotiationOptions } from '../negotiation.ts';
 import { parseHostPort, parseList, parseSeconds } from '../options.ts';
+import type { ReachOptions } from '../reach.ts';
 import { dialogues } from '../starttls/index.ts';
 import { diagnose } from './diagnose.ts';
 import { type Examination, examine } from './examine.ts';
@@ -19,18 +19,7 @@ import { render } from './render.ts';
 import { type DoctorWorld, realWorld } from './world.ts';
 
 /** As commander gives them. */
-export interface DoctorOptions extends Omit<NegotiationOptions, 'legacy'> {
-  readonly servername?: string;
-  readonly ca?: string;
-  readonly cert?: string;
-  readonly key?: string;
-  readonly alpn?: string;
-  readonly starttls?: string;
-  readonly proxy?: string;
-  readonly connectTo?: string;
-  readonly ipv4?: boolean;
-  readonly ipv6?: boolean;
-  readonly timeout: string;
+export interface DoctorOptions extends Omit<ReachOptions, 'legacy'> {
   readonly fetch?: boolean;
   readonly json?: boolean;
   readonly color?: boolean;

@@ -2,22 +2,22 @@ import assert from 'node:assert/strict';
 import { after, before, describe, test } from 'node:test';
 import type { Credential } from '@handfast/tls';
 import { type Certificate, issueCrl, trustStore } from '@handfast/x509';
-import type { Certainty, Side } from '../../src/doctor/causes/cause.ts';
 import type { DoctorOptions } from '../../src/doctor/doctor.ts';
 import type { DoctorWorld } from '../../src/doctor/world.ts';
 import { tlsServer } from '../support/net.ts';
 import { type OldCertificates, oldCertificates, weakCredential } from './old-certificates.ts';
 import {
   assertTold,
+  authorities,
   type Ca,
   days,
   diagnosisOf,
+  type Expected,
   host,
   makeCa,
   makeServer,
   now,
   type Scratch,
-  scratch,
   type Told,
 } from './support.ts';
 
@@ -27,19 +27,13 @@ let issuing: Ca;
 let oldRoot: Ca;
 let old: OldCertificates;
 before(async () => {
-  files = scratch();
-  root = await makeCa('Doctor Test Root');
-  issuing = await makeCa('Doctor Test Issuing CA', root);
+  ({ files, root, issuing } = await authorities());
   oldRoot = await makeCa('An old root', undefined, { notBefore: days(-30), notAfter: days(-1) });
   old = await oldCertificates();
 });
 after(() => files.remove());
 
-interface Row {
-  readonly is: string;
-  readonly cause: string;
-  readonly side: Side;
-  readonly certainty: Certainty;
+interface Row extends Expected {
   readonly credential: () => Promise<Credential>;
   readonly options?: () => Promise<Partial<DoctorOptions>>;
   readonly world?: () => Partial<DoctorWorld>;

@@ -14,7 +14,6 @@ import {
 import { allLegacyCipherSuites, tls10, tls11 } from '@handfast/tls/legacy';
 import type { TlsServerOptions } from '@handfast/tls/node';
 import { issueCertificate, trustStore } from '@handfast/x509';
-import type { Certainty, Side } from '../../src/doctor/causes/cause.ts';
 import type { DoctorOptions } from '../../src/doctor/doctor.ts';
 import type { DoctorWorld } from '../../src/doctor/world.ts';
 import { tcpServer, tlsServer } from '../support/net.ts';
@@ -22,9 +21,11 @@ import {
   alertRecord,
   answering,
   assertTold,
+  authorities,
   type Ca,
   days,
   diagnosisOf,
+  type Expected,
   host,
   impatient,
   type Listener,
@@ -33,19 +34,16 @@ import {
   relay,
   type Scratch,
   type Spoiling,
-  scratch,
 } from './support.ts';
 
 let files: Scratch;
 let root: Ca;
 let good: Credential;
+let ca: string;
 let rsa: Credential;
 let ownIdentity: Pick<DoctorOptions, 'cert' | 'key'>;
 before(async () => {
-  files = scratch();
-  root = await makeCa('Doctor Test Root');
-  good = await makeServer(root);
-  files.file('root.pem', root.certificate);
+  ({ files, root, good, ca } = await authorities());
   const pair = await provider.generateKeyPair('rsa');
   const leaf = await issueCertificate({
     provider,
@@ -75,11 +73,7 @@ before(async () => {
 });
 after(() => files.remove());
 
-interface Row {
-  readonly is: string;
-  readonly cause: string;
-  readonly side: Side;
-  readonly certainty: Certainty;
+interface Row extends Expected {
   readonly server: () => Promise<Listener>;
   readonly options?: () => Partial<DoctorOptions>;
   readonly world?: Partial<DoctorWorld>;
@@ -524,11 +518,7 @@ describe('the doctor tells of a handshake:', () => {
     test(`${is}: ${cause}`, async () => {
       const broken = await server();
       try {
-        const told = await diagnosisOf(
-          broken.port,
-          { ca: files.file('root.pem', root.certificate), ...options?.() },
-          world,
-        );
+        const told = await diagnosisOf(broken.port, { ca, ...options?.() }, world);
         assertTold(told, cause, side, certainty);
       } finally {
         broken.close();

@@ -9,6 +9,7 @@ import type { DoctorWorld } from '../../src/doctor/world.ts';
 import { finish, start } from '../support/io.ts';
 import { tcpServer, tlsServer } from '../support/net.ts';
 import {
+  authorities,
   type Ca,
   days,
   diagnosisOf,
@@ -18,7 +19,6 @@ import {
   output,
   relay,
   type Scratch,
-  scratch,
   type Told,
 } from './support.ts';
 
@@ -28,11 +28,7 @@ let issuing: Ca;
 let good: Credential;
 let ca: string;
 before(async () => {
-  files = scratch();
-  root = await makeCa('Doctor Test Root');
-  issuing = await makeCa('Doctor Test Issuing CA', root);
-  good = await makeServer(root);
-  ca = files.file('root.pem', root.certificate);
+  ({ files, root, issuing, good, ca } = await authorities());
 });
 after(() => files.remove());
 
@@ -165,7 +161,8 @@ describe('what the doctor prints', () => {
         '',
         '  The server’s certificate for "other.net" expired 3 days ago (notAfter TIME); our',
         '  clock says TIME. The fault is the server’s; that is certain. What to do: renew the',
-        '  certificate, have the server load it, and have both done by itself from now on (ACME).',
+        '  certificate, load it, and have a program do both from now on (ACME); nobody should look away',
+        '  instead.',
         '',
         '  and The certificate is for another name. The certificate is for "other.net", not for',
         '      "shop.doctor-test.net". The fault is the server’s; that is certain. What to do: connect by a',

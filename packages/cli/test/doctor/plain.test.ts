@@ -1,16 +1,11 @@
 import { describe, test } from 'node:test';
-import type { Certainty, Side } from '../../src/doctor/causes/cause.ts';
 import type { DoctorOptions } from '../../src/doctor/doctor.ts';
 import type { DoctorWorld } from '../../src/doctor/world.ts';
 import { CliError, exitCodes } from '../../src/exit.ts';
 import { deadPort, tcpServer } from '../support/net.ts';
-import { answering, assertTold, diagnosisOf, impatient, type Listener } from './support.ts';
+import { answering, assertTold, diagnosisOf, type Expected, impatient, type Listener } from './support.ts';
 
-interface Row {
-  readonly is: string;
-  readonly cause: string;
-  readonly side: Side;
-  readonly certainty: Certainty;
+interface Row extends Expected {
   readonly server: () => Promise<Listener>;
   readonly options?: Partial<DoctorOptions>;
   readonly world?: Partial<DoctorWorld>;

@@ -21,6 +21,7 @@ import { type DoctorOptions, doctor } from '../../src/doctor/doctor.ts';
 import type { DoctorWorld } from '../../src/doctor/world.ts';
 import { Output } from '../support/io.ts';
 import { tcpServer } from '../support/net.ts';
+import { assertDiagnosis } from '../support/schema.ts';
 
 /** The name that broken servers are asked for. */
 export const host = 'shop.doctor-test.net';
@@ -98,6 +99,33 @@ export function scratch(): Scratch {
   };
 }
 
+/** What most tests begin with. */
+export interface Authorities {
+  readonly files: Scratch;
+  readonly root: Ca;
+  /** Issued by the root. */
+  readonly issuing: Ca;
+  /** A server that nothing is wrong with. */
+  readonly good: Credential;
+  /** The file of the root. */
+  readonly ca: string;
+}
+
+export async function authorities(): Promise<Authorities> {
+  const files = scratch();
+  const root = await makeCa('Doctor Test Root');
+  const issuing = await makeCa('Doctor Test Issuing CA', root);
+  return { files, root, issuing, good: await makeServer(root), ca: files.file('root.pem', root.certificate) };
+}
+
+/** What is set up, and what the doctor says first of it. */
+export interface Expected {
+  readonly is: string;
+  readonly cause: string;
+  readonly side: Side;
+  readonly certainty: Certainty;
+}
+
 /** What a diagnosis prints with `--json`. */
 export interface Told {
   readonly exitCode: number;
@@ -135,7 +163,9 @@ export async function diagnosisOf(
   target: string = host,
 ): Promise<Told> {
   const text = await output(port, { json: true, ...options }, world, target);
-  return { ...(JSON.parse(text.text) as Omit<Told, 'exitCode' | 'text'>), ...text };
+  const told: unknown = JSON.parse(text.text);
+  assertDiagnosis(told);
+  return { ...(told as Omit<Told, 'exitCode' | 'text'>), ...text };
 }
 
 export async function output(

@@ -7,6 +7,7 @@
 import { PassThrough } from 'node:stream';
 import type { Io } from '../../src/io.ts';
 import { run } from '../../src/run.ts';
+import { assertLines } from './schema.ts';
 
 export interface Session {
   readonly stdin: PassThrough;
@@ -55,12 +56,18 @@ export function start(argv: readonly string[], env: Io['env'] = {}, columns?: nu
   const stderr = new Output();
   if (columns !== undefined) Object.assign(stderr.stream, { columns });
   const interrupt = new AbortController();
-  const exitCode = run(argv, {
+  const running = run(argv, {
     stdin,
     stdout: stdout.stream,
     stderr: stderr.stream,
     env,
     interrupted: interrupt.signal,
+  });
+  // Whatever a test looks at: every line is as it was published.
+  const tells = (argv[0] === 'connect' || argv[0] === 'serve') && argv.includes('--json');
+  const exitCode = running.then((code) => {
+    if (tells) assertLines(stderr.values);
+    return code;
   });
   return { stdin, stdout, stderr, interrupt, exitCode };
 }

@@ -7,16 +7,15 @@
 
 import type { Cause } from './cause.ts';
 import { called, plainly, refusalBy, sentence } from './path-rules.ts';
+import { wordsOf } from './words.ts';
 
 export const formCauses: readonly Cause[] = [
   {
     id: 'malformed_certificate',
-    title: 'A certificate does not decode',
-    side: 'server',
+    ...wordsOf('malformed'),
     told: 'certain: its bytes break the rules of DER or of RFC 5280',
     codes: ['certificate_malformed', 'decode_error'],
     rules: ['malformed'],
-    remedy: 'look at the file that the server loads (`handfast cert show FILE`), and have the certificate issued again',
     find: (evidence) => {
       const [first] = evidence.chain?.malformed ?? [];
       const error = refusalBy(evidence, ['malformed']);
@@ -33,12 +32,10 @@ export const formCauses: readonly Cause[] = [
   },
   {
     id: 'revoked',
-    title: 'The certificate was revoked',
-    side: 'server',
+    ...wordsOf('revoked'),
     told: 'certain: its issuer’s signed list or answer says so',
     codes: ['certificate_revoked'],
     rules: ['revoked'],
-    remedy: 'have a new certificate issued, with a new key, and find out why the old one was revoked',
     find: ({ chain }) =>
       chain?.revocationRefusal?.code === 'revoked'
         ? { certainty: 'certain', says: sentence(chain.revocationRefusal.message) }
@@ -73,39 +70,30 @@ export const formCauses: readonly Cause[] = [
   },
   {
     id: 'weak_key',
-    title: 'A key is too weak',
-    side: 'server',
+    ...wordsOf('weak_key'),
     told: 'certain: its bits were counted',
     codes: ['certificate_refused', 'certificate_unsupported'],
-    remedy: 'have the certificate issued for a new key: ECDSA on P-256, or RSA of 2,048 bits',
     ...plainly(['weak_key']),
   },
   {
     id: 'weak_signature',
-    title: 'A certificate is signed with SHA-1 or MD5',
-    side: 'ca',
+    ...wordsOf('weak_signature'),
     told: 'certain: the algorithm stands in the certificate',
     codes: ['certificate_refused', 'certificate_unsupported'],
-    remedy: 'have the certificate issued again, signed with SHA-256: SHA-1 has been forged in practice since 2017',
     ...plainly(['weak_signature']),
   },
   {
     id: 'bad_signature',
-    title: 'A certificate’s signature does not verify',
-    side: 'server',
+    ...wordsOf('bad_signature'),
     told: 'certain: it is not by the key of the issuer that was found; either it was changed, or an intermediate of the same name with another key was sent',
     codes: ['certificate_bad_signature'],
-    remedy:
-      'have the server send the intermediate that belongs to its certificate: `handfast cert chain` puts it together',
     ...plainly(['bad_signature']),
   },
   {
     id: 'unsupported_algorithm',
-    title: 'A certificate uses what we cannot verify',
-    side: 'server',
+    ...wordsOf('unsupported_algorithm'),
     told: 'certain: its algorithm or kind of key is none of ours',
     codes: ['certificate_unsupported'],
-    remedy: 'have the certificate issued with ECDSA on P-256 or RSA, as every client takes them',
     ...plainly(['unsupported_algorithm', 'unsupported_key']),
   },
   {
@@ -120,47 +108,37 @@ export const formCauses: readonly Cause[] = [
   },
   {
     id: 'key_usage',
-    title: 'The key may not be used for this',
-    side: 'ca',
+    ...wordsOf('key_usage'),
     told: 'certain: its KeyUsage leaves out what is needed',
     codes: ['certificate_refused'],
-    remedy: 'have the certificate issued again with the key usage digitalSignature (a CA’s: keyCertSign)',
     ...plainly(['key_usage']),
   },
   {
     id: 'name_constraints',
-    title: 'The CA may not vouch for this name',
-    side: 'ca',
+    ...wordsOf('name_constraints'),
     told: 'certain: a CA above has name constraints that leave the name out',
     codes: ['certificate_refused'],
-    remedy: 'have the certificate issued by a CA that may, or the name changed to one that is allowed',
     ...plainly(['name_constraints']),
   },
   {
     id: 'path_length',
-    title: 'There are more CAs in the path than one of them allows',
-    side: 'ca',
+    ...wordsOf('path_length'),
     told: 'certain: its pathLenConstraint counts them',
     codes: ['certificate_refused'],
-    remedy: 'have the certificate issued by a CA higher up, or that CA’s certificate issued with another path length',
     ...plainly(['path_length']),
   },
   {
     id: 'issuer_no_ca',
-    title: 'What issued the certificate is no CA',
-    side: 'ca',
+    ...wordsOf('not_a_ca'),
     told: 'certain: the issuer’s basicConstraints do not say that it is one',
     codes: ['certificate_refused'],
-    remedy: 'have the certificate issued by a CA: what a server’s own key signs counts for nothing',
     ...plainly(['not_a_ca']),
   },
   {
     id: 'critical_extension',
-    title: 'A critical extension is not known',
-    side: 'ca',
+    ...wordsOf('critical_extension'),
     told: 'certain: it is marked critical, and no client of TLS processes it',
     codes: ['certificate_unsupported'],
-    remedy: 'have the certificate issued without it, or with the extension not critical',
     ...plainly(['critical_extension']),
   },
   {

@@ -12,6 +12,7 @@ import type { ChainEvidence, Evidence } from '../evidence.ts';
 import type { Cause, Found } from './cause.ts';
 import { inspectorIn, isFresh } from './hints.ts';
 import { called, refusalBy } from './path-rules.ts';
+import { wordsOf } from './words.ts';
 
 /** The missing issuer, by whoever names it. */
 function issuerOf(certificate: Certificate | undefined): string {
@@ -43,8 +44,7 @@ function fresh([leaf]: readonly Certificate[], now: Date): string {
 export const issuerCauses: readonly Cause[] = [
   {
     id: 'self_signed',
-    title: 'The certificate is self-signed',
-    side: 'server',
+    ...wordsOf('self_signed'),
     told: 'certain: its issuer is itself',
     codes: ['certificate_unknown_issuer'],
     remedy:

@@ -10,6 +10,7 @@ import type { Evidence } from '../evidence.ts';
 import type { Cause, Found } from './cause.ts';
 import { isInternalName } from './hints.ts';
 import { called } from './path-rules.ts';
+import { wordsOf } from './words.ts';
 
 function namesIn(leaf: Certificate): readonly string[] {
   try {
@@ -132,7 +133,7 @@ export const nameCauses: readonly Cause[] = [
   {
     ...mismatch,
     id: 'wrong_name',
-    title: 'The certificate is for another name',
+    ...wordsOf('name_mismatch'),
     told: 'certain: none of its names is the one that was asked for',
     remedy:
       'connect by a name that it is for (or say it with --servername), have the name put into the certificate, or look whether the DNS leads to the right server',

@@ -8,6 +8,7 @@ import type { Certificate } from '@handfast/x509';
 import type { Evidence } from '../evidence.ts';
 import type { Cause, Found } from './cause.ts';
 import { byRule, called, refusalBy } from './path-rules.ts';
+import { wordsOf } from './words.ts';
 
 const hourMs = 3_600_000;
 
@@ -58,11 +59,9 @@ export const validityCauses: readonly Cause[] = [
   },
   {
     id: 'expired',
-    title: 'The certificate has expired',
-    side: 'server',
+    ...wordsOf('expired'),
     told: 'certain: its notAfter is past; the server’s own clock, where it shows one, agrees',
     codes: ['certificate_expired'],
-    remedy: 'renew the certificate, have the server load it, and have both done by itself from now on (ACME)',
     ...byRule(['expired'], ({ certificate, message }, evidence, { sent }) =>
       certificate === sent[0] && wrongClock(evidence) === undefined
         ? {
@@ -74,8 +73,7 @@ export const validityCauses: readonly Cause[] = [
   },
   {
     id: 'not_yet_valid',
-    title: 'The certificate is not yet valid',
-    side: 'server',
+    ...wordsOf('not_yet_valid'),
     told: 'certain: its notBefore is still to come; the server’s own clock, where it shows one, agrees',
     codes: ['certificate_expired'],
     remedy: 'wait until then, or use the certificate that came before; look at the clock of the CA, and at ours',

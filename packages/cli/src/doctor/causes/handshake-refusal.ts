@@ -4,8 +4,25 @@
  * @module
  */
 
+import type { TlsErrorCode } from '@handfast/tls';
 import type { Cause } from './cause.ts';
 import { ending, handshakeFailure, refusing } from './handshake.ts';
+
+/** What only a peer that breaks the protocol brings about. */
+const violations: readonly TlsErrorCode[] = [
+  'unexpected_message',
+  'illegal_parameter',
+  'decode_error',
+  'missing_extension',
+  'unsupported_extension',
+  'record_overflow',
+  'message_too_large',
+  'too_many_records',
+  'too_many_alerts',
+  'too_many_key_updates',
+  'protocol_version',
+  'handshake_failure',
+];
 
 export const refusalCauses: readonly Cause[] = [
   {
@@ -80,39 +97,11 @@ export const refusalCauses: readonly Cause[] = [
     title: 'The server breaks the protocol',
     side: 'server',
     told: 'certain that the bytes which came are against the RFC; who wrote them is likely the server',
-    codes: [
-      'unexpected_message',
-      'illegal_parameter',
-      'decode_error',
-      'missing_extension',
-      'unsupported_extension',
-      'record_overflow',
-      'message_too_large',
-      'too_many_records',
-      'too_many_alerts',
-      'too_many_key_updates',
-      'protocol_version',
-      'handshake_failure',
-    ],
+    codes: violations,
     remedy: 'bring the server’s TLS library up to date; `handfast connect --trace` shows the message',
     find: refusing(
-      ({ code }) => violations.has(code),
+      ({ code }) => violations.some((one) => one === code),
       ({ message }) => ({ certainty: 'likely', says: `The server sent what TLS does not allow: ${message}.` }),
     ),
   },
 ];
-
-const violations: ReadonlySet<string> = new Set([
-  'unexpected_message',
-  'illegal_parameter',
-  'decode_error',
-  'missing_extension',
-  'unsupported_extension',
-  'record_overflow',
-  'message_too_large',
-  'too_many_records',
-  'too_many_alerts',
-  'too_many_key_updates',
-  'protocol_version',
-  'handshake_failure',
-]);
