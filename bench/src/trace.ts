@@ -1,10 +1,13 @@
 /**
- * The row of the trace: full handshakes in memory, engine to engine, with nobody listening, with a listener that does nothing, and
- * with one that asked for every detail. Without one nothing is built: it must never be the slower way.
+ * The row of the trace: full handshakes in memory, engine to engine, with nobody listening, with a listener that does nothing, with
+ * one that asked for every detail, and as `@handfast/tls/register` has them while no `handfast view` is open. Without a listener nothing
+ * is built: it must never be the slower way.
  *
  * @module
  */
 
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
 import type { Bytes } from '@handfast/crypto';
 import { nodeProvider } from '@handfast/crypto/node';
 import {
@@ -19,6 +22,7 @@ import {
   tlsClient,
   tlsServer,
 } from '@handfast/tls';
+import { heardBy, type Streamer, streamer } from '@handfast/tls/live';
 import { issueRoot, issueServerCertificate, trustStore } from '@handfast/x509';
 import { serverName } from './identity.ts';
 import type { Contestant, Row } from './rounds.ts';
@@ -29,10 +33,12 @@ type Configs = (tracing: Tracing) => { readonly client: ClientConfig; readonly s
 export async function traceRows(): Promise<readonly Row[]> {
   const configs = await makeConfigs();
   const trace = (): void => undefined;
-  const contestant = (name: string, tracing: Tracing): Contestant => {
+  const contestant = (name: string, tracing: Tracing, watch: Streamer['watch'] = () => undefined): Contestant => {
     const { client, server } = configs(tracing);
-    return { name, round: (milliseconds) => rate(() => handshake(client, server), milliseconds) };
+    return { name, round: (milliseconds) => rate(() => handshake(client, server, watch), milliseconds) };
   };
+  // A viewer of whoever measures must not look.
+  const { watch } = streamer({ env: { HANDFAST_VIEW_SOCKET: join(tmpdir(), 'handfast-bench-nobody.sock') } });
   return [
     {
       name: 'TLS 1.3: full handshakes in memory, nobody listening to their trace',
@@ -42,6 +48,7 @@ export async function traceRows(): Promise<readonly Row[]> {
         contestant('handfast', {}),
         contestant('with a listener on both sides', { trace }),
         contestant('with listeners to every detail', { trace, traceDetails: { wire: true, plaintext: true } }),
+        contestant('where handfast view would be shown it, and is not open', {}, watch),
       ],
       reach: 1,
     },
@@ -78,13 +85,16 @@ function rate(work: () => void, milliseconds: number): number {
 }
 
 /** A full handshake: the provider answers at once, and so each flight does. */
-function handshake(clientSide: ClientConfig, serverSide: ServerConfig): void {
+function handshake(clientSide: ClientConfig, serverSide: ServerConfig, watch: Streamer['watch']): void {
   const flights: [Connection, readonly Bytes[]][] = [];
-  const server: Connection = tlsServer(serverSide, { send: (chunks) => flights.push([client, chunks]) });
+  const server: Connection = tlsServer(serverSide, {
+    ...heardBy(watch(undefined), {}),
+    send: (chunks) => flights.push([client, chunks]),
+  });
   const client: Connection = tlsClient(
     clientSide,
     { serverName },
-    { send: (chunks) => flights.push([server, chunks]) },
+    { ...heardBy(watch(`${serverName}:443`), {}), send: (chunks) => flights.push([server, chunks]) },
   );
   server.start();
   client.start();

@@ -19,10 +19,11 @@ import {
   tls13,
   type Version,
 } from '@handfast/tls';
-import { connect, createServer, type SecureContextOptions, type Server, type TLSSocket } from '@handfast/tls/node';
+import type { SecureContextOptions, Server, TLSSocket } from '@handfast/tls/node';
 import { parseCertificates, parsePrivateKey } from '@handfast/x509';
 import { alpnProtocol, type Case, gcmAndChaCha, groupsOf, pkcs1Schemes, suites12 } from './cases.ts';
 import type { Family, Identity } from './certificates.ts';
+import { connect, createServer } from './tls.ts';
 
 const handshakeTimeout = 8_000;
 

@@ -22,12 +22,15 @@ import { parseArgs } from 'node:util';
 import { type Case, casesOf } from './cases.ts';
 import { Certificates } from './certificates.ts';
 import { legacyPeerNames, planLegacy, runLegacy } from './legacy/all.ts';
+import { sitting } from './legacy/report.ts';
 import { peers } from './peers/index.ts';
 import type { Peer } from './peers/peer.ts';
 import { endAllCommands } from './processes.ts';
 import { json, text } from './report.ts';
 import { caseJob, extraJobs, type Job, type Outcome, refusalJobs, runJob } from './run.ts';
 import { scenarioJobs } from './scenarios/index.ts';
+import { album } from './viewer/album.ts';
+import { galleryOf } from './viewer/report.ts';
 
 /** Cases at a time: a peer and our side take turns, so a few overlap on two cores. */
 const concurrency = 4;
@@ -83,13 +86,19 @@ async function main(): Promise<number> {
   endAllCommands();
   const legacy = await runLegacy(plan, join(directory, 'legacy'), progress);
   endAllCommands();
+  const gallery = galleryOf(album(), [
+    ...outcomes
+      .filter(passed)
+      .flatMap(({ job: { peer, direction: role, version, row } }) => (row ? [{ peer: peer.name, role, version }] : [])),
+    ...sitting(legacy),
+  ]);
   const seconds = (performance.now() - started) / 1000;
-  const result = { outcomes, versions, legacy: plan.looked.length === 0 ? undefined : legacy, seconds };
+  const result = { outcomes, versions, legacy: plan.looked.length === 0 ? undefined : legacy, gallery, seconds };
   process.stdout.write(options.json ? json(result) : text(result));
   const all = [...outcomes, ...legacy.outcomes];
   if (all.length === 0) process.stderr.write('no case was run\n');
   const whole = present.length === chosen.length && legacy.peers.every(({ fault }) => fault === undefined);
-  return whole && all.length > 0 && all.every(({ failure }) => failure === undefined) ? 0 : 1;
+  return whole && all.length > 0 && all.every(passed) && gallery.faults.length === 0 ? 0 : 1;
 }
 
 function jobsOf(peer: Peer, certificates: Certificates): readonly Job[] {
@@ -136,6 +145,10 @@ async function runAll(jobs: readonly Job[]): Promise<readonly Outcome[]> {
     if (outcome !== undefined) outcomes.push(outcome);
   }
   return outcomes;
+}
+
+function passed({ failure }: { readonly failure: string | undefined }): boolean {
+  return failure === undefined;
 }
 
 function progress(done: number, all: number): void {

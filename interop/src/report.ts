@@ -9,6 +9,7 @@ import type { Peer } from './peers/peer.ts';
 import type { Outcome } from './run.ts';
 import { isEarlyJob } from './scenarios/early-data.ts';
 import { counts, failed, table } from './table.ts';
+import { type Gallery, galleryFailures, galleryTable } from './viewer/report.ts';
 
 const postQuantumGroups = ['X25519MLKEM768', 'SecP256r1MLKEM768', 'SecP384r1MLKEM1024'];
 
@@ -17,16 +18,20 @@ export interface Result {
   readonly versions: readonly { readonly peer: Peer; readonly version: string | undefined }[];
   /** What came of the old. */
   readonly legacy?: LegacyResult | undefined;
+  /** What people are shown of it all. */
+  readonly gallery?: Gallery | undefined;
   readonly seconds: number;
 }
 
 /** The tables, then the failures, then one line that counts. */
-export function text({ outcomes, versions, legacy, seconds }: Result): string {
+export function text({ outcomes, versions, legacy, gallery, seconds }: Result): string {
   const all = [...outcomes, ...(legacy?.outcomes ?? [])];
+  const faults = gallery?.faults.length ?? 0;
   const count = all.filter(({ failure }) => failure !== undefined).length;
   return [
     ...(outcomes.length + versions.length === 0 ? [] : tables(outcomes, versions)),
     ...(legacy === undefined ? [] : legacyTables(legacy)),
+    ...(gallery === undefined ? [] : galleryTable(gallery)),
     ...outcomes.flatMap(({ job: { peer, direction, id }, failure }) =>
       failure === undefined ? [] : [failed(peer.name, direction, id, failure)],
     ),
@@ -34,7 +39,8 @@ export function text({ outcomes, versions, legacy, seconds }: Result): string {
       version === undefined ? [`MISSING ${peer.name}: ${peer.missing}\n`] : [],
     ),
     ...(legacy === undefined ? [] : legacyFailures(legacy)),
-    `${seconds.toFixed(0)} seconds\n${all.length - count} passed, ${count} failed\n`,
+    ...(gallery === undefined ? [] : galleryFailures(gallery)),
+    `${seconds.toFixed(0)} seconds\n${all.length - count} passed, ${count + faults} failed\n`,
   ].join('\n');
 }
 
@@ -113,7 +119,7 @@ function byCircumstance(
 }
 
 /** One object with everything. */
-export function json({ outcomes, versions, legacy, seconds }: Result): string {
+export function json({ outcomes, versions, legacy, gallery, seconds }: Result): string {
   const all = [
     ...outcomes.map(({ job: { peer, direction, version, id, row }, failure, seconds }) => ({
       ...{ peer: peer.name, direction, version, id, case: row ?? null, seconds },
@@ -129,9 +135,15 @@ export function json({ outcomes, versions, legacy, seconds }: Result): string {
     ...versions.map(({ peer, version }) => [peer.name, version ?? null] as const),
     ...(legacy?.peers ?? []).map(({ name, version }) => [name, version ?? null] as const),
   ];
-  const faults = (legacy?.peers ?? []).flatMap(({ name, fault }) => (fault === undefined ? [] : [`${name}: ${fault}`]));
+  const faults = [
+    ...(legacy?.peers ?? []).flatMap(({ name, fault }) => (fault === undefined ? [] : [`${name}: ${fault}`])),
+    ...(gallery?.faults ?? []),
+  ];
   return `${JSON.stringify(
-    { passed, failed: all.length - passed, seconds, versions: Object.fromEntries(known), faults, outcomes: all },
+    {
+      ...{ passed, failed: all.length - passed, seconds, versions: Object.fromEntries(known), faults },
+      ...{ shown: gallery?.rows ?? [], outcomes: all },
+    },
     null,
     2,
   )}\n`;

@@ -14,6 +14,7 @@ import type { Certificates, Family, Staple } from './certificates.ts';
 import { speakAsClient, speakAsServer } from './conversation.ts';
 import { disagreements, endOf, isTlsError, ourClient, ourServer } from './handfast.ts';
 import { type ClientPeer, decoyFor, type Peer, type Run, type ServerPeer } from './peers/peer.ts';
+import { sits } from './viewer/album.ts';
 
 /** Something to do that passes or fails. */
 export interface Job {
@@ -53,13 +54,17 @@ const timeoutMs = 10_000;
 
 /** Runs a job under its time limit, and leaves nothing behind. */
 export async function runJob(job: Job): Promise<Outcome> {
+  const { peer, direction, version, id } = job;
   const started = performance.now();
   const cleanups = new Cleanups();
   const late = Promise.withResolvers<never>();
   const timer = setTimeout(() => late.reject(new Error(`not done after ${timeoutMs / 1000} s`)), timeoutMs);
   let failure: string | undefined;
   try {
-    await Promise.race([job.run(cleanups), late.promise]);
+    await Promise.race([
+      sits({ peer: peer.name, role: direction, version, id }, () => job.run(cleanups)),
+      late.promise,
+    ]);
   } catch (error) {
     failure = describe(error);
   } finally {

@@ -19,7 +19,10 @@ import { join } from 'node:path';
 import { parseArgs } from 'node:util';
 import { endAllCommands } from '../processes.ts';
 import { text } from '../report.ts';
+import { album } from '../viewer/album.ts';
+import { galleryOf } from '../viewer/report.ts';
 import { legacyPeerNames, planLegacy, runLegacy } from './all.ts';
+import { sitting } from './report.ts';
 
 const { values: options } = parseArgs({
   options: {
@@ -56,8 +59,11 @@ async function main(): Promise<number> {
       process.stdout.write(`${seconds.toFixed(2)} ${job.peer} ${job.role} ${job.id}\n`);
     }
   }
-  process.stdout.write(text({ outcomes: [], versions: [], legacy, seconds: (performance.now() - started) / 1000 }));
+  const gallery = galleryOf(album(), sitting(legacy));
+  const seconds = (performance.now() - started) / 1000;
+  process.stdout.write(text({ outcomes: [], versions: [], legacy, gallery, seconds }));
   const failed =
+    gallery.faults.length > 0 ||
     legacy.outcomes.some(({ failure }) => failure !== undefined) ||
     legacy.peers.some(({ fault }) => fault !== undefined);
   return failed || legacy.outcomes.length === 0 ? 1 : 0;

@@ -5,7 +5,7 @@
  */
 
 import { counts, failed, table } from '../table.ts';
-import type { Outcome } from './run.ts';
+import { liar, type Outcome } from './run.ts';
 
 export interface LegacyResult {
   readonly outcomes: readonly Outcome[];
@@ -33,6 +33,11 @@ export function legacyTables({ outcomes, peers }: LegacyResult): readonly string
       peers.map(({ name, version, fault }) => [name, version ?? `MISSING: ${fault ?? ''}`]),
     ),
   ];
+}
+
+/** Whose connections must have been recorded: liars agree on nothing. */
+export function sitting({ outcomes }: LegacyResult): readonly Outcome['job'][] {
+  return outcomes.filter(({ job, failure }) => failure === undefined && job.peer !== liar).map(({ job }) => job);
 }
 
 /** What failed; nothing where nothing did. */

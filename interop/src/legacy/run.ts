@@ -4,6 +4,7 @@
  * @module
  */
 
+import { sits } from '../viewer/album.ts';
 import { clientKeyCases, type LegacyCase, negotiationCases, plainCases, suiteCases } from './cases.ts';
 import type { Identities } from './identities.ts';
 import { type Lie, lies } from './lies.ts';
@@ -57,9 +58,12 @@ function jobOf(peer: LegacyPeer, role: Role, given: LegacyCase): Job {
   return { peer: peer.name, role, version: row.version, id: row.id, run };
 }
 
-/** Those who lie about versions, as jobs. */
+/** The name of those who lie about versions. */
+export const liar = 'liar';
+
+/** What they lie, as jobs. */
 export const lyingJobs: readonly Job[] = lies.map(({ role, id, run }) => ({
-  ...{ peer: 'liar', role, version: '—', id },
+  ...{ peer: liar, role, version: '—', id },
   run: ({ server: { rsa } }) => run([rsa.credential]),
 }));
 
@@ -74,7 +78,7 @@ const fallbackCases: readonly LegacyCase[] = [
 /** One conversation, and what both sides said where it failed. */
 export async function runJob(job: Job, identities: Identities): Promise<Outcome> {
   const started = performance.now();
-  const failure = await job.run(identities).then(() => undefined, wordsOf);
+  const failure = await sits(job, () => job.run(identities)).then(() => undefined, wordsOf);
   return { job, seconds: (performance.now() - started) / 1000, failure };
 }
 
