@@ -1,5 +1,6 @@
 /**
- * `npm run build`: every package's dist/, made anew, so that nothing stays of sources that are gone; and the dashboard.
+ * `npm run build`: every package's dist/, made anew, so that nothing stays of sources that are gone; and the pages that are shipped: the
+ * dashboard and the viewer's.
  */
 import { spawnSync } from 'node:child_process';
 import { readdirSync, rmSync } from 'node:fs';
@@ -11,5 +12,5 @@ for (const name of readdirSync(join(root, 'packages'))) {
 }
 const run = (/** @type {string[]} */ ...args) => spawnSync(process.execPath, args, { cwd: root, stdio: 'inherit' });
 const compiled = run(join(root, 'node_modules/typescript/bin/tsc'), '-b');
-const page = run(join(root, 'packages/dashboard/build.mjs'));
-process.exitCode = compiled.status || page.status || ((compiled.error ?? page.error) ? 1 : 0);
+const pages = ['packages/dashboard/build.mjs', 'packages/viewer/page/build.mjs'].map((page) => run(join(root, page)));
+process.exitCode = [compiled, ...pages].every(({ status }) => status === 0) ? 0 : 1;

@@ -223,6 +223,9 @@ async function packaging() {
       if (manifest.name === '@handfast/ca' && !listing.output.includes('package/dashboard/dist/index.html')) {
         complaints.push('@handfast/ca has no dashboard');
       }
+      if (manifest.name === '@handfast/viewer' && !listing.output.includes('package/site/index.html')) {
+        complaints.push('@handfast/viewer has no page');
+      }
       for (const wrong of listing.output.match(/.*(\.tsbuildinfo|\.test\.|tsconfig).*/g) ?? []) {
         complaints.push(`${manifest.name} has ${wrong}`);
       }
@@ -273,7 +276,12 @@ async function consume(folder, tarballs) {
     }
   }
   for (const { major, path } of nodes) {
-    for (const args of [['out/sockets.js'], ['out/engine.js'], ['node_modules/handfast/bin/handfast.js', 'demo']]) {
+    for (const args of [
+      ['out/sockets.js'],
+      ['out/engine.js'],
+      ['out/page.js'],
+      ['node_modules/handfast/bin/handfast.js', 'demo'],
+    ]) {
       const run = await capture(path, args, { cwd: project });
       if (run.code !== 0) complaints.push(`Node ${major}, ${args.join(' ')}:\n${run.output}`);
     }

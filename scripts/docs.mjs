@@ -1,6 +1,6 @@
 /**
  * `npm run docs`: the API reference, from the sources' docstrings, into docs/api/; and the diagrams of docs/states.md,
- * docs/errors.md, and the JSON Schema of recordings.
+ * docs/errors.md, and the JSON Schemas of recordings and of what the command prints.
  */
 import { spawnSync } from 'node:child_process';
 import { join } from 'node:path';
@@ -11,7 +11,7 @@ const { status } = spawnSync(process.execPath, [toolPath('typedoc'), ...process.
   cwd: join(root, 'tools'),
   stdio: 'inherit',
 });
-const pages = ['states.ts', 'errors.ts', 'recording-schema.ts'].map(
+const pages = ['states.ts', 'errors.ts', 'recording-schema.ts', 'command-schemas.ts'].map(
   (script) => spawnSync(process.execPath, [...sourceFlags, join(root, 'scripts', script)], { stdio: 'inherit' }).status,
 );
 process.exitCode = status || Number(pages.some((code) => code !== 0));

@@ -17,6 +17,7 @@ import {
   readFileSync,
   realpathSync,
   rmSync,
+  statSync,
   writeFileSync,
 } from 'node:fs';
 import { availableParallelism, constants } from 'node:os';
@@ -71,6 +72,7 @@ const apart = {
  * @property {(args: readonly string[]) => readonly string[]} [files] what the arguments stand for
  * @property {readonly (keyof typeof apart)[]} [needs] what must be installed, too
  * @property {boolean} [whereCalled] whether it runs in the caller's folder, so that relative paths mean his
+ * @property {(args: readonly string[]) => void} [first] what is seen to before, with these arguments
  */
 
 /** @type {Readonly<Record<string, Task>>} */
@@ -81,12 +83,14 @@ const tasks = {
     flags: sourceFlags,
     byDefault: ['demo'],
     whereCalled: true,
+    first: pageForView,
   },
   handfast: {
     does: 'runs the handfast command',
     entry: 'packages/cli/src/main.ts',
     flags: sourceFlags,
     whereCalled: true,
+    first: pageForView,
   },
   test: {
     does: 'runs every test that needs nothing from outside, or those named',
@@ -112,9 +116,9 @@ const tasks = {
     ],
   },
   build: {
-    does: 'compiles every package into its dist/, and builds the dashboard',
+    does: 'compiles every package into its dist/, and builds the dashboard and the viewer’s page',
     entry: 'scripts/build.mjs',
-    needs: ['packages/dashboard'],
+    needs: ['packages/dashboard', 'packages/viewer/page'],
   },
   types: {
     does: 'compiles everything that is TypeScript',
@@ -140,7 +144,7 @@ const tasks = {
   release: {
     does: 'makes a release, or shows what it would do',
     entry: 'scripts/release.mjs',
-    needs: ['packages/dashboard'],
+    needs: ['packages/dashboard', 'packages/viewer/page'],
   },
   examples: { does: 'runs every example', entry: 'scripts/examples.mjs' },
   'web-examples': {
@@ -165,6 +169,11 @@ const tasks = {
     entry: 'interop/acme/src/main.ts',
     flags: sourceFlags,
     needs: ['interop/acme'],
+  },
+  terminal: {
+    does: 'draws docs/terminal-*.svg: what the command prints, as pictures',
+    entry: 'scripts/terminal.ts',
+    flags: sourceFlags,
   },
   dashboard: {
     does: 'builds the page of `handfast ca serve`',
@@ -263,6 +272,7 @@ export async function launch(name, args) {
   const node = findNode();
   if (task.entry !== undefined && !existsSync(join(root, task.entry))) refuse(`${task.entry} is not there.`, 1);
 
+  task.first?.(args);
   const given = args.length === 0 ? (task.byDefault ?? []) : args;
   const rest = task.files === undefined ? given : task.files(given);
   const entry = task.entry === undefined ? [] : [join(root, task.entry)];
@@ -275,9 +285,42 @@ export async function launch(name, args) {
 }
 
 /**
- * Installs what a folder's lock file asks for. Says one line if there is something to do, nothing otherwise.
+ * `handfast view` shows a page that must be built: at its first use, and where the page is older than what it is made of.
+ * @param {readonly string[]} args
+ */
+function pageForView(args) {
+  if (args[0] !== 'view' || args.includes('--help') || args.includes('-h')) return;
+  const folder = join(root, 'packages', 'viewer', 'page');
+  const sources = ['crypto', 'x509', 'tls', 'viewer'].map((name) => join(root, 'packages', name, 'src'));
+  const parts = [...sources, join(folder, 'src')].flatMap((part) =>
+    readdirSync(part, { recursive: true, encoding: 'utf8' }).map((name) => join(part, name)),
+  );
+  const others = ['index.html', 'package-lock.json', 'vite.config.js'].map((name) => join(folder, name));
+  const newest = Math.max(...[...parts, ...others].map(modified));
+  const isBuilt = () => modified(join(root, 'packages', 'viewer', 'site', 'index.html')) > newest;
+  if (isBuilt()) return;
+  process.stderr.write('Building the page that handfast view shows (about 15 s)\n');
+  install(folder);
+  const lock = join(folder, '.installing');
+  takeLock(lock);
+  const built = isBuilt() ? undefined : spawnSync(findNode(), [join(folder, 'build.mjs')], { encoding: 'utf8' });
+  rmSync(lock, { force: true });
+  if (built === undefined || built.status === 0) return;
+  refuse(`${built.stdout ?? ''}${built.stderr ?? ''}${built.error?.message ?? ''}`.trim(), 1);
+}
+
+/**
+ * When a file was changed last; one that is not there never was.
+ * @param {string} path
+ */
+function modified(path) {
+  return statSync(path, { throwIfNoEntry: false })?.mtimeMs ?? 0;
+}
+
+/**
+ * Installs what a folder's lock file asks for. Says one line, if given, where there is something to do; nothing otherwise.
  * @param {string} folder
- * @param {string} notice
+ * @param {string} [notice]
  */
 export function install(folder, notice) {
   const wanted = `${createHash('sha256')
@@ -286,7 +329,7 @@ export function install(folder, notice) {
   const stamp = join(folder, 'node_modules', '.handfast-installed');
   if (readIfThere(stamp) === wanted) return;
 
-  process.stderr.write(`${notice}\n`);
+  if (notice !== undefined) process.stderr.write(`${notice}\n`);
   const lock = join(folder, '.installing');
   takeLock(lock);
   try {
