@@ -111,7 +111,7 @@ export async function startAuthority(
     log: (event) => events.push(inspect(event, { breakLength: Number.POSITIVE_INFINITY, depth: 4 })),
   });
   undo.defer(() => acme.close());
-  acmeListener = getRequestListener((request) => acme.fetch(request));
+  acmeListener = acme.listener;
   const timer = setInterval(() => {
     acme.maintain().catch((error: unknown) => events.push(inspect(error)));
   }, maintenanceMs);

@@ -527,13 +527,15 @@ function checkTakesKeys({
   readonly preSharedKey?: unknown;
   readonly versions: readonly VersionRow[];
 }): void {
-  if (preSharedKey === undefined) return;
-  const without = versions.findIndex(({ id, takesPreSharedKeys }) => id === TLS13 && !takesPreSharedKeys);
-  if (without < 0) return;
-  throw new TlsConfigError(
-    `versions[${without}]`,
-    'it takes no preSharedKey: name tls13, tls13PskClient or tls13PskServer in its place',
-  );
+  if (
+    preSharedKey !== undefined &&
+    versions.some(({ id, takesPreSharedKeys }) => id === TLS13 && !takesPreSharedKeys)
+  ) {
+    throw new TlsConfigError(
+      'preSharedKey',
+      'TLS 1.3 takes it as tls13, tls13PskClient or tls13PskServer: name that in versions',
+    );
+  }
 }
 
 /** A client that offers suites with pre-shared keys may be given one: without a key it could only fail. */

@@ -12,7 +12,6 @@ import type { AddressInfo } from 'node:net';
 import { createAcme, http01, openAuthority } from '@handfast/ca';
 import { nodeProvider } from '@handfast/crypto/node';
 import { parseCertificates, parsePrivateKey } from '@handfast/x509';
-import { getRequestListener } from '@hono/node-server';
 import { openStore } from './stores.ts';
 
 export interface ServerSettings {
@@ -47,7 +46,7 @@ const acme = await createAcme({
   challenges: [http01({ port: settings.webPort, targets: { dev: true, resolve: async () => ['127.0.0.1'] } })],
   limits: { leaseMs },
 });
-const server = createServer(getRequestListener((request) => acme.fetch(request))).listen(0, '127.0.0.1');
+const server = createServer(acme.listener).listen(0, '127.0.0.1');
 await once(server, 'listening');
 process.stdout.write(`${(server.address() as AddressInfo).port}\n`);
 

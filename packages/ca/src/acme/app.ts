@@ -93,7 +93,7 @@ async function openService(
     nonces: await openNonces(provider, database, { now: now(), lifetimeMs: limits.nonceLifetimeMs }),
     accounts: knownAccounts(provider),
     limits,
-    options,
+    options: { ...options, ...addressesOf(options) },
     now,
     newId: () => base64url(provider.random(16)),
     log,
@@ -109,3 +109,19 @@ async function openService(
     signal,
   };
 }
+
+/** What is told to clients in headers, too: as an address is written there, whatever characters it was given in. */
+function addressesOf(options: AcmeOptions): Pick<AcmeOptions, (typeof addresses)[number]> {
+  const written = addresses.flatMap((name) => {
+    const given = options[name];
+    if (given === undefined) return [];
+    const url = URL.parse(given);
+    if (url?.protocol !== 'https:' && url?.protocol !== 'http:') {
+      throw new RangeError(`${name} is no address: https://host/path`);
+    }
+    return [[name, url.href]];
+  });
+  return Object.fromEntries(written);
+}
+
+const addresses = ['termsOfService', 'website', 'rateLimitsUrl'] as const;

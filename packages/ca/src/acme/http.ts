@@ -46,13 +46,13 @@ export function requestListener(base: string, replyTo: Replying): RequestListene
       address: request.socket.remoteAddress,
       body: (maxBytes) => bodyOf(request, maxBytes),
     };
-    replyTo(received).then(
-      ({ status, headers, body }) => {
+    replyTo(received)
+      .then(({ status, headers, body }) => {
         const length = body === undefined ? {} : { 'content-length': Buffer.byteLength(body) };
         response.writeHead(status, { ...(headers as Readonly<Record<string, string>>), ...length }).end(body);
-      },
-      (error: unknown) => response.destroy(error as Error),
-    );
+      })
+      // A reply that cannot be written, too: it is the end of this connection alone.
+      .catch((error: unknown) => response.destroy(error as Error));
   };
 }
 

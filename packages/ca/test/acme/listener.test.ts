@@ -3,6 +3,7 @@ import { once } from 'node:events';
 import { createServer, request as httpRequest, type IncomingMessage, type RequestOptions } from 'node:http';
 import { type AddressInfo, connect } from 'node:net';
 import { test } from 'node:test';
+import { requestListener } from '../../src/acme/http.ts';
 import { Client, csrFor, orderFor } from './support/client.ts';
 import { opened } from './support/opened.ts';
 import { base, startServer } from './support/server.ts';
@@ -133,4 +134,30 @@ test('a target that is no path is refused, and another host in it changes nothin
   const { status, text } = await ask(port, 'http://elsewhere.test/acme/directory');
   assert.equal(status, 200);
   assert.equal(JSON.parse(text).newOrder, `${base}/acme/new-order`);
+});
+
+test('addresses in other scripts are told as addresses are written: whoever has not agreed to terms is refused, and no more', async () => {
+  const server = opened(
+    await startServer({ termsOfService: 'https://wiki.test/服务条款', rateLimitsUrl: 'https://wiki.test/ü\n' }),
+  );
+  const refused = await server.client().register({ termsOfServiceAgreed: false });
+  assert.equal(refused.json.type, 'urn:ietf:params:acme:error:userActionRequired');
+  assert.match(
+    refused.headers.get('link') ?? '',
+    /<https:\/\/wiki\.test\/%E6%9C%8D%E5%8A%A1%E6%9D%A1%E6%AC%BE>;rel="terms-of-service"/,
+  );
+  await assert.rejects(startServer({ website: 'wiki.test' }), {
+    name: 'RangeError',
+    message: 'website is no address: https://host/path',
+  });
+});
+
+test('a reply that cannot be written ends its connection, and nothing else', async () => {
+  const reply = { status: 200, headers: { link: 'a\nb' }, body: undefined };
+  const http = createServer(requestListener(base, async () => reply)).listen(0, '127.0.0.1');
+  await once(http, 'listening');
+  const { port } = http.address() as AddressInfo;
+  await assert.rejects(ask(port, '/acme/directory'), { code: 'ECONNRESET' });
+  await assert.rejects(ask(port, '/acme/directory'), { code: 'ECONNRESET' });
+  http.close();
 });

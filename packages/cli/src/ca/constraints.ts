@@ -25,15 +25,24 @@ export function beyond({ nameConstraints }: Certificate, names: NameSpace): Name
  */
 export function namesOf({ nameConstraints, subject }: Certificate): NameSpace | undefined {
   if (nameConstraints === undefined) return undefined;
-  const { permitted, excluded } = nameConstraints;
-  const domains = permitted.flatMap((name) => (name.kind === 'dns' ? [name.text] : []));
-  const networks = permitted.flatMap((name) => (name.kind === 'ip' ? [networkText(name.bytes)] : []));
-  const written = constraintsOf({ domains, networks });
-  if (same(permitted, written.permitted) && same(excluded, written.excluded)) return { domains, networks };
+  const names = listedIn(nameConstraints);
+  if (names !== undefined) return names;
   throw usageError(
     `the name constraints of ${quote(subject.toString())} are not such as handfast writes: what would be added to them?`,
     '--confine-to NAMES puts a list of names in their place',
   );
+}
+
+/** Whether they are nothing but a list of names, as handfast writes it. */
+export function areList(nameConstraints: NameConstraints): boolean {
+  return listedIn(nameConstraints) !== undefined;
+}
+
+function listedIn({ permitted, excluded }: NameConstraints): NameSpace | undefined {
+  const domains = permitted.flatMap((name) => (name.kind === 'dns' ? [name.text] : []));
+  const networks = permitted.flatMap((name) => (name.kind === 'ip' ? [networkText(name.bytes)] : []));
+  const written = constraintsOf({ domains, networks });
+  return same(permitted, written.permitted) && same(excluded, written.excluded) ? { domains, networks } : undefined;
 }
 
 type Subtrees = ReturnType<typeof constraintsOf>['permitted'];

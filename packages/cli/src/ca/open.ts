@@ -193,8 +193,9 @@ function withAdvice(error: CaError, ca: OpenCa): CaError {
   return error.hint === undefined ? error : new CaError(code, message, { cause: error, hint: whatIsAllowed(ca) });
 }
 
+/** Where the root does not allow it either, that command says so, and what to do. */
 const whatConfines =
-  'root and intermediate are confined to other names: handfast ca rotate root --name NAME makes ones that are not';
+  'the intermediate is confined to other names: handfast ca rotate intermediate --name NAME makes one that may';
 
 function whatIsAllowed({ config, paths }: OpenCa): string {
   const file = `"allow" in ${paths.config}`;

@@ -11,7 +11,7 @@ import type { Field } from '../cert/layout.ts';
 import { usageError } from '../exit.ts';
 import type { Report } from '../report.ts';
 import type { CaConfig } from './config.ts';
-import { beyond, namesOf } from './constraints.ts';
+import { areList, beyond, namesOf } from './constraints.ts';
 import { type Limits, limitsLike, limitsOf } from './hierarchy.ts';
 import {
   commonNames,
@@ -99,7 +99,9 @@ export function refuseBeyond(root: Certificate, { names }: Confinement, remedy: 
 /** A new root's certificate by the old one: who trusts the old one alone trusts no name for that. @throws CliError */
 export function crossLimits(old: Certificate, root: Confinement): Limits {
   const { names, limits } = root;
-  if (names === undefined) return limitsLike(old);
+  const { nameConstraints } = old;
+  // What another tool has written is repeated as it is: new root and intermediate confine what is below besides.
+  if (names === undefined || (nameConstraints && !areList(nameConstraints))) return limitsLike(old);
   if (names === 'same' || listOf(beyond(old, names)).length === 0) return limits;
   const common = commonNames(namesOf(old) ?? names, names);
   if (common.domains.length > 0) return limitsOf(common);

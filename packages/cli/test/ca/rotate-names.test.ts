@@ -1,9 +1,12 @@
 import assert from 'node:assert/strict';
 import { existsSync, readFileSync } from 'node:fs';
 import { after, before, describe, test } from 'node:test';
-import { type Certificate, parseRequests } from '@handfast/x509';
+import { nodeProvider as provider } from '@handfast/crypto/node';
+import { type Certificate, issueCertificate, parseRequests } from '@handfast/x509';
 import { namesOf } from '../../src/ca/constraints.ts';
+import { limitsLike, limitsOf } from '../../src/ca/hierarchy.ts';
 import { type NameSpace, unconstrainedText } from '../../src/ca/names.ts';
+import { crossLimits } from '../../src/ca/rotate-names.ts';
 import { certificateOf, type IssuedFiles, issued, opensslVerdict, told, verdict } from './rotation-support.ts';
 import { Place } from './support.ts';
 
@@ -62,7 +65,7 @@ describe('names at the rotation of a root', () => {
     assert.match(String(message), /^no verifier would accept it: .*"app\.other\.test" is in none of the permitted/);
     assert.equal(
       hint,
-      'root and intermediate are confined to other names: handfast ca rotate root --name NAME makes ones that are not',
+      'the intermediate is confined to other names: handfast ca rotate intermediate --name NAME makes one that may',
     );
     place.allow('corp.test', '10.0.0.0/8');
   });
@@ -260,5 +263,16 @@ describe('a new root', () => {
     } finally {
       place.remove();
     }
+  });
+
+  test('repeats constraints of the old one that another tool has written, in its certificate by the old one', async () => {
+    const { signer } = await provider.generateKeyPair('secp256r1');
+    const old = await issueCertificate({
+      ...{ provider, subject: { commonName: 'Old root' }, publicKey: signer.publicKey, issuer: { signer }, ca: true },
+      ...{ notBefore: new Date('2026-01-01'), notAfter: new Date('2036-01-01') },
+      nameConstraints: { permitted: { dns: ['corp.test'] } },
+    });
+    const names = { domains: ['other.test'], networks: [] };
+    assert.deepEqual(crossLimits(old, { names, limits: limitsOf(names) }), limitsLike(old));
   });
 });

@@ -14,13 +14,19 @@ import { abandon } from './open.ts';
 
 type Preset = 'provider' | 'versions';
 
-/** All that a client decides; `provider` and `versions` have defaults here. */
+/**
+ * All that a client decides; `provider` and `versions` have defaults here. Those take no `preSharedKey`: with one, `versions` is
+ * `[tls13PskClient, tls12Client]`.
+ */
 export interface ConnectOptions
   extends Omit<ClientOptions, Preset>,
     Partial<Pick<ClientOptions, Preset>>,
     ConnectTarget {}
 
-/** All that a server decides; `provider` and `versions` have defaults here. */
+/**
+ * All that a server decides; `provider` and `versions` have defaults here. Those take no `preSharedKey`: with one, `versions` is
+ * `[tls13PskServer, tls12Server]`.
+ */
 export interface AcceptOptions
   extends Omit<ServerOptions, Preset>,
     Partial<Pick<ServerOptions, Preset>>,

@@ -61,12 +61,12 @@ for (const provider of providers) {
     });
 
     it('refuses keys from outside in the others', () => {
-      const message = 'it takes no preSharedKey: name tls13, tls13PskClient or tls13PskServer in its place';
+      const message = 'TLS 1.3 takes it as tls13, tls13PskClient or tls13PskServer: name that in versions';
       for (const options of [
         { client: { ...client, preSharedKey: () => small } },
         { server: { ...server, preSharedKey: ring(small) } },
       ]) {
-        assert.throws(() => pair({ provider, ...options }), refusal('versions[0]', message));
+        assert.throws(() => pair({ provider, ...options }), refusal('preSharedKey', message));
       }
       assert.ok(pair({ provider, client: { versions: [tls13], preSharedKey: () => small } }));
     });
