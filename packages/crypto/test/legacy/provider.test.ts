@@ -14,6 +14,7 @@ import { nodeProvider } from '@handfast/crypto/node';
 import { forcedAsync } from '@handfast/crypto/testing';
 import { webProvider } from '@handfast/crypto/web';
 import { fullWebProvider } from '@handfast/crypto/web/full';
+import { ffdhePrime } from '../../src/ffdhe-primes.ts';
 
 test('the usual providers have nothing of it', () => {
   for (const provider of [nodeProvider, webProvider, fullWebProvider, forcedAsync(nodeProvider)]) {
@@ -69,12 +70,12 @@ test('forcedAsync makes signatures, keys, AEADs and exchanges wait, and leaves h
   const sealed = await promised(aeadKey.seal(new Uint8Array(12), new Uint8Array(), utf8('text')));
   assert.deepEqual(await promised(aeadKey.open(new Uint8Array(12), new Uint8Array(), sealed)), utf8('text'));
 
-  const exchange = legacy.finiteField(new Uint8Array(64).fill(0xff), Uint8Array.of(2));
+  const exchange = legacy.finiteField(ffdhePrime(2048), Uint8Array.of(2));
   const ephemeral = await promised(exchange.generate());
   const { share, secret } = await promised(exchange.encapsulate(ephemeral.share));
   assert.deepEqual(await promised(ephemeral.agree(share)), secret);
   await assert.rejects(
-    promised(ephemeral.agree(new Uint8Array(64))),
+    promised(ephemeral.agree(new Uint8Array(256))),
     (error) => error instanceof CryptoError && error.code === 'invalid_share',
   );
 });
