@@ -292,10 +292,10 @@ function pageForView(args) {
   if (args[0] !== 'view' || args.includes('--help') || args.includes('-h')) return;
   const folder = join(root, 'packages', 'viewer', 'page');
   const sources = ['crypto', 'x509', 'tls', 'viewer'].map((name) => join(root, 'packages', name, 'src'));
-  const parts = [...sources, join(folder, 'src')].flatMap((part) =>
+  const parts = [...sources, join(folder, 'src'), join(folder, 'public')].flatMap((part) =>
     readdirSync(part, { recursive: true, encoding: 'utf8' }).map((name) => join(part, name)),
   );
-  const others = ['index.html', 'package-lock.json', 'vite.config.js'].map((name) => join(folder, name));
+  const others = ['build.mjs', 'index.html', 'package-lock.json', 'vite.config.js'].map((name) => join(folder, name));
   const newest = Math.max(...[...parts, ...others].map(modified));
   const isBuilt = () => modified(join(root, 'packages', 'viewer', 'site', 'index.html')) > newest;
   if (isBuilt()) return;

@@ -4,11 +4,11 @@
  * @module
  */
 
-import { accessSync, constants, renameSync, rmSync, writeFileSync } from 'node:fs';
+import { accessSync, constants, renameSync, rmSync, statSync, writeFileSync } from 'node:fs';
 import { dirname, extname } from 'node:path';
 import { nodeProvider } from '@handfast/crypto/node';
-import { quote, type TraceEvent } from '@handfast/tls';
-import type { ConnectOptions } from '@handfast/tls/node';
+import { quote } from '@handfast/tls';
+import { heardBy } from '@handfast/tls/live';
 import { type KeptFormat, keepConnection, keptFormats, type PageParts, recorder } from '@handfast/viewer';
 import { siteFolder } from '@handfast/viewer/site';
 import { CliError, exitCodes, usageError } from './exit.ts';
@@ -21,12 +21,9 @@ export interface RecordOptions {
   readonly recordSecrets?: boolean;
 }
 
-/** What hears of a connection. */
-type Listeners = Pick<ConnectOptions, 'trace' | 'traceDetails' | 'keyLog'>;
-
 export interface RecordFile {
   /** The same listeners, and this one; what it alone asks for reaches it alone. */
-  beside(others: Listeners): Listeners;
+  beside(others: Parameters<typeof heardBy>[1]): ReturnType<typeof heardBy>;
   /** Writes what was heard. Where nothing was, as nobody answered, there is no file. */
   write(): void;
 }
@@ -46,21 +43,15 @@ export function recordFile(options: RecordOptions, target: string, site: URL = s
   checkFolder(path);
   const recording = recorder({ target, program: 'handfast connect' });
   return {
-    beside: ({ trace, traceDetails, keyLog }) => ({
-      traceDetails: { ...traceDetails, wire: true, ...(secrets && { plaintext: true }) },
-      trace: (event) => {
-        recording.trace(event);
-        if (isForOthers(event, traceDetails)) trace?.(event);
-      },
-      ...(secrets || keyLog
-        ? {
-            keyLog: (line: string) => {
-              if (secrets) recording.keyLog(line);
-              keyLog?.(line);
-            },
-          }
-        : {}),
-    }),
+    beside: (others) =>
+      heardBy(
+        {
+          trace: recording.trace,
+          traceDetails: { wire: true, ...(secrets && { plaintext: true }) },
+          ...(secrets && { keyLog: recording.keyLog }),
+        },
+        others,
+      ),
     write() {
       const made = recording.recording();
       if (made === undefined) return;
@@ -68,11 +59,6 @@ export function recordFile(options: RecordOptions, target: string, site: URL = s
       writeWhole(path, keepConnection({ [made.role]: made }, format, kept), secrets);
     },
   };
-}
-
-/** Bytes of the wire and data go to those alone who asked for them. */
-function isForOthers({ type }: TraceEvent, details: Listeners['traceDetails']): boolean {
-  return type === 'wire' ? details?.wire === true : type !== 'data' || details?.plaintext === true;
 }
 
 function formatOf(path: string): KeptFormat {
@@ -96,11 +82,15 @@ function pageOf(site: URL): PageParts {
 }
 
 function checkFolder(path: string): void {
+  const cannot = (reason: string): CliError => usageError(`--record ${quote(path)} cannot be written: ${reason}`);
+  let isFolder = false;
   try {
     accessSync(dirname(path), constants.W_OK);
+    isFolder = statSync(path, { throwIfNoEntry: false })?.isDirectory() === true;
   } catch (error) {
-    throw usageError(`--record ${quote(path)} cannot be written: ${reasonOf(error)}`);
+    throw cannot(reasonOf(error));
   }
+  if (isFolder) throw cannot('it is a folder');
 }
 
 /** As a whole or not at all; with secrets for its owner alone. */

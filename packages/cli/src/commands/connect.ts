@@ -44,20 +44,25 @@ export async function connectCommand(text: string, options: ConnectOptions, io: 
   const plan = await makePlan(text, options);
   const record = recordFile(options, formatHostPort(plan.target));
   const keyLog = openKeyLog(options.keylog, io, report);
+  let exitCode: ExitCode = exitCodes.ok;
+  // The first says how it ends.
+  const failed = (error: unknown): void => {
+    report.error(error);
+    if (exitCode === exitCodes.ok) exitCode = exitCodeOf(error);
+  };
   try {
     const transport = await open(plan, io.interrupted);
-    try {
-      await converse(transport, plan, options, io, report, { keyLog: keyLog?.listener, record });
-    } finally {
-      record?.write();
-    }
-    return exitCodes.ok;
+    await converse(transport, plan, options, io, report, { keyLog: keyLog?.listener, record });
   } catch (error) {
-    report.error(error);
-    return exitCodeOf(error);
-  } finally {
-    keyLog?.close();
+    failed(error);
   }
+  try {
+    record?.write();
+  } catch (error) {
+    failed(error);
+  }
+  keyLog?.close();
+  return exitCode;
 }
 
 /** Everything that can be wrong with the options is found before anything is sent. */
@@ -180,13 +185,16 @@ async function converse(
     ...(record?.beside(heard) ?? heard),
   });
   await new Promise<void>((resolve, reject) => {
+    let cutShort = false;
     const interrupt = (): void => {
+      cutShort = true;
       // close_notify is on its way before the socket goes.
       if (socket.negotiated !== undefined) socket.end();
       socket.destroy(interruptedError());
     };
     // Nobody reads what the server says any more (`… | head`).
     const leave = (): void => {
+      cutShort = true;
       socket.end();
       socket.destroy();
     };
@@ -207,12 +215,13 @@ async function converse(
       socket.pipe(io.stdout, { end: false });
     });
     socket.once('error', (error) => {
+      cutShort = true;
       done();
       reject(error);
     });
     socket.once('close', () => {
       done();
-      report.data(...line('ended', {}));
+      if (!cutShort && socket.negotiated !== undefined) report.data(...line('ended', {}));
       resolve();
     });
     io.stdout.once('error', leave);

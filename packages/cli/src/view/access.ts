@@ -78,7 +78,7 @@ export class Access {
   }
 
   get #names(): readonly string[] {
-    const names = ['127.0.0.1', 'localhost', '[::1]'];
+    const names = ['127.0.0.1', 'localhost'];
     // HTTP's own port goes unsaid.
     return [...names.map((name) => `${name}:${this.#port}`), ...(this.#port === 80 ? names : [])];
   }

@@ -11,20 +11,19 @@ export interface ArchiveLimits {
   readonly connections: number;
   /** Of all texts together. */
   readonly bytes: number;
+  /** Programs that have ended, of which no connection is kept: pages that are slow or come back hear of that end. */
+  readonly ended: number;
 }
 
-export const archiveLimits: ArchiveLimits = { connections: 1000, bytes: 67_108_864 };
+export const archiveLimits: ArchiveLimits = { connections: 1000, bytes: 67_108_864, ended: 256 };
 
 /** Something that was told. */
 export interface Entry {
   /** Counted from 1, in the order of all. */
   readonly sequence: number;
-  readonly program: number;
   readonly what: LiveEvent['kind'];
   /** What a page is given; undefined: it had to make room. */
   text: string | undefined;
-  /** Parts that its program has lost by then, in all. */
-  readonly lost: number;
 }
 
 /** Who reads along. */
@@ -50,6 +49,8 @@ export class Archive {
   readonly readers: Set<Reader> = new Set();
   readonly #limits: ArchiveLimits;
   readonly #programs: Map<number, Program> = new Map();
+  /** Without connections, in the order in which they came to that. */
+  readonly #ended: Set<Program> = new Set();
   #entries: Entry[] = [];
   #forgotten = 0;
   #sequence = 0;
@@ -101,7 +102,7 @@ export class Archive {
     if (program === undefined) return;
     program.gone = true;
     program.entries.push(this.#tell(program, { kind: 'gone', program: number }));
-    this.#forgetIfDone(program);
+    this.#keepEnd(program);
   }
 
   /** The first that is kept behind a sequence number. */
@@ -120,7 +121,7 @@ export class Archive {
   #tell(program: Program, event: LiveEvent): Entry {
     const text = JSON.stringify(event);
     const entry: Entry = {
-      ...{ sequence: ++this.#sequence, program: program.number, what: event.kind, text, lost: program.lost },
+      ...{ sequence: ++this.#sequence, what: event.kind, text },
     };
     this.#entries.push(entry);
     this.#bytes += text.length;
@@ -141,15 +142,21 @@ export class Archive {
       most.connections.delete(id);
       this.#connections--;
       for (const entry of entries) this.#forget(most, entry);
-      this.#forgetIfDone(most);
+      this.#keepEnd(most);
     }
   }
 
-  #forgetIfDone(program: Program): void {
+  /** Of a program that is gone, and of which nothing else is kept. */
+  #keepEnd(program: Program): void {
     if (!program.gone || program.connections.size > 0) return;
-    for (const entry of program.entries) this.#forget(program, entry);
-    if (program.lostEntry !== undefined) this.#forget(program, program.lostEntry);
     this.#programs.delete(program.number);
+    this.#ended.add(program);
+    const [oldest] = this.#ended;
+    if (this.#ended.size <= this.#limits.ended || oldest === undefined) return;
+    this.#ended.delete(oldest);
+    const { entries, lostEntry } = oldest;
+    for (const entry of entries) this.#forget(oldest, entry);
+    if (lostEntry !== undefined) this.#forget(oldest, lostEntry);
   }
 
   #forget(program: Program, entry: Entry): void {

@@ -17,10 +17,8 @@ export class Feed implements Reader {
   readonly #response: Writable;
   /** What was read last. */
   #at: number;
-  /** What was lost, and is still to be said. */
-  readonly #missed: Map<number, number> = new Map();
-  /** How much of what its program has lost the page knows. */
-  readonly #known: Map<number, number> = new Map();
+  /** Parts that went before they were read: it is still to be said. */
+  #missed = 0;
   #pumping = false;
 
   /** @param after the sequence number of what the page has had already; 0: it begins. */
@@ -39,9 +37,8 @@ export class Feed implements Reader {
     this.#pump();
   }
 
-  forgotten({ sequence, program, what }: Entry): void {
-    if (sequence <= this.#at || what !== 'part') return;
-    this.#missed.set(program, (this.#missed.get(program) ?? 0) + 1);
+  forgotten({ sequence, what }: Entry): void {
+    if (sequence > this.#at && what === 'part') this.#missed++;
   }
 
   #pump(): void {
@@ -56,27 +53,13 @@ export class Feed implements Reader {
     const entry = this.#archive.after(this.#at);
     if (entry !== undefined) {
       this.#at = entry.sequence;
-      if (entry.what !== 'lost') this.#write(entry.text ?? '', entry.sequence);
-      else {
-        this.#say(entry.program, entry.lost - (this.#known.get(entry.program) ?? 0));
-        this.#known.set(entry.program, entry.lost);
-      }
+      this.#response.write(`id: ${entry.sequence}\ndata: ${entry.text}\n\n`);
       return true;
     }
-    for (const [program, parts] of this.#missed) {
-      this.#missed.delete(program);
-      this.#say(program, parts);
-      return true;
-    }
-    return false;
-  }
-
-  #say(program: number, parts: number): void {
-    const event: LiveEvent = { kind: 'lost', program, parts };
-    if (parts > 0) this.#write(JSON.stringify(event));
-  }
-
-  #write(text: string, sequence?: number): void {
-    this.#response.write(`${sequence === undefined ? '' : `id: ${sequence}\n`}data: ${text}\n\n`);
+    if (this.#missed === 0) return false;
+    const event: LiveEvent = { kind: 'missed', parts: this.#missed };
+    this.#missed = 0;
+    this.#response.write(`data: ${JSON.stringify(event)}\n\n`);
+    return true;
   }
 }

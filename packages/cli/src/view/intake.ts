@@ -22,12 +22,15 @@ export interface IntakeOptions {
   readonly address: () => string;
   /** A program was cut off, and why. */
   readonly refused: (who: string, reason: string) => void;
+  /** So many programs are here that another was turned away. */
+  readonly full: (most: number) => void;
 }
 
 /** Has a server that listens take programs in. @returns what ends them all. */
 export function takeIn(server: Server, options: IntakeOptions): () => void {
   const open = new Set<Socket>();
   server.maxConnections = maxPrograms;
+  server.once('drop', () => options.full(maxPrograms));
   server.on('connection', (socket) => {
     open.add(socket);
     socket.once('close', () => open.delete(socket));

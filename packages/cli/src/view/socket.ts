@@ -6,24 +6,21 @@
  */
 
 import { once } from 'node:events';
-import { chmodSync, mkdirSync, rmdirSync, rmSync, statSync } from 'node:fs';
+import { chmodSync, lstatSync, mkdirSync, rmSync } from 'node:fs';
 import { connect, createServer, type Server } from 'node:net';
 import { dirname } from 'node:path';
-import { setTimeout as pause } from 'node:timers/promises';
 import { quote } from '@handfast/tls';
 import { isFolderOfOurs } from '@handfast/tls/live';
 import { CliError, exitCodes } from '../exit.ts';
 import { reasonOf } from '../options.ts';
 import { addressQuestion } from './intake.ts';
 import { JsonLines } from './lines.ts';
+import { isOf, takeTurn } from './turn.ts';
 
 /** Who holds the place: we do, or another viewer that is at this address. */
 export type Holder = { readonly server: Server } | { readonly address: string };
 
 const isPipe = process.platform === 'win32';
-
-/** Two that begin at once take turns; what was left by one that was killed in its turn counts no longer than this. */
-const turnMs = 3000;
 
 /** Whoever listens answers within so long. */
 const answerMs = 2000;
@@ -34,18 +31,16 @@ const answerMs = 2000;
  */
 export async function holdSocket(path: string): Promise<Holder> {
   if (!isPipe) makeFolder(dirname(path));
-  const turn = `${path}.lock`;
-  if (!isPipe) await takeTurn(turn);
+  let endTurn = (): void => undefined;
   try {
+    if (!isPipe) endTurn = await takeTurn(`${path}.lock`);
     const address = await askAddress(path);
-    if (address !== undefined) return { address };
-    if (!isPipe) rmSync(path, { force: true });
-    return { server: await listen(path) };
+    return address === undefined ? { server: await listen(path) } : { address };
   } catch (error) {
     if (error instanceof CliError) throw error;
     throw unusable(path, reasonOf(error), error);
   } finally {
-    if (!isPipe) rmdirSync(turn);
+    endTurn();
   }
 }
 
@@ -65,23 +60,6 @@ function unusable(path: string, reason: string, cause?: unknown): CliError {
   });
 }
 
-async function takeTurn(turn: string): Promise<void> {
-  const until = performance.now() + turnMs;
-  for (;;) {
-    try {
-      mkdirSync(turn, { mode: 0o700 });
-      return;
-    } catch (error) {
-      if (!(error instanceof Error && 'code' in error && error.code === 'EEXIST')) {
-        throw unusable(turn, reasonOf(error), error);
-      }
-    }
-    // Each turn is shorter: this one was left by a process that was killed.
-    if (performance.now() > until) rmSync(turn, { recursive: true, force: true });
-    else await pause(20);
-  }
-}
-
 /** Nobody else may connect at any moment: not even before the mode is set. */
 async function listen(path: string): Promise<Server> {
   const server = createServer();
@@ -92,23 +70,21 @@ async function listen(path: string): Promise<Server> {
     if (before !== undefined) process.umask(before);
   }
   await once(server, 'listening');
-  if (!isPipe) {
-    chmodSync(path, 0o600);
-    const { ino } = statSync(path);
-    // Node takes the file away as it closes; another's is not ours to take.
-    server.once('close', () => {
-      if (statSync(path, { throwIfNoEntry: false })?.ino === ino) rmSync(path, { force: true });
-    });
-  }
+  if (!isPipe) chmodSync(path, 0o600);
   return server;
 }
 
-/** @returns undefined where nobody listens. */
+/** @returns undefined where nobody listens: what a dead viewer has left is then gone. */
 async function askAddress(path: string): Promise<string | undefined> {
   const socket = connect({ path });
   try {
     await once(socket, 'connect');
-  } catch {
+  } catch (error) {
+    if (isOf(error, 'ENOENT')) return undefined;
+    if (!isPipe && !lstatSync(path).isSocket()) throw unusable(path, 'what is there is no socket');
+    // Whoever has too much to do to answer is alive.
+    if (isPipe || !isOf(error, 'ECONNREFUSED')) throw error;
+    rmSync(path, { force: true });
     return undefined;
   }
   socket.on('error', () => undefined);

@@ -60,7 +60,9 @@ export async function view(options: ViewOptions, io: Io, site: URL = siteFolder(
       }),
     );
     const refused = (who: string, reason: string): void => telling.refusal(who, reason);
-    endPrograms = takeIn(place.server, { archive, refused, address: () => access.address() });
+    const full = (most: number): void =>
+      telling.warning(`${most} programs are shown, and no more at a time: others are turned away`);
+    endPrograms = takeIn(place.server, { archive, refused, full, address: () => access.address() });
     telling.address(
       access.address(),
       `what connects on this machine is shown here: handfast connect, handfast serve, and programs with

@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { readFileSync, statSync } from 'node:fs';
 import { after, before, describe, test } from 'node:test';
 import { TLS_CHACHA20_POLY1305_SHA256 } from '@handfast/tls';
-import { finish, start } from '../support/io.ts';
+import { finish, type Outcome, start } from '../support/io.ts';
 import { deadPort, tcpServer, tlsServer } from '../support/net.ts';
 import { makePki, type Pki } from '../support/pki.ts';
 
@@ -421,4 +421,55 @@ test('connect ends with 130 at Ctrl-C, and the server is told by close_notify', 
   } finally {
     server.close();
   }
+});
+
+describe('connect --json says that it ended', () => {
+  const events = ({ values }: Outcome['stderr']): readonly unknown[] => values.map(({ event }) => event);
+
+  test('where both sides have said so', async () => {
+    const server = await tlsServer({ credentials: [pki.server] });
+    try {
+      const { stderr } = await finish(['connect', server.at, ...ca(), '--json']);
+      assert.deepEqual(events(stderr), ['connected', 'ended']);
+    } finally {
+      server.close();
+    }
+  });
+
+  test('not where it failed, before it was connected or behind that', async () => {
+    const expired = await tlsServer({ credentials: [pki.expired] });
+    const connections: { end(): void }[] = [];
+    const cutting = await tlsServer({ credentials: [pki.server] }, (socket) => {
+      socket.write('half a senten', () => connections.forEach((connection) => void connection.end()));
+    });
+    cutting.server.on('connection', (connection) => connections.push(connection));
+    try {
+      const refused = await finish(['connect', expired.at, ...ca(), '--json']);
+      assert.deepEqual(events(refused.stderr), ['error']);
+      const cut = start(['connect', cutting.at, ...ca(), '--json']);
+      assert.equal(await cut.exitCode, 6);
+      assert.deepEqual(events(cut.stderr), ['connected', 'error']);
+    } finally {
+      expired.close();
+      cutting.close();
+    }
+  });
+
+  test('not at Ctrl-C, nor where nobody reads on', async () => {
+    const server = await tlsServer({ credentials: [pki.server] }, (socket) => socket.resume());
+    try {
+      const interrupted = start(['connect', server.at, ...ca(), '--json']);
+      await interrupted.stderr.match(/connected/);
+      interrupted.interrupt.abort();
+      await interrupted.exitCode;
+      assert.deepEqual(events(interrupted.stderr), ['connected', 'error']);
+      const left = start(['connect', server.at, ...ca(), '--json']);
+      await left.stderr.match(/connected/);
+      left.stdout.stream.emit('error', new Error('EPIPE'));
+      assert.equal(await left.exitCode, 0);
+      assert.deepEqual(events(left.stderr), ['connected']);
+    } finally {
+      server.close();
+    }
+  });
 });

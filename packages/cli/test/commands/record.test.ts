@@ -23,7 +23,7 @@ import { nodeProvider as provider } from '@handfast/crypto/node';
 import { hasSecrets, hasWire, type Opened, openFiles } from '@handfast/viewer';
 import { recordFile } from '../../src/record.ts';
 import { finish } from '../support/io.ts';
-import { deadPort, tlsServer } from '../support/net.ts';
+import { deadPort, tcpServer, tlsServer } from '../support/net.ts';
 import { makePki, type Pki } from '../support/pki.ts';
 
 let pki: Pki;
@@ -117,14 +117,40 @@ describe('connect --record', () => {
     assert.deepEqual([exitCode, existsSync(path)], [3, false]);
   });
 
+  test('that cannot be written after all leaves the connection its words and its exit code', async () => {
+    const own = file('own');
+    mkdirSync(own);
+    const server = await tcpServer((socket) => {
+      rmSync(own, { recursive: true });
+      socket.end('no TLS');
+    });
+    try {
+      const argv = ['connect', server.at, '--json', '--record', join(own, 'a.json')];
+      const { exitCode, stderr } = await finish(argv, '');
+      assert.deepEqual(
+        stderr.values.map(({ event, exitCode }) => [event, exitCode]),
+        [
+          ['error', 4],
+          ['error', 1],
+        ],
+      );
+      assert.match(stderr.text, /a\.json\\" cannot be written: no such file or directory/);
+      assert.equal(exitCode, 4);
+    } finally {
+      server.close();
+    }
+  });
+
   test('finds before anything is sent what is wrong with the file', async () => {
     const at = `127.0.0.1:${await deadPort()}`;
+    mkdirSync(file('folder.pcapng'));
     for (const [options, message] of [
       [['--record', file('a.txt')], /its name ends in no format[\s\S]*name it \.json, \.pcapng or \.html/],
       [
         ['--record', join(folder, 'nowhere', 'a.json')],
         /--record ".*a\.json" cannot be written: no such file or directory/,
       ],
+      [['--record', file('folder.pcapng')], /--record ".*folder\.pcapng" cannot be written: it is a folder/],
       [['--record-secrets'], /--record-secrets without --record/],
     ] as const) {
       const { exitCode, stderr } = await finish(['connect', at, ...options], '');

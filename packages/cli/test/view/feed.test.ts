@@ -5,15 +5,18 @@
  */
 
 import assert from 'node:assert/strict';
+import { once } from 'node:events';
 import { Writable } from 'node:stream';
 import { describe, it } from 'node:test';
-import type { LiveEvent, Part } from '@handfast/viewer';
-import { Archive } from '../../src/view/archive.ts';
+import { type LiveEvent, liveConnections, type Part } from '@handfast/viewer';
+import { Archive, archiveLimits } from '../../src/view/archive.ts';
 import { Feed } from '../../src/view/feed.ts';
 
 /** A page that reads when the test has it read. */
 class SlowPage extends Writable {
   readonly events: LiveEvent[] = [];
+  /** The number of the newest event. */
+  last = 0;
   #reads = true;
   #go: (() => void) | undefined;
 
@@ -31,6 +34,7 @@ class SlowPage extends Writable {
 
   override _write(chunk: Buffer, _: string, done: () => void): void {
     const take = (): void => {
+      this.last = Number(/^id: (\d+)$/m.exec(chunk.toString())?.[1] ?? this.last);
       const data = /^data: (.*)$/m.exec(chunk.toString())?.[1];
       if (data !== undefined) this.events.push(JSON.parse(data) as LiveEvent);
       done();
@@ -48,12 +52,17 @@ const part = (id: number, bytes = 0): Part => ({
 });
 const ids = ({ events }: SlowPage): readonly number[] =>
   events.flatMap((event) => (event.kind === 'part' ? [event.id] : []));
-const lost = ({ events }: SlowPage): number =>
-  events.reduce((sum, event) => sum + (event.kind === 'lost' ? event.parts : 0), 0);
+/** As the page counts it. */
+const lost = (...pages: readonly SlowPage[]): number => {
+  const live = liveConnections();
+  for (const { events } of pages) for (const event of events) live.take(event);
+  return live.lost;
+};
+const end: LiveEvent = { kind: 'gone', program: 1 };
 
 describe('a page that is slow', () => {
   it('misses what has to make room, is told how much, and then goes on', async () => {
-    const archive = new Archive({ connections: 10, bytes: 10_000_000 });
+    const archive = new Archive({ ...archiveLimits, connections: 10 });
     const program = archive.begin('a program', 1);
     const page = new SlowPage();
     new Feed(archive, page, 0);
@@ -75,13 +84,46 @@ describe('a page that is slow', () => {
     assert.equal(told.length + 1 + lost(page), 101);
   });
 
-  it('is forgotten when it goes', () => {
+  it('hears that a program has ended, though nothing else of it is kept', async () => {
+    const archive = new Archive({ ...archiveLimits, connections: 1 });
+    const [first, second] = [archive.begin('first', 1), archive.begin('second', 2)];
+    const page = new SlowPage();
+    new Feed(archive, page, 0);
+    archive.part(first, part(1, 300_000));
+    page.pause();
+    archive.part(second, part(1, 300_000));
+    archive.gone(first);
+    await page.read();
+    assert.deepEqual(page.events.at(-1), end);
+  });
+
+  it('is forgotten when it goes', async () => {
     const archive = new Archive();
     const page = new SlowPage();
     new Feed(archive, page, 0);
     assert.equal(archive.readers.size, 1);
     page.destroy();
-    page.once('close', () => assert.equal(archive.readers.size, 0));
+    await once(page, 'close');
+    assert.equal(archive.readers.size, 0);
+  });
+});
+
+describe('a page that comes back', () => {
+  it('has counted what a program lost, and counts it once; and hears that the program has ended', async () => {
+    const archive = new Archive();
+    const program = archive.begin('a program', 1);
+    const [before, back] = [new SlowPage(), new SlowPage()];
+    new Feed(archive, before, 0);
+    archive.lost(program, 3);
+    await before.read();
+    before.destroy();
+    await once(before, 'close');
+    archive.lost(program, 4);
+    archive.gone(program);
+    new Feed(archive, back, before.last);
+    await back.read();
+    assert.deepEqual([lost(before), lost(before, back)], [3, 7]);
+    assert.deepEqual(back.events, [{ kind: 'lost', program, parts: 7 }, end]);
   });
 });
 
@@ -94,7 +136,7 @@ describe('the archive', () => {
   };
 
   it('holds so many bytes: the oldest connections of who has told the most make room', async () => {
-    const archive = new Archive({ connections: 1000, bytes: 100_000 });
+    const archive = new Archive({ ...archiveLimits, bytes: 100_000 });
     const [quiet, loud] = [archive.begin('quiet', 1), archive.begin('loud', 2)];
     archive.part(quiet, part(1));
     for (let id = 1; id <= 50; id++) archive.part(loud, part(id, 10_000));
@@ -107,10 +149,9 @@ describe('the archive', () => {
     );
   });
 
-  it('forgets a program that is gone with the last of its connections', async () => {
-    const archive = new Archive({ connections: 1, bytes: 1_000_000 });
+  it('forgets a program that is gone after the last of its connections', async () => {
+    const archive = new Archive({ ...archiveLimits, connections: 1, ended: 1 });
     const [first, second] = [archive.begin('first', 1), archive.begin('second', 2)];
-    archive.gone(archive.begin('says nothing', 3));
     archive.part(first, part(1));
     archive.lost(first, 3);
     archive.lost(first, 4);
@@ -121,18 +162,25 @@ describe('the archive', () => {
     );
     assert.equal(lost(await all(archive)), 7);
     for (let id = 1; id <= 3; id++) archive.part(second, part(id));
+    assert.deepEqual(
+      (await all(archive)).events.flatMap(({ kind }) => (kind === 'part' ? [] : [kind])),
+      ['program', 'program', 'lost', 'gone'],
+    );
+    archive.gone(archive.begin('says nothing', 3));
     const later = await all(archive);
     assert.deepEqual(
-      later.events.map(({ kind, program }) => [kind, program]),
+      later.events.map((event) => [event.kind, 'program' in event && event.program]),
       [
         ['program', second],
         ['part', second],
+        ['program', 3],
+        ['gone', 3],
       ],
     );
   });
 
   it('tells in order, however much was forgotten in between', async () => {
-    const archive = new Archive({ connections: 5, bytes: 1_000_000 });
+    const archive = new Archive({ ...archiveLimits, connections: 5 });
     const program = archive.begin('a program', 1);
     for (let id = 1; id <= 5000; id++) archive.part(program, part(id));
     const page = await all(archive);

@@ -6,8 +6,9 @@
  */
 
 import assert from 'node:assert/strict';
+import { spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { chmodSync, existsSync, linkSync, mkdirSync, renameSync, statSync, writeFileSync } from 'node:fs';
+import { chmodSync, existsSync, linkSync, mkdirSync, readFileSync, renameSync, statSync, writeFileSync } from 'node:fs';
 import { connect, createServer, type Socket } from 'node:net';
 import { join } from 'node:path';
 import { performance } from 'node:perf_hooks';
@@ -235,8 +236,8 @@ describe('what is kept', () => {
     const socket = await program(scene);
     socket.write(line({ id: 5, ended: true }) + line({ lost: 4 }) + line({ id: 1, begins }));
     await scene.page.until((events) => parts(events).length === 1);
-    const lost = scene.page.events.reduce((sum, event) => sum + (event.kind === 'lost' ? event.parts : 0), 0);
-    assert.equal(lost, 5);
+    const lost = scene.page.events.flatMap((event) => (event.kind === 'lost' ? [event.parts] : []));
+    assert.equal(lost.at(-1), 5);
     socket.destroy();
     await scene.page.until((events) => events.at(-1)?.kind === 'gone');
   });
@@ -291,6 +292,61 @@ describe('the place', () => {
     writeFileSync(join(place.folder, 'file'), '');
     assert.match(String(await refused(join(place.folder, 'file', 'view.sock'))), /cannot be listened to/);
     place.remove();
+  });
+
+  it('is not made by taking a file away', async () => {
+    const place = makePlace();
+    writeFileSync(place.socket, 'notes');
+    await assert.rejects(startView(place).exitCode, {
+      message: `programs cannot be listened to at ${JSON.stringify(place.socket)}: what is there is no socket`,
+      exitCode: 3,
+    });
+    assert.equal(readFileSync(place.socket, 'utf8'), 'notes');
+    place.remove();
+  });
+
+  // Other systems say the same of one that is busy as of one that is dead.
+  if (process.platform === 'linux') {
+    it('is not taken from a viewer that has too much to do to answer', async () => {
+      const place = makePlace();
+      // A process that listens and does nothing else: a few wait for it, then there is no room for more.
+      const text = `require('node:net').createServer().listen({ path: process.argv[1], backlog: 1 }, () => {
+        process.stdout.write('listening');
+        Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0);
+      })`;
+      const hung = spawn(process.execPath, ['-e', text, place.socket], { stdio: ['ignore', 'pipe', 'inherit'] });
+      await once(hung.stdout, 'data');
+      const waiting: Socket[] = [];
+      for (let isFull = false; !isFull; ) {
+        const socket = connect(place.socket);
+        waiting.push(socket);
+        isFull = await once(socket, 'connect').then(
+          () => false,
+          () => true,
+        );
+      }
+      await assert.rejects(startView(place).exitCode, /cannot be listened to at ".*": connect EAGAIN/);
+      assert.ok(existsSync(place.socket));
+      for (const socket of waiting) socket.destroy();
+      hung.kill('SIGKILL');
+      await once(hung, 'close');
+      place.remove();
+    });
+  }
+
+  it('has room for so many programs, and says once that there are more', async () => {
+    const scene = await stage();
+    const all: Socket[] = [];
+    for (let count = 0; count < 256; count++) all.push(await program(scene));
+    const { events } = scene.page;
+    await scene.page.until(() => events.filter(({ kind }) => kind === 'program').length === 256);
+    for (let more = 0; more < 2; more++) {
+      const socket = connect(scene.place.socket).on('error', () => undefined);
+      await new Promise((resolve) => socket.once('close', resolve));
+    }
+    await scene.viewer.stderr.match(/warning: 256 programs are shown/);
+    assert.equal(scene.viewer.stderr.text.match(/warning/g)?.length, 1);
+    for (const socket of all) socket.destroy();
   });
 
   it('is taken over from a viewer that was killed', async () => {

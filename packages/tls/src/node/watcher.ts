@@ -6,7 +6,7 @@
  */
 
 import type { ConnectionHandlers } from '../connection-options.ts';
-import type { KeyLogListener, TraceListener } from '../trace.ts';
+import type { KeyLogListener, TraceDetails, TraceEvent, TraceListener } from '../trace.ts';
 
 /** What hears of one connection. */
 export interface Watching extends Pick<ConnectionHandlers, 'traceDetails'> {
@@ -44,21 +44,25 @@ function targetText({ serverName, host = serverName, port, path }: Destination):
   return !port ? written : `${written}:${port}`;
 }
 
-/** A connection's own listeners, and who looks at it besides: of the application's data that one alone hears. */
-export function heardBy(
-  watching: Watching | undefined,
-  own: Pick<ConnectionHandlers, 'trace' | 'keyLog'>,
-): Pick<ConnectionHandlers, 'trace' | 'traceDetails' | 'keyLog'> {
+/** Bytes of the wire and the application's data are for who has asked for them, by `true` and nothing else. */
+export function isFor({ type }: TraceEvent, details: TraceDetails | undefined): boolean {
+  if (type === 'wire') return details?.wire === true;
+  return type !== 'data' || details?.plaintext === true;
+}
+
+type Listeners = Pick<ConnectionHandlers, 'trace' | 'traceDetails' | 'keyLog'>;
+
+/** A connection's own listeners, and who looks at it besides: each hears what it has asked for. */
+export function heardBy(watching: Watching | undefined, own: Listeners): Listeners {
   if (watching === undefined) return own;
-  const { trace, keyLog } = own;
+  const { trace, traceDetails, keyLog } = own;
   return {
     ...watching,
-    ...(trace && {
-      trace: (event) => {
-        watching.trace(event);
-        if (event.type !== 'data') trace(event);
-      },
-    }),
+    traceDetails: { ...traceDetails, ...watching.traceDetails },
+    trace: (event) => {
+      if (isFor(event, watching.traceDetails)) watching.trace(event);
+      if (isFor(event, traceDetails)) trace?.(event);
+    },
     ...(keyLog && {
       keyLog: (line) => {
         watching.keyLog?.(line);

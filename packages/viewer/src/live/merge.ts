@@ -7,7 +7,7 @@
  */
 
 import type { Part, PartBegins } from '@handfast/tls/recording';
-import { otherOf } from '../ladder/handshake.ts';
+import { otherOf } from '../ladder/party.ts';
 import type { LiveEvent } from './part.ts';
 import { Connection, type LiveConnection, Program, Side } from './side.ts';
 
@@ -68,15 +68,23 @@ class Merge implements LiveConnections {
       const known = this.#programs.get(event.program);
       // A viewer that tells everything again tells of the same ones.
       if (known?.name === event.name && known.pid === event.pid) known.gone = false;
-      else this.#programs.set(event.program, new Program(event.name, event.pid));
+      else this.#programs.set(event.program, new Program(event.program, event.name, event.pid));
+      return;
+    }
+    if (event.kind === 'missed') {
+      this.lost += event.parts;
       return;
     }
     const program = this.#programs.get(event.program);
-    if (event.kind === 'lost') this.lost += event.parts;
-    else if (event.kind === 'part' && program !== undefined) this.#part(program, event);
-    else if (event.kind === 'gone' && program !== undefined) {
+    if (program === undefined) return;
+    if (event.kind === 'part') this.#part(program, event);
+    else if (event.kind === 'lost') {
+      this.lost += event.parts - program.lost;
+      program.lost = event.parts;
+    } else {
       program.gone = true;
       for (const side of program.sides.values()) if (!side.ended) side.connection.revision++;
+      this.#forgetIfDone(program);
     }
   }
 
@@ -135,7 +143,16 @@ class Merge implements LiveConnections {
     if (connection.waits !== undefined && this.#alone.get(connection.waits) === connection) {
       this.#alone.delete(connection.waits);
     }
-    for (const side of [connection.client, connection.server]) side?.program.sides.delete(side.id);
+    for (const side of [connection.client, connection.server]) {
+      side?.program.sides.delete(side.id);
+      if (side !== undefined) this.#forgetIfDone(side.program);
+    }
     this.#bytes -= connection.bytes;
+  }
+
+  /** Nothing more comes of it, and nothing of it is here. */
+  #forgetIfDone(program: Program): void {
+    const { number, gone, sides } = program;
+    if (gone && sides.size === 0 && this.#programs.get(number) === program) this.#programs.delete(number);
   }
 }

@@ -45,8 +45,10 @@ export type LiveEvent =
   /** `program` is the viewer's number of it; the rest as it came, checked by the viewer. */
   | ({ readonly kind: 'part'; readonly program: number } & Part)
   | { readonly kind: 'gone'; readonly program: number }
-  /** So many parts more are missing: the program, or the page, was too fast for who reads. */
-  | { readonly kind: 'lost'; readonly program: number; readonly parts: number };
+  /** So many parts of the program are missing by now, in all: the viewer was too slow for them. It may be told again. */
+  | { readonly kind: 'lost'; readonly program: number; readonly parts: number }
+  /** So many parts more, of whichever, had to make room before this page had read them. It is told once. */
+  | { readonly kind: 'missed'; readonly parts: number };
 
 const hello: Shape<LiveProgramLine> = object<LiveProgramLine>({ live: exactly(1), program: word, pid: count });
 const lost: Shape<LostLine> = object<LostLine>({ lost: number('integer', 1, Number.MAX_SAFE_INTEGER) });

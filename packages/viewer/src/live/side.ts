@@ -13,7 +13,8 @@ import {
   type Recording,
   recordingLimits,
 } from '@handfast/tls/recording';
-import type { HandshakeParts, Party } from '../ladder/handshake.ts';
+import type { HandshakeParts } from '../ladder/handshake.ts';
+import type { Party } from '../ladder/party.ts';
 
 export interface LiveProgram {
   readonly name: string;
@@ -55,12 +56,17 @@ export interface LiveConnection {
 }
 
 export class Program implements LiveProgram {
+  /** The viewer's, of it. */
+  readonly number: number;
   readonly name: string;
   readonly pid: number;
   readonly sides: Map<number, Side> = new Map();
   gone = false;
+  /** Parts of it that never came. */
+  lost = 0;
 
-  constructor(name: string, pid: number) {
+  constructor(number: number, name: string, pid: number) {
+    this.number = number;
     this.name = name;
     this.pid = pid;
   }
@@ -127,7 +133,7 @@ export class Side implements LiveSide {
     return this.#news.dropped;
   }
 
-  /** @returns how many bytes of memory that has taken, about. */
+  /** @returns how many bytes of memory that has taken, about; less than 0: more was given back. */
   take({ events = [], keyLog = [], negotiated, peer, error, dropped, ended }: Part): number {
     let bytes = 0;
     for (const event of events.slice(0, recordingLimits.events - this.#events.length)) {
@@ -141,8 +147,7 @@ export class Side implements LiveSide {
       this.#keyLog.push(line);
       bytes += line.length;
     }
-    // The paths have them once more.
-    for (const certificate of peer?.chain ?? []) bytes += 2 * certificate.length;
+    if (peer !== undefined) bytes += bytesOfPeer(peer) - bytesOfPeer(this.#news.peer);
     this.#news = {
       ...this.#news,
       ...(negotiated && { negotiated }),
@@ -163,6 +168,16 @@ export class Side implements LiveSide {
       ...this.#news,
     };
   }
+}
+
+/** The certificates of each path are strings of their own. */
+function bytesOfPeer(peer: Part['peer']): number {
+  const links = peer?.paths.flatMap(({ certificates }) => certificates) ?? [];
+  const texts = [
+    ...(peer?.chain ?? []),
+    ...links.flatMap(({ certificate, checks }) => [certificate, ...checks.map(({ detail }) => detail)]),
+  ];
+  return texts.reduce((sum, { length }) => sum + length, 0);
 }
 
 /** What comes before a ClientHello's random: the message's header and its version. */

@@ -5,7 +5,7 @@
  */
 
 import type { RecordedNegotiated } from '@handfast/tls/recording';
-import { failureOf, type Handshake } from '../ladder/handshake.ts';
+import { type Failure, failureOf } from '../ladder/outcome.ts';
 import type { LiveConnection, LiveSide } from './side.ts';
 
 /** `going`: it is not connected yet; `gone`: nor will it be, as its program went away and said nothing more. */
@@ -15,7 +15,7 @@ export interface LiveSummary {
   /** Of whoever began: ISO 8601. */
   readonly started: string;
   readonly outcome: Outcome;
-  readonly failure: Handshake['failure'];
+  readonly failure: Failure | undefined;
   /** As the client sees it, where it tells. */
   readonly negotiated: RecordedNegotiated | undefined;
   /** Whom the client wanted. */
@@ -40,7 +40,7 @@ export function liveSummary({ client, server }: LiveConnection): LiveSummary {
   };
 }
 
-function outcomeOf(sides: readonly LiveSide[], failure: Handshake['failure']): Outcome {
+function outcomeOf(sides: readonly LiveSide[], failure: Failure | undefined): Outcome {
   if (failure !== undefined) return 'failed';
   if (sides.some(({ readyAt }) => readyAt !== undefined)) return 'good';
   return sides.some(({ ended, program }) => !ended && !program.gone) ? 'going' : 'gone';

@@ -189,15 +189,51 @@ describe('connections that are told in parts', () => {
     assert.equal(told([...partsFrom(short), ...ofServer(good.server)]).connections().length, 2);
   });
 
-  it('count what was lost, and know which programs are gone', () => {
+  it('count what was lost, in all of each program, and know which programs are gone', () => {
     const [begin] = partsFrom(good.client);
     assert.ok(begin);
     const live = told([
       begin,
       { kind: 'lost', program: 1, parts: 3 },
       { kind: 'lost', program: 2, parts: 4 },
+      { kind: 'lost', program: 1, parts: 5 },
+      { kind: 'missed', parts: 10 },
+      { kind: 'missed', parts: 10 },
       { kind: 'gone', program: 1 },
     ]);
-    assert.deepEqual([live.lost, only(live).client?.program.gone, only(live).client?.ended], [7, true, false]);
+    assert.deepEqual([live.lost, only(live).client?.program.gone, only(live).client?.ended], [29, true, false]);
+  });
+
+  it('outlive their program, which is then forgotten with the last of them', () => {
+    const gone: LiveEvent = { kind: 'gone', program: 1 };
+    const [begin] = partsFrom(good.client);
+    assert.ok(begin);
+    const live = told([gone]);
+    // Nobody knows it any more: what comes under its number is passed over.
+    live.take(begin);
+    assert.deepEqual(live.connections(), []);
+    const few = told([begin, gone], liveConnections({ connections: 1 }));
+    few.take({ kind: 'part', program: 1, id: 1, events: [{ at: 0, type: 'established' }] });
+    assert.equal(only(few).client?.readyAt, 0);
+    for (const event of ofServer(good.server)) few.take(event);
+    few.take(begin);
+    assert.equal(only(few).client, undefined);
+  });
+
+  it('are held to their bytes, certificates of refused paths and all; what is told anew is counted once', () => {
+    const certificate = 'A'.repeat(1000);
+    const path = { rule: 'expired', certificates: Array.from({ length: 10 }, () => ({ certificate, checks: [] })) };
+    const peer = { chain: [], verified: false, paths: Array.from({ length: 32 }, () => path) };
+    const tell = (live: LiveConnections, id: number): void => {
+      const [begin] = partsFrom(good.client, { id });
+      assert.ok(begin);
+      live.take(begin);
+      for (let times = 0; times < 3; times++) live.take({ kind: 'part', program: 1, id, peer });
+    };
+    const live = told([], liveConnections({ bytes: 1_000_000 }));
+    for (let id = 1; id <= 3; id++) tell(live, id);
+    assert.deepEqual([live.connections().length, live.forgotten], [3, 0]);
+    tell(live, 4);
+    assert.deepEqual([live.connections().length, live.forgotten], [3, 1]);
   });
 });

@@ -7,7 +7,7 @@
 
 import { connect, type Socket } from 'node:net';
 import type { TraceEvent } from '../../trace.ts';
-import type { Watching } from '../watcher.ts';
+import { isFor, type Watching } from '../watcher.ts';
 import { linesOf } from './lines.ts';
 import { Watched } from './watched.ts';
 
@@ -26,12 +26,18 @@ const maxOwing = 1000;
 /** A process that is done waits so long for a viewer that does not read. */
 const lastWordsMs = 250;
 
+/** What was sent keeps a process alive: with a viewer that takes nothing for so long, as it was stopped, it is over. */
+const patienceMs = 1500;
+const betweenLooksMs = 250;
+
 export interface LinkOptions {
   readonly path: string;
   /** What the viewer calls this program. */
   readonly program: string;
   readonly secrets: boolean;
   readonly now: () => number;
+  /** Milliseconds that never go back. */
+  readonly clock: () => number;
 }
 
 export class Link {
@@ -41,8 +47,13 @@ export class Link {
   readonly #fresh: Set<Watched> = new Set();
   /** Those that have lost a part, and had no news since. */
   readonly #owing: Set<Watched> = new Set();
+  /** Connections that are told of, by their numbers. */
+  readonly #told: Set<number> = new Set();
   #lost = 0;
   #waiting = 0;
+  /** When the viewer last took something, or had nothing to take. */
+  #takenAt = 0;
+  #looks: NodeJS.Timeout | undefined;
   #timer: NodeJS.Timeout | undefined;
   #soon: NodeJS.Immediate | undefined;
   #over = false;
@@ -56,7 +67,7 @@ export class Link {
     // What a viewer says is of no interest, but its end is.
     this.#socket.resume();
     this.#socket.unref();
-    this.#socket.write(`${JSON.stringify({ live: 1, program: options.program, pid: process.pid })}\n`);
+    this.#write(`${JSON.stringify({ live: 1, program: options.program, pid: process.pid })}\n`);
   }
 
   /** Whether nothing goes there any more. */
@@ -64,7 +75,7 @@ export class Link {
     return this.#over;
   }
 
-  /** What hears of a connection that begins now. */
+  /** What hears of a connection that begins now. Of two that hear of the same, the first tells. */
   watch(target: string | undefined): Watching {
     const watched = new Watched(target, this.#options.now);
     const { recorder } = watched;
@@ -75,11 +86,21 @@ export class Link {
       this.#waiting += recorder.waiting - before;
       if (recorder.waiting > 0) this.#safely(() => this.#isFresh(watched, atOnce));
     };
+    const traceDetails = { plaintext: this.#options.secrets };
+    let tells: boolean | undefined;
     return {
-      trace: (event) => heard(() => recorder.trace(event), isOutcome(event)),
+      trace: (event) => {
+        const { connection, type } = event;
+        tells ??= !this.#told.has(connection);
+        // A config may have asked for more, on behalf of others.
+        if (this.#over || !tells || !isFor(event, traceDetails)) return;
+        if (type === 'closed') this.#told.delete(connection);
+        else this.#told.add(connection);
+        heard(() => recorder.trace(event), isOutcome(event));
+      },
       ...(this.#options.secrets && {
         keyLog: (line: string) => heard(() => recorder.keyLog(line), false),
-        traceDetails: { plaintext: true },
+        traceDetails,
       }),
     };
   }
@@ -108,7 +129,7 @@ export class Link {
       text += `${JSON.stringify({ lost: this.#lost })}\n`;
       this.#lost = 0;
     }
-    if (text !== '') this.#socket.write(text);
+    if (text !== '') this.#write(text);
   }
 
   /** The process has nothing more to do: what is on its way may still arrive, within a moment. */
@@ -125,6 +146,22 @@ export class Link {
 
   get #hasRoom(): boolean {
     return this.#socket.writableLength <= maxWaiting;
+  }
+
+  #write(text: string): void {
+    if (this.#socket.writableLength === 0) this.#takenAt = this.#options.clock();
+    this.#socket.write(text, () => {
+      this.#takenAt = this.#options.clock();
+      if (this.#socket.writableLength === 0) this.#stopLooking();
+    });
+    this.#looks ??= setInterval(() => {
+      if (this.#options.clock() - this.#takenAt >= patienceMs) this.#end();
+    }, betweenLooksMs).unref();
+  }
+
+  #stopLooking(): void {
+    clearInterval(this.#looks);
+    this.#looks = undefined;
   }
 
   #isFresh(watched: Watched, atOnce: boolean): void {
@@ -155,8 +192,10 @@ export class Link {
     this.#over = true;
     clearTimeout(this.#timer);
     clearImmediate(this.#soon);
+    this.#stopLooking();
     this.#fresh.clear();
     this.#owing.clear();
+    this.#told.clear();
     this.#socket.destroy();
   }
 }

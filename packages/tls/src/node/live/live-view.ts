@@ -9,15 +9,20 @@ import type { TraceEvent } from '../../trace.ts';
 import { heardBy, type Watching } from '../watcher.ts';
 import { hasSecrets, streamerOfProcess } from './streamer.ts';
 
-export interface LiveViewOptions extends Pick<CommonOptions, 'trace' | 'keyLog'> {
+type Listeners = Pick<CommonOptions, 'trace' | 'traceDetails' | 'keyLog'>;
+
+export interface LiveViewOptions extends Listeners {
   /** Whom a client wants, for the reader: `example.com:443`. */
   readonly target?: string;
 }
 
 /**
  * Options of a client's or a server's config with which `handfast view` shows each of its connections, and which call the `trace`
- * and `keyLog` that they are given, too. Where a connection begins while no viewer is open, that costs a look for one, once a second
- * at most.
+ * and `keyLog` that they are given, too. `traceDetails` are those of that `trace`, and given here: beside these options they would
+ * have no listener.
+ *
+ * While no viewer is open they cost what any `trace` does: messages are decoded, work is timed, and there is an event for every
+ * record. A viewer is looked for as a connection begins, once a second at most.
  *
  * What connects with `@handfast/tls/register` is shown without them.
  *
@@ -29,7 +34,7 @@ export interface LiveViewOptions extends Pick<CommonOptions, 'trace' | 'keyLog'>
  * createServer({ cert, key, ...liveView() }).listen(8443);
  * ```
  */
-export function liveView(options: LiveViewOptions = {}): Pick<CommonOptions, 'trace' | 'keyLog' | 'traceDetails'> {
+export function liveView(options: LiveViewOptions = {}): Listeners {
   const { target, ...own } = options;
   const each = new EachConnection(target);
   return heardBy(

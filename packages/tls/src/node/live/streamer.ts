@@ -53,7 +53,10 @@ export function streamer({ env = process.env, program, clock }: StreamerOptions 
     triedAt = monotonic();
     const path = viewerSocketPath(env);
     if (!isViewerSocket(path)) return undefined;
-    link = new Link({ path, program: (program ?? commandLine()).slice(0, 256), secrets: hasSecrets(env), now });
+    link = new Link({
+      ...{ path, program: (program ?? commandLine()).slice(0, 256), secrets: hasSecrets(env) },
+      ...{ now, clock: monotonic },
+    });
     sendAtTheEnd(link);
     return link;
   };

@@ -12,13 +12,15 @@ import { after, describe, it } from 'node:test';
 import {
   isFolderOfOurs,
   isViewerSocket,
+  liveView,
   type StreamerOptions,
   streamer,
   viewerSocketPath,
 } from '../../../src/node/live/index.ts';
 import { linesOf } from '../../../src/node/live/lines.ts';
-import type { Watching } from '../../../src/node/watcher.ts';
+import { heardBy, type Watching } from '../../../src/node/watcher.ts';
 import { maxLiveLine, type Part } from '../../../src/recording/index.ts';
+import type { TraceEvent } from '../../../src/trace.ts';
 import { exchange, type Pair, pair } from '../../support/pair.ts';
 import { folderOfTest, type StandIn, standIn } from './viewer.ts';
 
@@ -103,6 +105,37 @@ describe('what a viewer is told', () => {
       );
     });
   }
+
+  it('has no data where a config asks for it on behalf of others, and nothing of the wire', async () => {
+    const seen = await viewer();
+    const watching = clocked({ env: seen.env }).watch();
+    assert.ok(watching);
+    const both = pair({ client: { ...watching, traceDetails: { plaintext: true, wire: true } } });
+    await exchange(both);
+    both.client.connection.write(Buffer.from('the password'));
+    await exchange(both);
+    await ended(both);
+    await seen.until(() => seen.parts().some(({ ended }) => ended === true));
+    const types = new Set(seen.parts().flatMap(({ events = [] }) => events.map(({ type }) => type)));
+    assert.deepEqual([types.has('message'), types.has('data'), types.has('wire')], [true, false, false]);
+  });
+
+  it('is told once of a connection that two listeners hear of, to its end', async () => {
+    const seen = await viewer();
+    const program = clocked({ env: seen.env });
+    const [one, other] = [program.watch(), program.watch()];
+    assert.ok(one && other);
+    const both = await handshake(heardBy(one, { trace: other.trace }) as Watching);
+    await ended(both);
+    await handshake(program.watch());
+    const begun = (): readonly number[] => seen.parts().flatMap(({ id, begins }) => (begins ? [id] : []));
+    await seen.until(() => begun().length > 1 && seen.parts().at(-1)?.negotiated !== undefined);
+    assert.equal(new Set(begun()).size, begun().length);
+    const hellos = seen
+      .parts()
+      .flatMap(({ events = [] }) => events.filter((event) => 'name' in event && event.name === 'client_hello'));
+    assert.deepEqual([begun().length, hellos.length], [2, 2]);
+  });
 
   it('is nothing with HANDFAST_VIEW=0', async () => {
     const seen = await viewer();
@@ -220,6 +253,63 @@ describe('a viewer that does not read', () => {
     // Its beginning came all the same.
     for (const { id } of dropped) assert.ok(seen.parts().some((part) => part.id === id && part.begins !== undefined));
     assert.ok(Buffer.byteLength(seen.text()) < megabytes * 1_048_576);
+  });
+});
+
+describe('a viewer that was stopped', () => {
+  it('is given up, and what was on its way to it; it is looked for again', async () => {
+    const seen = await viewer(false);
+    const program = clocked({ env: { ...seen.env, HANDFAST_VIEW_SECRETS: '1' } });
+    const both = await handshake(program.watch());
+    for (let chunk = 0; chunk < 30; chunk++) both.client.connection.write(new Uint8Array(16_000));
+    await exchange(both);
+    while (seen.sockets.length < 2) {
+      program.pass(1000);
+      program.watch();
+      await new Promise((resolve) => setImmediate(resolve));
+    }
+    for (const socket of seen.sockets) socket.resume();
+    await handshake(program.watch());
+    await seen.until(() => seen.parts().some(({ negotiated }) => negotiated));
+  });
+});
+
+describe('who listens beside the viewer', () => {
+  const types = (events: readonly TraceEvent[]): readonly boolean[] => {
+    const met = new Set(events.map(({ type }) => type));
+    return [met.has('message'), met.has('data'), met.has('wire')];
+  };
+
+  for (const [traceDetails, heard] of [
+    [{ plaintext: true }, [true, true, false]],
+    [{ wire: true }, [true, false, true]],
+    [undefined, [true, false, false]],
+  ] as const) {
+    it(`hears of what it has asked for: ${JSON.stringify(traceDetails)}`, async () => {
+      const [own, watched]: [TraceEvent[], TraceEvent[]] = [[], []];
+      const trace = (event: TraceEvent): void => void own.push(event);
+      const listeners = heardBy(
+        { trace: (event) => void watched.push(event) },
+        { trace, ...(traceDetails && { traceDetails }) },
+      );
+      // A config that asks for more than both have.
+      const both = pair({ client: { ...listeners, ...(!traceDetails && { traceDetails: { wire: true } }) } });
+      await exchange(both);
+      both.client.connection.write(Buffer.from('the password'));
+      await exchange(both);
+      assert.deepEqual([types(own), types(watched)], [heard, [true, false, false]]);
+    });
+  }
+
+  it('is given what it asked for by liveView, too', () => {
+    const heard: TraceEvent[] = [];
+    const { trace, traceDetails } = liveView({
+      trace: (event) => void heard.push(event),
+      traceDetails: { plaintext: true },
+    });
+    const event = { at: 0, role: 'client', connection: 1e9, type: 'data', direction: 'in' } as const;
+    trace?.({ ...event, bytes: Uint8Array.of(1) });
+    assert.deepEqual([heard.length, traceDetails?.plaintext], [1, true]);
   });
 });
 

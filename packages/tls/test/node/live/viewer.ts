@@ -36,11 +36,11 @@ export async function standIn(folder: string = folderOfTest(), reads = true): Pr
   const path = join(folder, 'view.sock');
   const sockets: Socket[] = [];
   let text = '';
-  let rest = '';
   const lines: Record<string, unknown>[] = [];
   let wake: () => void = () => undefined;
   const server = createServer((socket) => {
     sockets.push(socket);
+    let rest = '';
     socket.on('error', () => undefined);
     socket.on('close', () => wake());
     socket.setEncoding('utf8');
