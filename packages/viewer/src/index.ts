@@ -34,7 +34,7 @@ export { certificateRefusals } from './explain/certificates.ts';
 export { connectionRefusals } from './explain/connections.ts';
 export { type FailureCodes, type Refusal, refusalOf, type Turn, whoseTurn } from './explain/refusal.ts';
 export type { PageParts } from './keep/html.ts';
-export { type KeepOptions, type KeptFormat, keepConnection, keptFormats } from './keep/keep.ts';
+export { aboutSize, type KeepOptions, type KeptFormat, keepConnection, keptFormats } from './keep/keep.ts';
 export { hasSecrets, hasWire, withoutSecrets } from './keep/secrets.ts';
 export { type Glimpse, glimpsesOf, type Overheard, overheardIn } from './ladder/between.ts';
 export { type FewData, fewData } from './ladder/few.ts';
@@ -46,13 +46,14 @@ export {
   type HandshakeParts,
   handshakeOf,
   type Incident,
+  isRecorded,
   type Note,
-  otherOf,
-  type Party,
   type Protection,
   type Rung,
   type Secret,
 } from './ladder/handshake.ts';
+export { type Failure, failureOf, finderOf, type Result, resultOf } from './ladder/outcome.ts';
+export { otherOf, type Party } from './ladder/party.ts';
 export { isSealed, type Piece, type WireRecord } from './ladder/records.ts';
 export { is13, type ScheduleNode, scheduleOf } from './ladder/schedule.ts';
 export { among, choicesOf, dissectArrow, keyPurposes } from './ladder/words.ts';

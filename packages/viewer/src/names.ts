@@ -7,6 +7,7 @@
 import type { TraceEvent } from '@handfast/tls';
 import { cipherSuites, defaultCipherSuites12, isGrease, namedGroups, signatureSchemes } from '@handfast/tls';
 import { legacySuiteNames } from '@handfast/tls/legacy';
+import { escapeText } from '@handfast/x509';
 import { otherCipherSuites } from './iana/cipher-suites.ts';
 import { otherGroups, otherSchemes, pairedSchemes } from './iana/names.ts';
 
@@ -92,9 +93,9 @@ export function messageTitle(message: HandshakeMessage): string {
   return titles[message.type];
 }
 
-/** The same of what the engine calls it, `certificate_12`; a name that it does not know stays as it is. */
+/** The same of what the engine calls it, `certificate_12`; a name that it does not know stays as it is, escaped. */
 export function titleOfType(type: string): string {
-  return Object.hasOwn(titles, type) ? titles[type as HandshakeMessage['type']] : type;
+  return Object.hasOwn(titles, type) ? titles[type as HandshakeMessage['type']] : escapeText(type);
 }
 
 /** Of what this stack speaks, and of what it does not. */

@@ -178,7 +178,7 @@ export {
   subjectKeyLabel,
 } from './subject-keys.ts';
 export { type ExtensionTemplate, type KeyPurpose, keyIdentifierOf } from './template.ts';
-export { escapeText } from './text.ts';
+export { escapeText, escapeWhole } from './text.ts';
 export { type SkippedAnchor, type TrustInput, type TrustOptions, type TrustStore, trustStore } from './trust.ts';
 export { type AnchorLimits, type AnchorOptions, anchor, type TrustAnchor } from './trust-limits.ts';
 export { trustNobody } from './trust-nobody.ts';

@@ -12,8 +12,12 @@ const unprintable = /[\p{Cc}\p{Cf}\p{Cs}\p{Co}\p{Zl}\p{Zp}]/gu;
 
 /** `text` with everything that could move a cursor or reorder a line written as `\u{…}`, cut at 256 characters. */
 export function escapeText(text: string): string {
-  const cut = text.length > maxQuoted ? `${text.slice(0, maxQuoted)}…` : text;
-  return cut.replace(unprintable, (character) => `\\u{${(character.codePointAt(0) ?? 0).toString(16)}}`);
+  return escapeWhole(text.length > maxQuoted ? `${text.slice(0, maxQuoted)}…` : text);
+}
+
+/** The same, not cut: of a text whose length is bounded elsewhere. */
+export function escapeWhole(text: string): string {
+  return text.replace(unprintable, (character) => `\\u{${(character.codePointAt(0) ?? 0).toString(16)}}`);
 }
 
 /** `text` escaped, in double quotes. */

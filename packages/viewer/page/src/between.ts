@@ -27,7 +27,7 @@ export function showOnWire(onWire: boolean): void {
 }
 
 /** Whether somebody has written down what passed between. */
-export function hasWire({ records }: Handshake): boolean {
+export function hasRecords({ records }: Handshake): boolean {
   return records.length > 0;
 }
 

@@ -5,7 +5,7 @@
  */
 
 import { webProvider } from '@handfast/crypto/web';
-import { type KeptFormat, keepConnection, type PageParts, type RecordedConnection } from '@handfast/viewer';
+import { aboutSize, type KeptFormat, keepConnection, type PageParts, type RecordedConnection } from '@handfast/viewer';
 import type { Scene } from './state.ts';
 
 const types: Readonly<Record<KeptFormat, string>> = {
@@ -21,7 +21,11 @@ let parts: Promise<PageParts | undefined> | undefined;
  * kept one has none beside it, and makes no other.
  */
 export function pageParts(): Promise<PageParts | undefined> {
-  parts ??= fetchParts();
+  parts ??= fetchParts().then((fetched) => {
+    // Who asks again may have more luck.
+    if (fetched === undefined) parts = undefined;
+    return fetched;
+  });
   return parts;
 }
 
@@ -51,14 +55,15 @@ export interface Wish {
   readonly page: PageParts | undefined;
 }
 
-/** The file. */
-export function made(shown: Scene, format: KeptFormat, { secrets, page }: Wish): Blob {
-  const options = { secrets, hashes: webProvider, ...(page && { page }) };
-  return new Blob([keepConnection(connectionOf(shown), format, options)], { type: types[format] });
+/** How large the file will be, about. */
+export function size(shown: Scene, format: KeptFormat, { secrets, page }: Wish): number {
+  return aboutSize(connectionOf(shown), format, { secrets, ...(page && { page }) });
 }
 
-/** Among the reader's downloads, by the name of the target. */
-export function download(shown: Scene, format: KeptFormat, file: Blob): string {
+/** Makes the file, among the reader's downloads, by the name of the target. */
+export function download(shown: Scene, format: KeptFormat, { secrets, page }: Wish): string {
+  const options = { secrets, hashes: webProvider, ...(page && { page }) };
+  const file = new Blob([keepConnection(connectionOf(shown), format, options)], { type: types[format] });
   const target = (shown.handshake.target ?? 'handshake').replace(/[^A-Za-z0-9.-]+/g, '-').slice(0, 60);
   const name = `${target}.${format}`;
   const link = document.createElement('a');

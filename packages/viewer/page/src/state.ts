@@ -12,6 +12,7 @@ import {
   type Handshake,
   type HandshakeParts,
   is13,
+  isRecorded,
   isSealed,
 } from '@handfast/viewer';
 import { computed, type ReadonlySignal, type Signal, signal } from '@preact/signals';
@@ -93,6 +94,7 @@ function linesOf(arrow: Arrow): readonly string[] {
   return [
     `From the ${from}, ${protection === 'none' ? inTheClear : `under its ${protection} key`}.`,
     ...(unread ? [`The ${from === 'client' ? 'server' : 'client'} never got to understand it.`] : []),
+    ...(isRecorded(arrow) ? [] : ['Its bytes were not recorded.']),
     ...(arrived ? ['It arrived changed: what is shown here is what was sent.'] : []),
   ];
 }

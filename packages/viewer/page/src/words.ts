@@ -4,12 +4,13 @@
  * @module
  */
 
-import type { Handshake } from '@handfast/viewer';
+import type { Failure } from '@handfast/viewer';
+import { escapeText } from '@handfast/x509';
 
 /** Where in the handshake, and what was said about it to the other side. */
-export function placeOf({ error }: NonNullable<Handshake['failure']>): string {
-  const state = error.state === undefined ? '' : `, in state ${error.state}`;
-  const alert = error.alert === undefined ? 'nothing was said' : `the alert ${error.alert} was sent`;
+export function placeOf({ error }: Failure): string {
+  const state = error.state === undefined ? '' : `, in state ${escapeText(error.state)}`;
+  const alert = error.alert === undefined ? 'nothing was said' : `the alert ${escapeText(error.alert)} was sent`;
   return `${error.phase === 'handshake' ? 'during the handshake' : 'after the handshake'}${state}; ${alert}`;
 }
 

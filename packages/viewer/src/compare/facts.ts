@@ -5,7 +5,10 @@
  */
 
 import type { RecordedNegotiated } from '@handfast/tls/recording';
-import { type Arrow, arrowsOf, type Handshake, type Party } from '../ladder/handshake.ts';
+import { escapeText } from '@handfast/x509';
+import { type Arrow, arrowsOf, type Handshake } from '../ladder/handshake.ts';
+import { finderOf } from '../ladder/outcome.ts';
+import type { Party } from '../ladder/party.ts';
 
 export interface Fact {
   readonly name: string;
@@ -24,7 +27,8 @@ export function factsOf(left: Handshake, right: Handshake): readonly Fact[] {
     const [one, other] = [of(left), of(right)];
     if (one === undefined && other === undefined) return [];
     const same = one === other || (isAgreed === true && !agreed);
-    return [{ name, left: one ?? absent, right: other ?? absent, same }];
+    // Names of protocols and servers are a peer's.
+    return [{ name, left: escapeText(one ?? absent), right: escapeText(other ?? absent), same }];
   });
 }
 
@@ -60,9 +64,9 @@ const rows: readonly Row[] = [
   ['Data bytes of the server', bytesOf('server', 'data')],
 ];
 
-function outcomeOf({ failure, readyAt, negotiated }: Handshake): string {
-  if (failure !== undefined) return `${failure.error.code}, found by the ${failure.party}`;
-  return readyAt !== undefined || negotiated !== undefined ? 'connected' : 'not known';
+function outcomeOf({ failure, result }: Handshake): string {
+  if (failure !== undefined) return `${failure.error.code}, found by the ${finderOf(failure)}`;
+  return result === 'connected' ? 'connected' : 'not known';
 }
 
 /** @param by who has looked at it */
@@ -78,9 +82,7 @@ function certificateOf(by: Party): Row[1] {
 function bytesOf(party: Party, kind: Arrow['kind']): Row[1] {
   return (shown) => {
     const arrows = arrowsOf(shown).filter((arrow) => arrow.from === party && arrow.kind === kind);
-    return arrows.length === 0
-      ? undefined
-      : arrows.reduce((sum, { bytes }) => sum + bytes.length, 0).toLocaleString('en');
+    return arrows.length === 0 ? undefined : arrows.reduce((sum, { length }) => sum + length, 0).toLocaleString('en');
   };
 }
 

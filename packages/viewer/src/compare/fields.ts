@@ -29,8 +29,17 @@ export interface Dissected {
   readonly field: Field;
 }
 
-/** More than that nobody reads, and a hostile message could have thousands. */
+/** What is left, of all that is compared together. */
+export interface Budget {
+  differences: number;
+}
+
+/** Of a message. More than that nobody reads, and a hostile one could have thousands. */
 const maxDifferences = 200;
+
+/** Items of a list that are said, and about how many characters. */
+const maxListed = 20;
+const maxListedText = 1000;
 
 /** Randoms, keys, and what is made of them. */
 const fresh: ReadonlySet<string> = new Set([
@@ -38,36 +47,56 @@ const fresh: ReadonlySet<string> = new Set([
   ...['ticket', 'nonce', 'ticket_age_add', 'identity', 'obfuscated_ticket_age', 'binder'],
 ]);
 
+/** Extensions whose bytes as a whole are so: a ticket; another hello, encrypted. */
+const freshExtensions: ReadonlySet<string> = new Set(['session_ticket', 'encrypted_client_hello']);
+
+/** Of any number: which of them it is, is made anew; that there is one, is not (RFC 8701). */
+const grease = 'GREASE';
+const greaseText = /^GREASE \((?:0x[0-9a-f]{4}|\d+)\)$/;
+
 /** In these a signature or a nonce belongs to what they are, and not to the connection. */
 const lasting: ReadonlySet<string> = new Set(['cert_data', 'ASN.1Cert', 'OCSPResponse', 'SerializedSCT']);
 
 /** What is around all of a message, or of a value of DER: its name says nothing. */
 const wrappers: ReadonlySet<string> = new Set(['body', 'content']);
 
-/** @returns none where all bytes are the same */
-export function differencesOf(left: Dissected, right: Dissected): readonly FieldDifference[] {
-  const found: FieldDifference[] = [];
-  new Walk(left.bytes, right.bytes, found).pair(left.field, right.field, []);
-  return found;
+/**
+ * @param budget what is found is taken from it; where nothing is left, one is found that is not always so.
+ * @returns none where all bytes are the same
+ */
+export function differencesOf(
+  left: Dissected,
+  right: Dissected,
+  budget: Budget = { differences: maxDifferences },
+): readonly FieldDifference[] {
+  const walk = new Walk(left.bytes, right.bytes, budget);
+  walk.pair(left.field, right.field, []);
+  return walk.found;
 }
 
 class Walk {
   readonly #left: Uint8Array;
   readonly #right: Uint8Array;
-  readonly #found: FieldDifference[];
+  readonly #budget: Budget;
+  readonly found: FieldDifference[] = [];
 
-  constructor(left: Uint8Array, right: Uint8Array, found: FieldDifference[]) {
+  constructor(left: Uint8Array, right: Uint8Array, budget: Budget) {
     this.#left = left;
     this.#right = right;
-    this.#found = found;
+    this.#budget = budget;
+  }
+
+  get #isFull(): boolean {
+    if (this.found.length >= maxDifferences) return true;
+    return this.#budget.differences <= 0 && this.found.some(({ always }) => !always);
   }
 
   pair(left: Field, right: Field, path: readonly string[]): void {
-    if (this.#same(left, right) || this.#found.length >= maxDifferences) return;
-    const before = this.#found.length;
+    if (this.#isFull || this.#same(left, right)) return;
+    const before = this.found.length;
     if (!isLeaf(left) || !isLeaf(right)) this.#parts(partsOf(left), partsOf(right), path);
     // Nothing of its parts: it is the bytes themselves, or there are none.
-    if (this.#found.length === before) this.#say(path, 'value', saidOf(left), saidOf(right));
+    if (this.found.length === before) this.#say(path, 'value', saidOf(left), saidOf(right));
   }
 
   #parts(left: readonly Field[], right: readonly Field[], path: readonly string[]): void {
@@ -87,7 +116,7 @@ class Walk {
     }
     for (const [key, part] of ofLeft) {
       const other = ofRight.get(key);
-      if (other !== undefined) this.pair(part, other, wrappers.has(part.name) ? path : [...path, part.name]);
+      if (other !== undefined) this.pair(part, other, wrappers.has(part.name) ? path : [...path, calledOf(part)]);
     }
     const order = (own: ReadonlyMap<string, Field>, others: ReadonlyMap<string, Field>): readonly string[] =>
       [...own.keys()].filter((key) => others.has(key));
@@ -109,11 +138,22 @@ class Walk {
     left: string | undefined,
     right: string | undefined,
   ): void {
-    if (this.#found.length >= maxDifferences) return;
-    const name = path.at(-1) ?? '';
-    const made = kind === 'value' && fresh.has(name) && !path.some((one) => lasting.has(one));
-    this.#found.push({ path, kind, left, right, always: made || path.some((one) => one.startsWith('GREASE')) });
+    if (this.#isFull) return;
+    this.#budget.differences--;
+    this.found.push({ path, kind, left, right, always: kind === 'value' && isFresh(path) });
   }
+}
+
+function isFresh(path: readonly string[]): boolean {
+  if (path.includes(grease)) return true;
+  const [around = '', name = ''] = path.slice(-2);
+  if (name === 'extension_data' && freshExtensions.has(around)) return true;
+  return fresh.has(path.at(-1) ?? '') && !path.some((one) => lasting.has(one));
+}
+
+/** Its name, or that it is GREASE: by its own name, as an extension, or by what it says. */
+function calledOf({ name, value = '' }: Field): string {
+  return greaseText.test(name) || greaseText.test(value) ? grease : name;
 }
 
 /** It says in its own words what its parts are: a date, an identifier. */
@@ -136,7 +176,8 @@ function keyed(parts: readonly Field[], repeated: ReadonlySet<string>): Readonly
   const counts = new Map<string, number>();
   return new Map(
     parts.map((part) => {
-      const base = repeated.has(part.name) ? `${part.name} ${part.value ?? ''}` : part.name;
+      const said = greaseText.test(part.value ?? '') ? grease : (part.value ?? '');
+      const base = repeated.has(part.name) ? `${part.name} ${said}` : greaseText.test(part.name) ? grease : part.name;
       const count = counts.get(base) ?? 0;
       counts.set(base, count + 1);
       return [count === 0 ? base : `${base} ${count}`, part];
@@ -145,7 +186,14 @@ function keyed(parts: readonly Field[], repeated: ReadonlySet<string>): Readonly
 }
 
 function listed(parts: readonly Field[]): string | undefined {
-  return parts.length === 0 ? undefined : parts.map((part) => part.value ?? part.name).join(', ');
+  if (parts.length === 0) return undefined;
+  const said: string[] = [];
+  for (const { value, name } of parts) {
+    if (said.length >= maxListed || said.join().length > maxListedText) break;
+    said.push(value ?? name);
+  }
+  const more = parts.length - said.length;
+  return `${said.join(', ')}${more > 0 ? ` and ${more} more` : ''}`;
 }
 
 function saidOf(field: Field): string {

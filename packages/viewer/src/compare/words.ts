@@ -4,6 +4,7 @@
  * @module
  */
 
+import { isRecorded } from '../ladder/handshake.ts';
 import type { ComparedMessage } from './compare.ts';
 import type { FieldDifference } from './fields.ts';
 
@@ -36,6 +37,7 @@ export function rowText({ left, right, differences, otherwise }: ComparedMessage
   if (left === undefined || right === undefined) return `only in the ${left === undefined ? 'second' : 'first'}`;
   const told = differences.filter(({ always }) => !always).length + otherwise.length;
   if (told > 0) return told === 1 ? '1 difference' : `${told} differences`;
+  if (!isRecorded(left) || !isRecorded(right)) return 'as long; what it says was not recorded';
   return differences.length > 0 ? 'differs as always' : 'the same';
 }
 

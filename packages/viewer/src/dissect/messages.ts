@@ -166,7 +166,7 @@ function ecdheParams(walker: Walker): void {
 function dheParams(walker: Walker): void {
   walker.vector('dh_p', 2, (prime) => prime.rest('prime', inHex), { meaning: 'The prime that both count by.' });
   walker.vector('dh_g', 2, (generator) => generator.rest('generator', inHex));
-  walker.vector('dh_Ys', 2, (value) => value.rest('value', inHex), { meaning: publicMeaning });
+  walker.vector('dh_Ys', 2, (share) => share.rest('share', inHex), { meaning: publicMeaning });
 }
 
 /** RFC 4279 §2 */

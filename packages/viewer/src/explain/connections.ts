@@ -203,10 +203,10 @@ export const connectionRefusals: Readonly<Record<TlsErrorCode, Refusal>> = {
     'report it, with the message and a trace',
   ),
   peer_alert: row(
-    'The other side ended the connection',
+    'An alert ended the connection',
     'either',
-    'It said so by an alert, whose name is all that it tells.',
-    'read what the alert says; the other side’s log says more',
+    'One side sent it to the other, and its name is all that it tells.',
+    'read what the alert says; the log of the side that sent it says more',
   ),
   truncated: row(
     'The connection was cut off',

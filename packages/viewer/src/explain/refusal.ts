@@ -5,7 +5,6 @@
  * @module
  */
 
-import type { TlsErrorCode } from '@handfast/tls';
 import { certificateRefusals } from './certificates.ts';
 import { connectionRefusals } from './connections.ts';
 
@@ -32,26 +31,35 @@ export interface FailureCodes {
   readonly alert?: string | null | undefined;
 }
 
-/** Alerts that say the same as a code of another name. */
-const codeOfAlert: ReadonlyMap<string, TlsErrorCode> = new Map([
-  ['unknown_ca', 'certificate_unknown_issuer'],
-  ['unsupported_certificate', 'certificate_unsupported'],
-]);
-
 /** By own properties alone: a recording's strings are anybody's. */
 const byCertificateCode: ReadonlyMap<string, Refusal> = new Map(Object.entries(certificateRefusals));
 const byCode: ReadonlyMap<string, Refusal> = new Map(Object.entries(connectionRefusals));
 
+/** Most alerts have the name of the code that sends them. */
+const byAlert: ReadonlyMap<string, Refusal> = new Map([
+  ...byCode,
+  ['unknown_ca', connectionRefusals.certificate_unknown_issuer],
+  ['unsupported_certificate', connectionRefusals.certificate_unsupported],
+  // The client says it of itself, in SSL 3.0; the code of that name is a server's.
+  ['no_certificate', { ...connectionRefusals.certificate_required, turn: 'this side' }],
+]);
+
+/** Of another version's recording, or of a file that was changed. */
+const unknown: Refusal = {
+  title: 'A failure that this version does not know',
+  cause: 'Its code is of another version, or somebody has made it up. What was found, only the message says.',
+  turn: 'either',
+  remedy: 'read the message',
+};
+
 /**
- * The words for a failure. Where the other side's alert brought it, the alert is explained, and `turn` is turned: it is still seen
- * from this side.
+ * The words for a failure. Where an alert is all that is known, the alert is explained; of the other side's, `turn` is turned: it is
+ * still seen from this side.
  */
 export function refusalOf({ code, certificateCode, origin, alert }: FailureCodes): Refusal {
-  if (code === 'peer_alert' && origin === 'peer') {
-    const told = byCode.get(codeOfAlert.get(alert ?? '') ?? alert ?? '');
-    if (told !== undefined) return { ...told, turn: turned(told.turn) };
-  }
-  return byCertificateCode.get(certificateCode ?? '') ?? byCode.get(code) ?? connectionRefusals.internal;
+  const told = code === 'peer_alert' ? byAlert.get(alert ?? '') : undefined;
+  if (told !== undefined) return origin === 'peer' ? { ...told, turn: turned(told.turn) } : told;
+  return byCertificateCode.get(certificateCode ?? '') ?? byCode.get(code) ?? unknown;
 }
 
 /** Of the other side's certificate, this side's CA is this side's to ask. */

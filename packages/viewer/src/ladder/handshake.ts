@@ -7,6 +7,7 @@
 
 import { toHex } from '@handfast/crypto';
 import {
+  type Direction,
   fromBase64,
   type RecordedError,
   type RecordedEvent,
@@ -14,12 +15,13 @@ import {
   type RecordedPeer,
   type Recording,
 } from '@handfast/tls/recording';
+import { escapeWhole } from '@handfast/x509';
 import { titleOfType } from '../names.ts';
 import { offsetBetween } from './clocks.ts';
+import { type Failure, failureOf, isDropped, type Result, resultOf } from './outcome.ts';
+import { otherOf, type Party } from './party.ts';
 import { carriageOf, type WireRecord } from './records.ts';
 import { alertBytes, alertTitle, keyText } from './words.ts';
-
-export type Party = 'client' | 'server';
 
 /** Whose keys protect something: `none` is readable by everybody in between. */
 export type Protection = 'none' | 'early' | 'handshake' | 'application';
@@ -31,6 +33,8 @@ export interface Arrow {
   readonly title: string;
   /** As it was sent: a handshake message with its header, an alert's two bytes, data in plain. */
   readonly bytes: Uint8Array;
+  /** How many bytes it had: of data that was not recorded, more than are here. */
+  readonly length: number;
   /** What arrived, where that is not what was sent. */
   readonly arrived?: Uint8Array;
   readonly protection: Protection;
@@ -82,8 +86,9 @@ export interface Handshake {
   readonly negotiated: RecordedNegotiated | undefined;
   /** What each side found about the other's certificate. */
   readonly peers: Readonly<Partial<Record<Party, RecordedPeer>>>;
-  /** The refusal that ended it, of the side that found it. */
-  readonly failure: { readonly party: Party; readonly error: RecordedError } | undefined;
+  readonly result: Result;
+  /** The refusal that ended it. */
+  readonly failure: Failure | undefined;
   /** Waiting for the other side, before the client was done. */
   readonly roundTrips: number;
   /** Milliseconds until the client was done; undefined: it never was. */
@@ -121,7 +126,9 @@ export function handshakeOf(parts: HandshakeParts): Handshake {
     ...(server ? [new View('server', server, offset)] : []),
   ];
   const rungs = views.flatMap((view) => view.rungs(views.find((other) => other !== view)));
-  for (const { at, text } of incidents) rungs.push({ note: { kind: 'incident', party: undefined, at, text } });
+  for (const { at, text } of incidents) {
+    rungs.push({ note: { kind: 'incident', party: undefined, at, text: escapeWhole(text) } });
+  }
   rungs.sort((a, b) => atOf(a) - atOf(b));
   const readyAt = client && views[0]?.readyAt;
   const { flights, roundTrips } = flightsOf(rungs, readyAt);
@@ -131,6 +138,7 @@ export function handshakeOf(parts: HandshakeParts): Handshake {
     flights,
     negotiated: client?.negotiated ?? server?.negotiated,
     peers: { ...(client?.peer && { client: client.peer }), ...(server?.peer && { server: server.peer }) },
+    result: resultOf(parts),
     failure: failureOf(client, server),
     roundTrips,
     readyAt,
@@ -144,12 +152,18 @@ export function arrowsOf({ flights }: Pick<Handshake, 'flights'>): readonly Arro
   return flights.flatMap(({ rungs }) => rungs.flatMap(({ arrow }) => arrow ?? []));
 }
 
+/** Whether its bytes are here: of data, most often only the length is recorded. */
+export function isRecorded({ bytes, length }: Pick<Arrow, 'bytes' | 'length'>): boolean {
+  return bytes.length === length;
+}
+
 /** What one side has of one message, alert, or piece of data. */
 interface Sight {
   readonly kind: Arrow['kind'];
-  readonly direction: 'in' | 'out';
+  readonly direction: Direction;
   readonly title: string;
   readonly bytes: Uint8Array;
+  readonly length: number;
   readonly protection: Protection;
   readonly at: number;
   /** Its place among the recording's events: a clock may have the same time for many. */
@@ -171,10 +185,12 @@ class View {
   readonly notes: { readonly note: Note; readonly nth: number }[] = [];
   readonly records: readonly WireRecord[];
   readyAt: number | undefined;
+  /** Whether the other side has said that it sent all. */
+  #isWhole = false;
 
   constructor(party: Party, recording: Recording, offset: number) {
     this.party = party;
-    const protection: Record<'in' | 'out', Protection> = { in: 'none', out: 'none' };
+    const protection: Record<Direction, Protection> = { in: 'none', out: 'none' };
     const hasData = recording.events.some(({ type }) => type === 'data');
     const carriage = carriageOf(recording, party, offset);
     this.records = carriage.records;
@@ -191,8 +207,10 @@ class View {
         });
       }
       if (event.type === 'established') this.readyAt ??= at;
+      if (event.type === 'alert' && event.direction === 'in') this.#isWhole ||= event.alert === 'close_notify';
       const note = this.#note(event, recording);
-      if (note !== undefined) this.notes.push({ note: { party: this.party, ...note, at }, nth });
+      if (note !== undefined)
+        this.notes.push({ note: { party: this.party, ...note, at, text: escapeWhole(note.text) }, nth });
     }
     for (const sight of this.sights) if (sight.direction === 'in') this.came[sight.kind].push(sight);
   }
@@ -218,11 +236,11 @@ class View {
   }
 
   #arrow(sight: Sight, match: Sight | undefined, both: boolean): Arrow {
-    const { kind, direction, title, bytes, protection, at, records } = sight;
+    const { kind, direction, title, bytes, length, protection, at, records } = sight;
     const from = direction === 'out' ? this.party : otherOf(this.party);
     const changed = match !== undefined && !sameBytes(bytes, match.bytes);
     return {
-      ...{ kind, from, title, bytes, protection, at, records },
+      ...{ kind, from, title, bytes, length, protection, at, records },
       ...(changed && { arrived: match.bytes }),
       readAt: direction === 'in' ? at : match?.at,
       unread: both && match === undefined && kind !== 'change_cipher_spec',
@@ -264,9 +282,12 @@ class View {
         return { kind: 'established', text: 'is connected', good: true };
       case 'closed': {
         const { error } = recording;
-        if (!event.failed || error === undefined) return { kind: 'closed', text: 'has closed: nothing was cut off' };
-        if (isDropped(error)) return { kind: 'closed', text: 'has dropped the connection' };
-        return { kind: 'failure', text: error.message, error, good: false };
+        if (event.failed && error !== undefined) {
+          if (isDropped(error)) return { kind: 'closed', text: 'has dropped the connection' };
+          return { kind: 'failure', text: error.message, error, good: false };
+        }
+        const isWhole = this.#isWhole && !event.failed;
+        return { kind: 'closed', text: isWhole ? 'has closed: nothing was cut off' : 'sees the connection end' };
       }
       default:
         return undefined;
@@ -274,21 +295,25 @@ class View {
   }
 }
 
-function sightOf(event: RecordedEvent, hasData: boolean): Pick<Sight, 'kind' | 'title' | 'bytes'> | undefined {
+function sightOf(
+  event: RecordedEvent,
+  hasData: boolean,
+): Pick<Sight, 'kind' | 'title' | 'bytes' | 'length'> | undefined {
+  const seen = (kind: Arrow['kind'], title: string, bytes: Uint8Array, length = bytes.length) => ({
+    ...{ kind, title, bytes, length },
+  });
   switch (event.type) {
     case 'message':
-      return { kind: 'message', title: titleOfType(event.name), bytes: fromBase64(event.bytes) };
+      return seen('message', titleOfType(event.name), fromBase64(event.bytes));
     case 'alert':
-      return { kind: 'alert', title: alertTitle(event.alert), bytes: alertBytes(event) };
+      return seen('alert', alertTitle(event.alert), alertBytes(event));
     case 'data':
-      return { kind: 'data', title: 'Application data', bytes: fromBase64(event.bytes) };
+      return seen('data', 'Application data', fromBase64(event.bytes));
     case 'record':
-      if (event.contentType === 20) {
-        return { kind: 'change_cipher_spec', title: 'ChangeCipherSpec', bytes: Uint8Array.of(1) };
-      }
+      if (event.contentType === 20) return seen('change_cipher_spec', 'ChangeCipherSpec', Uint8Array.of(1));
       // Its bytes were not recorded, only how many there were.
       return event.contentType === 23 && !hasData
-        ? { kind: 'data', title: `Application data (${event.length} bytes)`, bytes: new Uint8Array(0) }
+        ? seen('data', `Application data (${event.length} bytes)`, new Uint8Array(0), event.length)
         : undefined;
     default:
       return undefined;
@@ -322,26 +347,6 @@ function flightsOf(
   return { flights, roundTrips };
 }
 
-interface Ended {
-  readonly error?: RecordedError | undefined;
-}
-
-/** Whoever found the fault; the other one has only been told. */
-export function failureOf(client: Ended | undefined, server: Ended | undefined): Handshake['failure'] {
-  const found = [
-    ...(client?.error ? [{ party: 'client' as const, error: client.error }] : []),
-    ...(server?.error ? [{ party: 'server' as const, error: server.error }] : []),
-  ].filter(({ error }) => !isDropped(error));
-  const own = found.filter(({ error }) => error.origin === 'local');
-  // That the transport ended is what follows of another's refusal.
-  return own.find(({ error }) => error.code !== 'truncated') ?? own[0] ?? found[0];
-}
-
-/** A program may drop a connection that stands, as many do when they have what they wanted: nothing has failed. */
-function isDropped({ code, origin, phase }: RecordedError): boolean {
-  return code === 'aborted' && origin === 'local' && phase !== 'handshake';
-}
-
 /** Each side's by whoever sent them, where that one was recorded; else as they arrived. */
 function recordsOf(views: readonly View[]): readonly WireRecord[] {
   const sentBy = (from: Party): readonly WireRecord[] => {
@@ -362,10 +367,6 @@ function secretsOf(lines: readonly string[]): readonly Secret[] {
 
 function atOf({ arrow, note }: Rung): number {
   return arrow === undefined ? note.at : arrow.at;
-}
-
-export function otherOf(party: Party): Party {
-  return party === 'client' ? 'server' : 'client';
 }
 
 function sameBytes(a: Uint8Array, b: Uint8Array): boolean {

@@ -6,10 +6,11 @@
  * @module
  */
 
-import { fromBase64, type RecordedEvent, type Recording } from '@handfast/tls/recording';
+import { type Direction, fromBase64, type RecordedEvent, type Recording } from '@handfast/tls/recording';
 import { dissectMessage } from '../dissect/messages.ts';
 import { titleOfType } from '../names.ts';
-import type { Party, Protection } from './handshake.ts';
+import type { Protection } from './handshake.ts';
+import { otherOf, type Party } from './party.ts';
 import { alertTitle, find } from './words.ts';
 
 /** Bytes of a message that lie in a record. */
@@ -56,7 +57,6 @@ export function isSealed({
 }
 
 type EventOf<T extends RecordedEvent['type']> = Extract<RecordedEvent, { readonly type: T }>;
-type Direction = 'in' | 'out';
 
 /** A record as the trace told of it. */
 interface Told {
@@ -109,7 +109,7 @@ export function carriageOf(recording: Recording, party: Party, offset: number): 
   for (const { one, direction } of passed) {
     const { bytes, at, told } = one;
     made.set(one, {
-      ...{ from: direction === 'out' ? party : otherParty(party), at: at + offset, bytes, encryptThenMac },
+      ...{ from: direction === 'out' ? party : otherOf(party), at: at + offset, bytes, encryptThenMac },
       protection: told?.protection ?? 'none',
       protected: told?.event.protected ?? looksProtected(bytes),
       cipherSuite: told?.cipherSuite,
@@ -133,12 +133,8 @@ function passedIn({ events }: Recording): readonly { readonly one: Passed; reado
   for (const [nth, event] of events.entries()) {
     if (event.type === 'established') established = true;
     else if (event.type === 'key') {
-      const { protection, cipherSuite, sequence } = {
-        protection: event.level,
-        cipherSuite: event.cipherSuite,
-        sequence: 0,
-      };
-      Object.assign(lanes[event.direction], { protection, cipherSuite, sequence });
+      const { level: protection, cipherSuite } = event;
+      Object.assign(lanes[event.direction], { protection, cipherSuite, sequence: 0 });
     } else if (event.type === 'record') tell(lanes[event.direction], nth, event, established);
     else if (event.type === 'wire') {
       const { passed, told } = lanes[event.direction];
@@ -285,8 +281,4 @@ function hasEncryptThenMac({ events }: Recording): boolean {
       event.name === 'legacy_server_hello' &&
       find(dissectMessage(fromBase64(event.bytes), 'before TLS 1.3'), 'encrypt_then_mac') !== undefined,
   );
-}
-
-function otherParty(party: Party): Party {
-  return party === 'client' ? 'server' : 'client';
 }

@@ -6,15 +6,17 @@
 
 import { type AlertName, alerts } from '@handfast/tls';
 import type { RecordedEvent } from '@handfast/tls/recording';
+import { escapeText } from '@handfast/x509';
 import { type Field, Walker } from '../dissect/field.ts';
 import { dissectMessage, type MessageVersion } from '../dissect/messages.ts';
 import { otherAlerts } from '../iana/names.ts';
-import type { Arrow, Party, Protection } from './handshake.ts';
+import type { Arrow, Protection } from './handshake.ts';
+import type { Party } from './party.ts';
 
 export function alertTitle(alert: string): string {
   // The engine knows those alone that it speaks.
   const number = /^unknown \((\d+)\)$/.exec(alert)?.[1];
-  return alert === 'close_notify' ? alert : `Alert: ${alertNames.get(Number(number)) ?? alert}`;
+  return alert === 'close_notify' ? alert : `Alert: ${alertNames.get(Number(number)) ?? escapeText(alert)}`;
 }
 
 /** Level and description, as they pass. */

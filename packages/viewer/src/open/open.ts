@@ -65,7 +65,8 @@ export async function openFiles(
 ): Promise<Opened> {
   checkSize(files.map(({ name, bytes }) => ({ name, size: bytes.length })));
   const known = files.map((file) => ({ file, kind: knownKind(file) }));
-  const keyLog = known.flatMap(({ file, kind }) => (kind === 'keyLog' ? [textOf(file)] : [])).join('\n');
+  const keyLogs = known.filter(({ kind }) => kind === 'keyLog');
+  const keyLog = (await Promise.all(keyLogs.map(({ file }) => within(file, () => textOf(file))))).join('\n');
   const others = known.filter(({ kind }) => kind !== 'keyLog');
   if (others.length === 0 && known.length > 0) {
     throw new OpenError(
@@ -105,7 +106,7 @@ function knownKind(file: GivenFile): FileKind {
 }
 
 /** Errors say which file they are of. */
-async function within<T>(file: GivenFile, work: () => Promise<T>): Promise<T> {
+async function within<T>(file: GivenFile, work: () => T | Promise<T>): Promise<T> {
   try {
     return await work();
   } catch (error) {
@@ -129,7 +130,7 @@ function textOf(file: GivenFile): string {
   try {
     return new TextDecoder('utf-8', { fatal: true }).decode(file.bytes);
   } catch {
-    throw new OpenError(`${quoted(file.name)}: it is no UTF-8`);
+    throw new OpenError('it is no UTF-8');
   }
 }
 

@@ -238,9 +238,8 @@ export function tagged<T extends { readonly [P in By]: string }, By extends stri
       const type = ownEntries(value).get(by);
       const shape = typeof type === 'string' ? known.get(type) : undefined;
       if (shape === undefined) {
-        throw new Refusal(
-          `its ${by} ${JSON.stringify(String(type).slice(0, 64))} is not ${[...known.keys()].join(' or ')}`,
-        );
+        const said = typeof type === 'string' ? JSON.stringify(type.slice(0, 64)) : typeof type;
+        throw new Refusal(`its ${by} ${said} is not ${[...known.keys()].join(' or ')}`);
       }
       return shape.read(value, budget);
     },

@@ -22,6 +22,7 @@ import {
   pathText,
   type Recording,
   rowText,
+  toBase64,
 } from '../../src/index.ts';
 import { expired, type Play, play } from '../support/connection.ts';
 
@@ -195,6 +196,137 @@ describe('two handshakes', () => {
     const compared = compareHandshakes(handshakeOf({ client: many }), handshakeOf({ client: many }));
     assert.equal(compared.messages.length, 200);
     assert.ok(compared.notCompared > 1600);
+  });
+});
+
+describe('data that was not recorded', () => {
+  it('counts by its length, and is called the same by its length alone', () => {
+    const given = (said: readonly string[]): Handshake => handshakeOf(play({ said }));
+    const same = compareHandshakes(given(['12345678']), given(['abcdefgh']));
+    assert.deepEqual(
+      [fact(same, 'Data bytes of the client').left, fact(same, 'Data bytes of the client').same],
+      ['8', true],
+    );
+    assert.equal(rowText(row(same, 'Application data (8 bytes)')), 'as long; what it says was not recorded');
+    const other = compareHandshakes(given(['12345678']), given(['a']));
+    const { left, right, same: alike } = fact(other, 'Data bytes of the client');
+    assert.deepEqual([left, right, alike], ['8', '1', false]);
+    const data = row(other, 'Application data (8 bytes)');
+    assert.deepEqual([data.differences, data.otherwise], [[], ['8 bytes in the first, 1 byte in the second']]);
+    const half = compareHandshakes(given(['12345678']), shown({ said: ['abcdefgh'] }));
+    assert.equal(rowText(row(half, 'Application data (8 bytes)')), 'as long; what it says was not recorded');
+  });
+});
+
+/** A message of the handshake, around its body. */
+const message = (type: number, body: readonly number[]): string =>
+  toBase64(Uint8Array.of(type, body.length >> 16, (body.length >> 8) & 255, body.length & 255, ...body));
+const list16 = (bytes: readonly number[]): readonly number[] => [bytes.length >> 8, bytes.length & 255, ...bytes];
+const numbers = (all: readonly number[]): readonly number[] => all.flatMap((one) => [one >> 8, one & 255]);
+const extension = (id: number, body: readonly number[]): readonly number[] => [...numbers([id]), ...list16(body)];
+
+function hello(suites: readonly number[], extensions: readonly number[] = []): string {
+  const random = new Array<number>(32).fill(suites[0] ?? 0);
+  return message(1, [3, 3, ...random, 0, ...list16(numbers(suites)), 1, 0, ...list16(extensions)]);
+}
+
+function handshakeWith(
+  hellos: readonly string[],
+  name = 'client_hello',
+  negotiated?: Recording['negotiated'],
+): Handshake {
+  const { client } = play();
+  const events = hellos.map((bytes) => ({ at: 0, type: 'message', direction: 'out', name, bytes }) as const);
+  const { error: _, peer: __, negotiated: ___, ...rest } = client;
+  return handshakeOf({ client: { ...rest, events, ...(negotiated && { negotiated }) } });
+}
+
+describe('messages that are made to be large', () => {
+  it('are compared up to a bound of all of them together, and none of them is called the same', () => {
+    const suites = Array.from({ length: 19_000 }, (_, nth) => nth);
+    const many = (first: number): Handshake =>
+      handshakeWith(new Array(200).fill(hello(suites.map((suite) => suite + first))));
+    const { messages } = compareHandshakes(many(0), many(20_000));
+    assert.equal(messages.length, 200);
+    assert.ok(messages.every(({ differences }) => differences.length > 0));
+    const [first = ''] = told(messages[0] as ComparedMessage).filter((text) => text.startsWith('cipher_suites'));
+    assert.match(first, / and 18976 more; only in the second: .* and 18976 more$/);
+    assert.deepEqual(told(messages[199] as ComparedMessage), [
+      'the message: 38,045 bytes, which are not taken apart in the first, 38,045 bytes, which are not taken apart in the second',
+    ]);
+    assert.ok(JSON.stringify(messages.map(told)).length < 100_000);
+  });
+
+  it('have so many differences together, and each one at least', () => {
+    const one = (extra: number): string =>
+      hello([0x1301 + extra], Array.from({ length: 300 }, (_, nth) => extension(100 + nth * 2 + extra, [])).flat());
+    const { messages } = compareHandshakes(
+      handshakeWith(new Array(50).fill(one(0))),
+      handshakeWith(new Array(50).fill(one(1))),
+    );
+    const counts = messages.map(({ differences }) => differences.length);
+    assert.deepEqual([counts[0], counts.at(-1)], [200, 2]);
+    assert.equal(rowText(messages.at(-1) as ComparedMessage), '1 difference');
+    assert.equal(
+      counts.reduce((sum, count) => sum + count, 0),
+      1000 + 45 * 2,
+    );
+  });
+});
+
+describe('what is made anew for each connection', () => {
+  const greased = (grease: number, ticket: readonly number[]): string =>
+    hello(
+      [grease, 0x1301, 0x1302],
+      [
+        ...extension(grease, []),
+        ...extension(10, list16(numbers([grease, 29, 23]))),
+        ...extension(43, [6, ...numbers([grease, 0x0304, 0x0303])]),
+        ...extension(51, list16([...numbers([grease]), ...list16([0]), ...numbers([29]), ...list16([grease & 255])])),
+        ...extension(35, ticket),
+        ...extension(65_037, [0, grease & 255, 7]),
+        ...extension(grease ^ 0x2020, [0]),
+      ],
+    );
+
+  it('is GREASE, wherever it stands, a ticket, and another hello, encrypted', () => {
+    const compared = compareHandshakes(
+      handshakeWith([greased(0x0a0a, [1, 2])]),
+      handshakeWith([greased(0x5a5a, [3, 4])]),
+    );
+    assert.equal(rows(compared).join(), 'ClientHello: differs as always');
+    assert.equal(freshText(row(compared, 'ClientHello').differences), 'random, GREASE, share, extension_data');
+  });
+
+  it('is not that there is GREASE, nor a ticket', () => {
+    const none = hello([0x1301, 0x1302], extension(35, []));
+    const some = hello([0x0a0a, 0x1301, 0x1302], [...extension(0x1a1a, []), ...extension(35, [1])]);
+    assert.deepEqual(told(row(compareHandshakes(handshakeWith([none]), handshakeWith([some])), 'ClientHello')), [
+      'cipher_suites: only in the second: GREASE (0x0a0a)',
+      'extensions › GREASE (6682): only in the second: (empty)',
+      'extensions › session_ticket › extension_data: only in the second: 01',
+    ]);
+  });
+
+  it('is the public value of a server’s finite field', () => {
+    const exchange = (value: number): string =>
+      message(12, [list16(new Array(64).fill(5)), list16([2]), list16([value, 1])].flat());
+    const negotiated = { ...play({ version: 'TLS 1.2' }).client.negotiated } as NonNullable<Recording['negotiated']>;
+    const of = (value: number): Handshake => handshakeWith([exchange(value)], 'server_key_exchange', negotiated);
+    const compared = compareHandshakes(of(1), of(2));
+    assert.equal(rows(compared).join(), 'ServerKeyExchange: differs as always');
+  });
+});
+
+describe('what a peer calls something', () => {
+  it('is text in the facts, and turns nothing around', () => {
+    const { client } = play();
+    assert.ok(client.negotiated);
+    const turned = handshakeOf({
+      client: { ...client, negotiated: { ...client.negotiated, alpnProtocol: 'h\u202e2' } },
+    });
+    const { left, right } = fact(compareHandshakes(turned, turned), 'Application protocol');
+    assert.deepEqual([left, right], ['h\\u{202e}2', 'h\\u{202e}2']);
   });
 });
 

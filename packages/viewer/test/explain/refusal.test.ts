@@ -50,16 +50,40 @@ describe('the words of a refusal', () => {
         ['Nobody trusted vouches for the certificate', 'either'],
         ['The server wants to know who the client is', 'this side'],
         ['No application protocol in common', 'either'],
-        ['The other side ended the connection', 'either'],
+        ['An alert ended the connection', 'either'],
       ],
     );
   });
 
+  it('explain this side’s own alert, where a capture has nothing else', () => {
+    const told = (origin: 'local' | 'peer', alert: string) => {
+      const { title, turn } = refusalOf({ code: 'peer_alert', origin, alert });
+      return [title, turn];
+    };
+    assert.deepEqual(told('local', 'certificate_expired'), [
+      'The certificate has expired, or is not yet valid',
+      'peer',
+    ]);
+    assert.deepEqual(told('local', 'access_denied'), ['An alert ended the connection', 'either']);
+    // Alert 41 is the client’s word of itself; the error of that name is a server’s.
+    const title = 'The server wants to know who the client is';
+    assert.deepEqual(
+      [told('local', 'no_certificate'), told('peer', 'no_certificate')],
+      [
+        [title, 'this side'],
+        [title, 'peer'],
+      ],
+    );
+    const { title: own } = refusalOf({ code: 'no_certificate', origin: 'local' });
+    assert.equal(own, 'The server has no certificate that fits');
+  });
+
   it('of what a file made up are those of a failure that nobody knows', () => {
-    for (const code of ['__proto__', 'toString', '']) {
-      assert.equal(
-        refusalOf({ code, certificateCode: code, origin: 'peer', alert: code }),
-        connectionRefusals.internal,
+    for (const code of ['__proto__', 'toString', '', 'of_a_later_version']) {
+      const refusal = refusalOf({ code, certificateCode: code, origin: 'peer', alert: code });
+      assert.deepEqual(
+        [refusal.title, refusal.turn, refusal.remedy],
+        ['A failure that this version does not know', 'either', 'read the message'],
       );
     }
   });

@@ -12,6 +12,7 @@ import { Validator } from '@cfworker/json-schema';
 import { nodeProvider as provider } from '@handfast/crypto/node';
 import { file as schema } from '../../../../scripts/recording-schema.ts';
 import {
+  aboutSize,
   CaptureError,
   hasSecrets,
   hasWire,
@@ -81,6 +82,19 @@ describe('a connection that is kept', () => {
     const [kept] = readConnections(JSON.parse(textOf(keepConnection(made, 'json'))));
     assert.ok(kept);
     assert.deepEqual([hasSecrets(kept), hasWire(kept)], [false, true]);
+  });
+
+  it('is about as large as is said before it is made', () => {
+    const long = connection({ ...all, said: ['a question', new Uint8Array(100_000)] });
+    for (const made of [connection(), long, connection({ ...all, server: { credentials: [expired] } })]) {
+      for (const format of ['json', 'html', 'pcapng'] as const) {
+        for (const secrets of [false, true]) {
+          const options = { secrets, page: { script: ' '.repeat(10_000), style: '' }, hashes: provider };
+          const ratio = aboutSize(made, format, options) / keepConnection(made, format, options).length;
+          assert.ok(ratio > 0.75 && ratio < 1.25, `${format}: ${ratio}`);
+        }
+      }
+    }
   });
 
   it('as pcapng needs the bytes of the wire', () => {

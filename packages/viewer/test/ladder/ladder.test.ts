@@ -177,6 +177,37 @@ describe('a ladder', () => {
   it('shows as data what was data, where its bytes were not recorded', () => {
     const shown = handshakeOf(play({ said: ['question', 'answer'] }));
     assert.ok(titles(shown).includes('client: Application data (8 bytes)'));
+    const { bytes, length } = titled(shown, 'Application data (8 bytes)');
+    assert.deepEqual([bytes.length, length], [0, 8]);
+    assert.ok(arrowsOf(shown).every((arrow) => arrow.kind === 'data' || arrow.bytes.length === arrow.length));
+  });
+
+  it('has what a file says as text that turns nothing around', () => {
+    const { client } = play({ server: { credentials: [expired] } });
+    const turns = 'exe.\u202egnp';
+    const message = `${'x'.repeat(300)}${turns}`;
+    assert.ok(client.error);
+    const events: readonly RecordedEvent[] = [
+      ...client.events,
+      { at: 9, type: 'message', direction: 'in', name: turns, bytes: '' },
+      { at: 9, type: 'alert', direction: 'in', alert: turns, level: 2 },
+      { at: 9, type: 'early_data', accepted: false, why: turns },
+    ];
+    const shown = handshakeOf({
+      client: { ...client, events, error: { ...client.error, message } },
+      incidents: [{ at: 0, text: turns }],
+    });
+    const said = shown.flights.flatMap(({ rungs }) => rungs.map(({ arrow, note }) => arrow?.title ?? note?.text ?? ''));
+    assert.deepEqual(
+      said.filter((text) => text.includes('exe')),
+      [
+        'exe.\\u{202e}gnp',
+        `${'x'.repeat(300)}exe.\\u{202e}gnp`,
+        'exe.\\u{202e}gnp',
+        'Alert: exe.\\u{202e}gnp',
+        'takes no early data: exe.\\u{202e}gnp',
+      ],
+    );
   });
 });
 

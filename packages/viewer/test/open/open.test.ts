@@ -118,10 +118,15 @@ describe('files that are refused', () => {
     await refused('PK\u0003\u0004', /it is a ZIP archive/, /unpack/);
     await refused(keys, /"a file" is a key log, and there is nothing to be read with it/, /together with its capture/);
     await refused('<!doctype html><p>hello', /it is HTML, and no page that was made of recordings/);
-    await refused(Uint8Array.of(0x7b, 0xff, 0xfe), /it is no UTF-8/);
+    await refused(Uint8Array.of(0x7b, 0xff, 0xfe), /^"a file": it is no UTF-8$/);
     await refused('[]', /it is neither/);
     await refused('{}', /^"a file": the recording: format is missing$/);
     await refused('{"format":"har"}', /format: it is not "handfast-recording"/);
+  });
+
+  it('are named, also where it is the key log beside a capture', async () => {
+    const keyLog = file(Buffer.concat([utf8(`${keys}\n`.repeat(2)), Uint8Array.of(0xff)]), 'keys.log');
+    await assert.rejects(open(file(capture), keyLog), /^OpenError: "keys\.log": it is no UTF-8$/);
   });
 
   it('are so before they are read, where they are too large', async () => {

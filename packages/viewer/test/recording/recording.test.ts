@@ -209,6 +209,7 @@ describe('a recording that is read', () => {
     const wire = sample().events.findIndex(({ type }: RecordedEvent) => type === 'wire');
     refused(broken(3, { type: 'constructor' }), 'events[3]', /its type "constructor" is not record or message/);
     refused(broken(3, { type: '__proto__' }), 'events[3]', /its type "__proto__" is not/);
+    refused(broken(3, { type: { toString: 1 } }), 'events[3]', /its type object is not record or/);
     refused(broken(wire, { bytes: 'ab=c' }), `events[${wire}].bytes`, /it is no base64/);
     refused(broken(wire, { bytes: 'abc' }), `events[${wire}].bytes`, /it is no base64/);
     refused(broken(wire, { bytes: 'A'.repeat(4 << 18) }), `events[${wire}].bytes`, /more than 131072 bytes/);

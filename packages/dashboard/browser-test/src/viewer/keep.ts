@@ -125,7 +125,7 @@ export const keepScenarios: readonly Scenario[] = [
           assert.deepEqual(Object.keys(connections[0]), ['title', 'client', 'server', 'incidents', 'serverOffset']);
         });
         // The menu says how large each is, and closes by Escape.
-        assert.match(await page.locator('.keep-choices').innerText(), /without a network, \d{2,3} kB/);
+        assert.match(await page.locator('.keep-choices').innerText(), /without a network, about \d{2,3} kB/);
         await page.keyboard.press('Escape');
         assert.equal(await page.locator('.keep-choices').count(), 0);
         assert.equal(await page.evaluate(() => document.activeElement?.tagName), 'SUMMARY');
@@ -174,6 +174,43 @@ export const keepScenarios: readonly Scenario[] = [
             );
           });
         });
+      }),
+  ],
+  [
+    'a file is made when it is wanted, of what is shown then; a page that could not be fetched is fetched again',
+    (open) =>
+      open('', async (visit) => {
+        const { page } = visit;
+        await page.evaluate(() => {
+          const { Blob: Before, fetch: before } = window;
+          Object.assign(window, { blobs: 0 });
+          window.Blob = class extends Before {
+            constructor(...given: ConstructorParameters<typeof Before>) {
+              super(...given);
+              Object.assign(window, { blobs: Reflect.get(window, 'blobs') + 1 });
+            }
+          };
+          window.fetch = () => {
+            window.fetch = before;
+            return Promise.reject(new TypeError('no network'));
+          };
+        });
+        const html = page.getByRole('button', { name: 'HTML', exact: true });
+        await page.getByText('Keep as a file').click();
+        await page.getByText('this page could not be fetched again').waitFor();
+        assert.equal(await html.isDisabled(), true);
+        await page.keyboard.press('Escape');
+        await page.getByText('Keep as a file').click();
+        await page.getByText('without a network, about').waitFor();
+        assert.equal(await html.isEnabled(), true);
+        await visit.choose('expired yesterday');
+        await page.locator('.verdict.bad').waitFor();
+        const blobs = (): Promise<unknown> => page.evaluate(() => Reflect.get(window, 'blobs'));
+        assert.equal(await blobs(), 0);
+        await inFolder(async (folder) => {
+          assert.match(readFileSync(await keep(visit, 'JSON', folder), 'utf8'), /"code":"certificate_expired"/);
+        });
+        assert.equal(await blobs(), 1);
       }),
   ],
   [

@@ -1,6 +1,6 @@
 /**
  * `npm run viewer-test`: the viewer's page in Chromium, from a static server, or the scenarios alone whose names have the words that are
- * given. Screenshots are kept in `dist/`.
+ * given. Screenshots are kept in `dist/`; `--docs` renews the one in the documentation.
  *
  * @module
  */
@@ -19,6 +19,7 @@ import { serve } from './serve.ts';
 import { opener } from './visit.ts';
 
 const shots = fileURLToPath(new URL('../../dist/', import.meta.url));
+const picture = fileURLToPath(new URL('../../../../../docs/viewer.png', import.meta.url));
 
 const size = await buildViewer();
 mkdirSync(shots, { recursive: true });
@@ -30,7 +31,7 @@ const live = liveScenarios(liveOpener(browser, served.origin, shot));
 
 /** So many at a time: much of a visit is waiting. */
 const together = 2;
-const wanted = process.argv.slice(2);
+const wanted = process.argv.slice(2).filter((one) => !one.startsWith('--'));
 const waiting = [...scenarios, ...compareScenarios, ...keepScenarios, ...openScenarios, ...live].filter(
   ([name]) => wanted.length === 0 || wanted.some((part) => name.includes(part)),
 );
@@ -54,9 +55,15 @@ async function work(): Promise<void> {
 
 try {
   await Promise.all(Array.from({ length: together }, work));
+  if (process.argv.includes('--docs')) {
+    await open('certificate=expired', async ({ page }) => void (await page.screenshot({ path: picture })), {
+      height: 1300,
+    });
+  }
 } finally {
   await browser.close();
   await served.close();
 }
-console.log(`${passed} passed, ${failed} failed; the page has ${Math.round(size / 1000)} kB, compressed`);
+console.log(`The page has ${Math.round(size / 1000)} kB, compressed`);
+console.log(`${passed} passed, ${failed} failed`);
 process.exitCode = failed === 0 && passed > 0 ? 0 : 1;

@@ -118,11 +118,77 @@ export const openScenarios: readonly Scenario[] = [
           await page.getByText('shop.example-443.json: 1 TLS connection').waitFor();
           assert.equal(await page.evaluate(() => location.hash), '#files');
           await page.locator('.verdict.good').waitFor();
+          // Its data was not kept, but how long it was.
+          const sizes = await page.locator('button.arrow.data .size').allInnerTexts();
+          assert.ok(sizes.length > 1);
+          for (const size of sizes) assert.match(size, /^[1-9]\d* B$/);
           await page.getByRole('link', { name: 'Laboratory' }).click();
           await page.locator('.settings').waitFor();
           await page.getByRole('link', { name: 'Files' }).click();
           await page.locator('.verdict.good').waitFor();
           await visit.shot('files-one');
+        });
+      }),
+  ],
+  [
+    'a file that is read while the reader is in another room changes nothing there, and is found in its own',
+    (open) =>
+      open('certificate=expired', async (visit) => {
+        const { page } = visit;
+        await inFolder(async (folder) => {
+          const file = fromDisk(await keep(visit, 'JSON', folder));
+          // The worker gets its file when we say so.
+          await page.evaluate(() => {
+            const { postMessage } = Worker.prototype;
+            Worker.prototype.postMessage = function (this: Worker, files: unknown) {
+              this.addEventListener('message', () => document.body.classList.add('answered'));
+              addEventListener('answer', () => postMessage.call(this, files as never), { once: true });
+            } as typeof postMessage;
+          });
+          await toFiles(visit);
+          await choose(visit, file);
+          await page.getByText(`Reading ${file.name}…`).waitFor();
+          await page.getByRole('link', { name: 'Laboratory' }).click();
+          await visit.choose('good');
+          await page.locator('.verdict.good').waitFor();
+          await page.evaluate(() => dispatchEvent(new Event('answer')));
+          await page.locator('body.answered').waitFor();
+          await page.evaluate(() => new Promise((drawn) => requestAnimationFrame(() => requestAnimationFrame(drawn))));
+          assert.deepEqual(
+            [await page.locator('.verdict.good').count(), await page.locator('.verdict').count()],
+            [1, 1],
+          );
+          await page.getByRole('link', { name: 'Files' }).click();
+          await page.locator('.verdict.bad').waitFor();
+          await page.getByText(`${file.name}: 1 TLS connection`).waitFor();
+        });
+      }),
+  ],
+  [
+    'what one side alone, or a closed capture, tells: not known what nobody saw, and who found the fault',
+    (open) =>
+      open('certificate=expired', async (visit) => {
+        const { page } = visit;
+        await inFolder(async (folder) => {
+          const sealed = fromDisk(await keep(visit, 'pcapng', folder));
+          await page.evaluate(() => {
+            location.hash = 'clientCertificate=missing';
+          });
+          await page.locator('.refusal code', { hasText: 'certificate_required' }).waitFor();
+          const json = JSON.parse(readFileSync(await keep(visit, 'JSON', folder), 'utf8'));
+          delete json.connections[0].server;
+          await toFiles(visit);
+          await choose(visit, sealed, { name: 'client.json', content: JSON.stringify(json) });
+          await page.getByText('2 TLS connections. Choose one.').waitFor();
+          const [first, second] = await page.locator('.connections button').all();
+          assert.ok(first && second);
+          await first.click();
+          await page.locator('.headline', { hasText: '… Not known: nobody has seen the handshake end' }).waitFor();
+          assert.match(await first.innerText(), /^…\s*not known/);
+          assert.equal(await page.getByText('nothing was cut off').count(), 0);
+          await second.click();
+          await page.locator('.headline', { hasText: 'the server ends the connection' }).waitFor();
+          await page.getByText(/^found by the server/).waitFor();
         });
       }),
   ],
@@ -186,6 +252,48 @@ export const openScenarios: readonly Scenario[] = [
         }
         await examine(visit.page, 'a refusal');
         await visit.shot('files-refused');
+      }),
+  ],
+  [
+    'what a file calls things turns no line around',
+    (open) =>
+      open('certificate=expired', async (visit) => {
+        const { page } = visit;
+        const turns = 'exe.\u202egnp';
+        await inFolder(async (folder) => {
+          const text = readFileSync(await keep(visit, 'JSON', folder), 'utf8');
+          const json = JSON.parse(text);
+          const [bad] = json.connections;
+          Object.assign(bad, { title: turns, incidents: [{ at: 0, text: turns }] });
+          for (const side of [bad.client, bad.server]) side.target = `${turns}:443`;
+          Object.assign(bad.client.error, { code: turns, message: turns, hint: turns, state: turns, alert: turns });
+          for (const { certificates } of bad.client.peer.paths) {
+            for (const { checks } of certificates) checks.push({ rule: turns, detail: turns, passed: false });
+          }
+          const first = JSON.parse(text).connections[0];
+          json.connections.push({ ...first, title: turns });
+          await toFiles(visit);
+          await choose(visit, { name: `${turns}.json`, content: JSON.stringify(json) });
+          const read = async (places: readonly string[]): Promise<void> => {
+            for (const place of places) {
+              await page.locator(place, { hasText: 'exe.\\u{202e}gnp' }).first().waitFor();
+            }
+            assert.doesNotMatch(await page.locator('body').innerText(), /\u202e/);
+          };
+          await page.getByText('2 TLS connections. Choose one.').waitFor();
+          const [one, other] = await page.locator('.connections button').all();
+          assert.ok(one && other);
+          await one.click();
+          const card = ['.refusal .found', '.refusal .more', '.refusal code', '.refusal dd'];
+          await read(['.opened', '.connections', '.note.between', '.link', ...card]);
+          await page.getByRole('button', { name: 'Compare with…' }).click();
+          await other.click();
+          await read(['.bar']);
+          await page.getByRole('button', { name: 'Compare with the first' }).click();
+          await read(['.facts thead', '.facts tbody']);
+          await choose(visit, { name: `${turns}.txt`, content: 'hello' });
+          await read(['.file-refused']);
+        });
       }),
   ],
   [

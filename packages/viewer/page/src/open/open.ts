@@ -6,6 +6,7 @@
 
 import { checkSize, handshakeOf, OpenError, type Opened } from '@handfast/viewer';
 import { type Signal, signal } from '@preact/signals';
+import { room } from '../room.ts';
 import { present, type Scene } from '../state.ts';
 import { titleOf } from './title.ts';
 
@@ -85,12 +86,12 @@ export function choose(which: number): void {
   };
   scenes.set(which, made);
   chosen.value = which;
-  present([made]);
+  put([made]);
 }
 
 /** Back in this room: what was looked at in it. */
 export function comeBack(): void {
-  if (chosen.value === undefined) present([]);
+  if (chosen.value === undefined) put([]);
   else choose(chosen.value);
 }
 
@@ -103,5 +104,10 @@ function stop(): void {
   worker = undefined;
   scenes.clear();
   chosen.value = undefined;
-  present([]);
+  put([]);
+}
+
+/** A file may be read while the reader is in another room: what is shown there stays, and this waits for `comeBack`. */
+function put(made: readonly Scene[]): void {
+  if (room.value === 'files') present(made);
 }

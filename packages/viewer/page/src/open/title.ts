@@ -1,16 +1,18 @@
 /**
- * What a connection is called, for a reader who has several.
+ * What a connection is called, for a reader who has several. A file may call it anything: it is text, and turns nothing around.
  *
  * @module
  */
 
 import type { RecordedConnection } from '@handfast/viewer';
+import { escapeText } from '@handfast/x509';
 
 export function titleOf({ title, client, server }: RecordedConnection, which: number): string {
-  return title ?? client?.target ?? server?.target ?? `Connection ${which + 1}`;
+  return escapeText(title ?? client?.target ?? server?.target ?? `Connection ${which + 1}`);
 }
 
-/** With whom it is, where its title does not say that. */
-export function nameOf(title: string, target: string | undefined): string {
-  return target === undefined || title === target ? title : `${title}, ${target}`;
+/** With whom it is, where its title (of `titleOf`) does not say that. */
+export function nameOf(title: string, target = title): string {
+  const whom = escapeText(target);
+  return title === whom ? title : `${title}, ${whom}`;
 }

@@ -3,13 +3,13 @@
 import { type Glimpse, type Handshake, overheardIn } from '@handfast/viewer';
 import type { JSX } from 'preact';
 import { useState } from 'preact/hooks';
-import { glimpses, hasWire, isBetween, lookAtRecord, lookFromBetween } from '../between.ts';
+import { glimpses, hasRecords, isBetween, lookAtRecord, lookFromBetween } from '../between.ts';
 import { exhibit } from '../state.ts';
 import { bytes, milliseconds } from '../words.ts';
 
 /** Whose eyes; nothing where the wire was not recorded. */
 export function EyesChoice({ shown }: { readonly shown: Handshake }): JSX.Element | null {
-  if (!hasWire(shown)) return null;
+  if (!hasRecords(shown)) return null;
   const choices = [
     [false, 'Both sides'],
     [true, 'Somebody in between'],

@@ -146,7 +146,7 @@ function Cell({ arrow, which }: { readonly arrow: Arrow | undefined; readonly wh
       </div>
     );
   }
-  const { from, title, protection, at, bytes: content, kind } = arrow;
+  const { from, title, protection, at, length, kind } = arrow;
   return (
     <div class={`cell ${from} key-${protection}`}>
       <span class="unseen">The {which}: </span>
@@ -156,7 +156,7 @@ function Cell({ arrow, which }: { readonly arrow: Arrow | undefined; readonly wh
         <span class="unseen"> from the {from}</span>
       </span>{' '}
       <span class="hint">
-        {milliseconds(at)}, {bytes(content.length)}
+        {milliseconds(at)}, {bytes(length)}
       </span>
     </div>
   );

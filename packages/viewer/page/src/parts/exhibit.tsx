@@ -43,7 +43,7 @@ export function ExhibitPanel(): JSX.Element {
         <h2 id="exhibit-title" ref={heading}>
           {shown.title}
         </h2>
-        <span class="hint">{byteCount(shown.bytes.length)}</span>
+        <span class="hint">{byteCount(shown === given && shown.arrow ? shown.arrow.length : shown.bytes.length)}</span>
         <button type="button" class="close" aria-label="Close the bytes" onClick={close}>
           ×
         </button>

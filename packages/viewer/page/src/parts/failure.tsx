@@ -1,26 +1,27 @@
 /** A refusal, in its place: what was found, why that matters, whose turn it is, and what to do. */
 
-import { type Handshake, otherOf, refusalOf, whoseTurn } from '@handfast/viewer';
+import { type Failure, finderOf, refusalOf, whoseTurn } from '@handfast/viewer';
+import { escapeText, escapeWhole } from '@handfast/x509';
 import type { JSX } from 'preact';
 import { placeOf } from '../words.ts';
 
-export function FailureCard({ failure }: { readonly failure: NonNullable<Handshake['failure']> }): JSX.Element {
+export function FailureCard({ failure }: { readonly failure: Failure }): JSX.Element {
   const { error, party } = failure;
   const { title, cause, turn, remedy } = refusalOf(error);
-  const finder = error.origin === 'peer' ? otherOf(party) : party;
+  const finder = finderOf(failure);
   return (
     <section class="refusal" id="failure" tabIndex={-1} aria-label={`Refused by the ${finder}`}>
       <h3>
         <span aria-hidden="true">✗</span> {title}
       </h3>
-      <p class="found">{error.message}</p>
+      <p class="found">{escapeWhole(error.message)}</p>
       <dl>
         <dt>Why</dt>
         <dd>{cause}</dd>
         <dt>What to do</dt>
         <dd>
           The turn is {whoseTurn(turn, party)}: <Prose text={remedy} />.
-          {error.hint !== undefined && <span class="more"> In this case: {error.hint}.</span>}
+          {error.hint !== undefined && <span class="more"> In this case: {escapeWhole(error.hint)}.</span>}
         </dd>
         <dt>Who, where</dt>
         <dd>
@@ -28,7 +29,7 @@ export function FailureCard({ failure }: { readonly failure: NonNullable<Handsha
         </dd>
         <dt>Code</dt>
         <dd>
-          <code>{error.code}</code>
+          <code>{escapeText(error.code)}</code>
         </dd>
       </dl>
     </section>

@@ -2,8 +2,8 @@
 
 import { hasSecrets, hasWire, type KeptFormat, keptFormats, type PageParts } from '@handfast/viewer';
 import type { JSX } from 'preact';
-import { useEffect, useMemo, useRef, useState } from 'preact/hooks';
-import { connectionOf, download, made, pageParts } from '../keep.ts';
+import { useEffect, useRef, useState } from 'preact/hooks';
+import { connectionOf, download, pageParts, size, type Wish } from '../keep.ts';
 import { keptJson } from '../kept.ts';
 import type { Scene } from '../state.ts';
 import { kilobytes } from '../words.ts';
@@ -67,30 +67,29 @@ function Choices({ shown }: { readonly shown: Scene }): JSX.Element {
   );
 }
 
-interface FormatsProps {
+interface FormatsProps extends Wish {
   readonly shown: Scene;
-  readonly secrets: boolean;
-  readonly page: PageParts | undefined;
 }
 
+/** What is shown may change while the menu is open: a file is made when somebody wants it, of what is shown then. */
 function Formats({ shown, secrets, page }: FormatsProps): JSX.Element {
   const [done, setDone] = useState<string>();
-  const files = useMemo(() => filesOf(shown, secrets, page), [shown, secrets, page]);
+  const wish = { secrets, page };
   return (
     <>
       <ul>
-        {files.map(({ format, file, missing }) => (
+        {formatsOf(shown, page).map(({ format, missing }) => (
           <li key={format}>
             <button
               type="button"
-              disabled={file === undefined}
-              onClick={() => file && setDone(download(shown, format, file))}
+              disabled={missing !== undefined}
+              onClick={() => setDone(download(shown, format, wish))}
             >
               {format === 'pcapng' ? format : format.toUpperCase()}
             </button>{' '}
             <span>
               {uses[format]}
-              {file === undefined ? `: ${missing}` : `, ${kilobytes(file.size)}`}
+              {missing === undefined ? `, about ${kilobytes(size(shown, format, wish))}` : `: ${missing}`}
             </span>
           </li>
         ))}
@@ -102,13 +101,14 @@ function Formats({ shown, secrets, page }: FormatsProps): JSX.Element {
   );
 }
 
-type Made = { readonly format: KeptFormat } & (
-  | { readonly file: Blob; readonly missing?: never }
-  | { readonly file?: never; readonly missing: string }
-);
+interface Choice {
+  readonly format: KeptFormat;
+  /** Why there is no such file. */
+  readonly missing?: string;
+}
 
-function filesOf(shown: Scene, secrets: boolean, page: PageParts | undefined): readonly Made[] {
-  return keptFormats.flatMap((format): readonly Made[] => {
+function formatsOf(shown: Scene, page: PageParts | undefined): readonly Choice[] {
+  return keptFormats.flatMap((format): readonly Choice[] => {
     if (format === 'pcapng' && !hasWire(connectionOf(shown))) {
       return [{ format, missing: 'the bytes of the wire were not recorded' }];
     }
@@ -116,6 +116,6 @@ function filesOf(shown: Scene, secrets: boolean, page: PageParts | undefined): r
       // Where this page is such a file itself, another one would be a copy of it.
       return keptJson() === undefined ? [{ format, missing: 'this page could not be fetched again' }] : [];
     }
-    return [{ format, file: made(shown, format, { secrets, page }) }];
+    return [{ format }];
   });
 }

@@ -16,7 +16,7 @@ import {
 } from '@handfast/viewer';
 import type { JSX } from 'preact';
 import { useState } from 'preact/hooks';
-import { hasWire, isBetween } from '../between.ts';
+import { hasRecords, isBetween } from '../between.ts';
 import { exhibit, look } from '../state.ts';
 import { milliseconds } from '../words.ts';
 import { BetweenLadder, EyesChoice } from './between.tsx';
@@ -35,7 +35,7 @@ export function Ladder({ shown }: { readonly shown: Handshake }): JSX.Element {
       <h2 id="ladder-title">The handshake</h2>
       <p class="hint">Choose an arrow to see its bytes.</p>
       <EyesChoice shown={shown} />
-      {isBetween.value && hasWire(shown) ? <BetweenLadder onKeyDown={move} /> : <Rungs shown={shown} />}
+      {isBetween.value && hasRecords(shown) ? <BetweenLadder onKeyDown={move} /> : <Rungs shown={shown} />}
     </section>
   );
 }
@@ -183,7 +183,7 @@ function ArrowButton({ arrow }: { readonly arrow: Arrow }): JSX.Element {
           {unread && <em> never understood</em>}
           {arrived && <em> arrives changed</em>}
         </span>
-        <span class="size">{arrow.bytes.length} B</span>
+        <span class="size">{arrow.length} B</span>
         <span class="line" />
       </span>
     </button>

@@ -8,7 +8,7 @@ import {
   type RecordedLink,
   type RecordedPeer,
 } from '@handfast/viewer';
-import { type Certificate, parseCertificate } from '@handfast/x509';
+import { type Certificate, escapeText, escapeWhole, parseCertificate } from '@handfast/x509';
 import type { JSX } from 'preact';
 import { exhibit, lit } from '../state.ts';
 
@@ -97,7 +97,7 @@ function Link({ link, root }: { readonly link: RecordedLink; readonly root: bool
             <span aria-hidden="true">{passed ? '✓' : '✗'}</span>
             <span class="unseen">{passed ? 'passed: ' : 'failed: '}</span>
             <span>
-              <strong>{rule.replaceAll('_', ' ')}</strong> {detail}
+              <strong>{escapeText(rule.replaceAll('_', ' '))}</strong> {escapeWhole(detail)}
             </span>
           </li>
         ))}

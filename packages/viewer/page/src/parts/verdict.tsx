@@ -1,6 +1,6 @@
 /** What came of it, in a line; and which of several connections is looked at. */
 
-import { type Handshake, refusalOf } from '@handfast/viewer';
+import { type Failure, finderOf, type Handshake, type Result, refusalOf } from '@handfast/viewer';
 import { escapeText } from '@handfast/x509';
 import type { JSX } from 'preact';
 import { index, scenes, show } from '../state.ts';
@@ -12,9 +12,15 @@ interface VerdictProps {
   readonly quiet: boolean;
 }
 
+const signs: Readonly<Record<Result, readonly [state: string, sign: string]>> = {
+  connected: ['good', '✓'],
+  failed: ['bad', '✗'],
+  unknown: ['open', '…'],
+};
+
 export function Verdict({ shown, quiet }: VerdictProps): JSX.Element {
   const { failure } = shown;
-  const [state, sign] = failure ? ['bad', '✗'] : shown.negotiated ? ['good', '✓'] : ['open', '…'];
+  const [state, sign] = signs[shown.result];
   return (
     <section class={`verdict ${state}`} aria-label="What came of it">
       {scenes.value.length > 1 && (
@@ -52,16 +58,16 @@ function jump(): void {
   place?.focus({ preventScroll: true });
 }
 
-function refusal(failure: NonNullable<Handshake['failure']>): string {
+function refusal(failure: Failure): string {
   const { title } = refusalOf(failure.error);
-  return `${title}: the ${failure.party} ends the ${failure.error.phase === 'handshake' ? 'handshake' : 'connection'}`;
+  return `${title}: the ${finderOf(failure)} ends the ${failure.error.phase === 'handshake' ? 'handshake' : 'connection'}`;
 }
 
-function success({ roundTrips, readyAt, negotiated }: Handshake): string {
-  if (negotiated === undefined) return 'Not connected, as far as this has been seen';
+function success({ result, roundTrips, readyAt, negotiated }: Handshake): string {
+  if (result === 'unknown') return 'Not known: nobody has seen the handshake end';
   const trips = `${roundTrips} round trip${roundTrips === 1 ? '' : 's'}`;
   const how =
-    negotiated.earlyData === 'accepted' ? 'Resumed, with early data' : negotiated.resumed ? 'Resumed' : 'Connected';
+    negotiated?.earlyData === 'accepted' ? 'Resumed, with early data' : negotiated?.resumed ? 'Resumed' : 'Connected';
   return `${how} after ${trips}${readyAt === undefined ? '' : `, ${milliseconds(readyAt)}`}`;
 }
 

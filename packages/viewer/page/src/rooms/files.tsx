@@ -1,6 +1,7 @@
 /** Recordings and captures of the reader's own: opened here, shown here, and sent nowhere. */
 
-import { maxOpenBytes, type RecordedConnection } from '@handfast/viewer';
+import { failureOf, maxOpenBytes, type RecordedConnection, type Result, resultOf } from '@handfast/viewer';
+import { escapeText, escapeWhole } from '@handfast/x509';
 import type { JSX } from 'preact';
 import { useEffect } from 'preact/hooks';
 import { cancel, choose, chosen, comeBack, openGiven, openMore, type Reading, reading } from '../open/open.ts';
@@ -54,7 +55,7 @@ function Progress({ now }: { readonly now: Reading }): JSX.Element {
     <div aria-live="polite">
       {now.state === 'reading' && (
         <p class="hint">
-          Reading {now.names.join(', ')}…{' '}
+          Reading {listed(now.names)}…{' '}
           <button type="button" class="stop" onClick={cancel}>
             Stop
           </button>
@@ -64,9 +65,9 @@ function Progress({ now }: { readonly now: Reading }): JSX.Element {
         <div class="file-refused">
           <p>
             <span aria-hidden="true">✗ </span>
-            {now.refusal.message}
+            {escapeWhole(now.refusal.message)}
           </p>
-          {now.refusal.hint !== undefined && <p class="hint">What to do: {now.refusal.hint}.</p>}
+          {now.refusal.hint !== undefined && <p class="hint">What to do: {escapeWhole(now.refusal.hint)}.</p>}
         </div>
       )}
       {now.state === 'opened' && <OpenedFiles now={now} />}
@@ -80,7 +81,7 @@ function OpenedFiles({ now }: { readonly now: Extract<Reading, { readonly state:
   return (
     <>
       <p class="opened">
-        {now.names.join(', ')}: {connections.length === 0 && 'no TLS connection'}
+        {listed(now.names)}: {connections.length === 0 && 'no TLS connection'}
         {connections.length === 1 && '1 TLS connection'}
         {connections.length > 1 && `${connections.length} TLS connections. Choose one.`}
       </p>
@@ -112,13 +113,23 @@ function Notes({ notes }: { readonly notes: readonly string[] }): JSX.Element {
       <summary>{notes.length === 1 ? '1 thing was not read' : `${notes.length} things were not read`}</summary>
       <ul>
         {notes.slice(0, mostNotes).map((note, place) => (
-          <li key={place}>{note}</li>
+          <li key={place}>{escapeWhole(note)}</li>
         ))}
         {notes.length > mostNotes && <li>… and {notes.length - mostNotes} more</li>}
       </ul>
     </details>
   );
 }
+
+function listed(names: readonly string[]): string {
+  return names.map((name) => escapeText(name)).join(', ');
+}
+
+const results: Readonly<Record<Result, readonly [look: string, sign: string, words: string]>> = {
+  connected: ['ok', '✓', 'good'],
+  failed: ['not', '✗', 'failed'],
+  unknown: ['hint', '…', 'not known'],
+};
 
 function Choice({
   connection,
@@ -127,17 +138,24 @@ function Choice({
   readonly connection: RecordedConnection;
   readonly which: number;
 }): JSX.Element {
-  const { negotiated, error, started, target } = connection.client ?? connection.server ?? {};
+  const { client, server } = connection;
+  const { negotiated, started, target } = client ?? server ?? {};
+  const [look, sign, words] = results[resultOf(connection)];
   return (
     <button type="button" aria-pressed={chosen.value === which} onClick={() => choose(which)}>
-      <span class={error ? 'not' : 'ok'}>
-        <span aria-hidden="true">{error ? '✗' : '✓'}</span>
-        <span class="unseen">{error ? 'failed' : 'good'}</span>
+      <span class={look}>
+        <span aria-hidden="true">{sign}</span>
+        <span class="unseen">{words}</span>
       </span>
       <span class="connection-name">{nameOf(titleOf(connection, which), target)}</span>
       <span class="hint">
-        {[error?.code, negotiated?.version, negotiated?.resumed ? 'resumed' : undefined, started?.slice(11, 23)]
-          .filter((part) => part !== undefined)
+        {[
+          failureOf(client, server)?.error.code,
+          negotiated?.version,
+          negotiated?.resumed ? 'resumed' : undefined,
+          started?.slice(11, 23),
+        ]
+          .flatMap((part) => (part === undefined ? [] : escapeText(part)))
           .join(' · ')}
       </span>
     </button>
