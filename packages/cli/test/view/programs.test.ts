@@ -20,7 +20,7 @@ import { type LiveEvent, maxLiveLine, type Part } from '@handfast/viewer';
 import { trustStore } from '@handfast/x509';
 import { finish, start } from '../support/io.ts';
 import { makePki, type Pki } from '../support/pki.ts';
-import { listen, makePlace, type Page, type Place, startView, type Viewer } from './support.ts';
+import { isPipe, listen, makePlace, type Page, type Place, startView, type Viewer } from './support.ts';
 
 let pki: Pki;
 before(async () => {
@@ -263,7 +263,7 @@ describe('what is kept', () => {
 });
 
 describe('the place', () => {
-  it('is the user’s alone, and nothing is left of it', async () => {
+  it('is the user’s alone, and nothing is left of it', { skip: isPipe }, async () => {
     const place = makePlace();
     const folder = join(place.folder, 'own');
     const socket = join(folder, 'view.sock');
@@ -275,7 +275,7 @@ describe('the place', () => {
     place.remove();
   });
 
-  it('is not one that others can write, or where a file stands in the way', async () => {
+  it('is not one that others can write, or where a file stands in the way', { skip: isPipe }, async () => {
     const place = makePlace();
     const folder = join(place.folder, 'open');
     mkdirSync(folder);
@@ -294,7 +294,7 @@ describe('the place', () => {
     place.remove();
   });
 
-  it('is not made by taking a file away', async () => {
+  it('is not made by taking a file away', { skip: isPipe }, async () => {
     const place = makePlace();
     writeFileSync(place.socket, 'notes');
     await assert.rejects(startView(place).exitCode, {
@@ -349,7 +349,7 @@ describe('the place', () => {
     for (const socket of all) socket.destroy();
   });
 
-  it('is taken over from a viewer that was killed', async () => {
+  it('is taken over from a viewer that was killed', { skip: isPipe }, async () => {
     const place = makePlace();
     const dead = createServer().listen(place.socket);
     await once(dead, 'listening');

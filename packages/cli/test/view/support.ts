@@ -7,13 +7,16 @@
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { type IncomingHttpHeaders, type IncomingMessage, request } from 'node:http';
 import { tmpdir } from 'node:os';
-import { join } from 'node:path';
+import { basename, join } from 'node:path';
 import { PassThrough } from 'node:stream';
 import { text } from 'node:stream/consumers';
 import { pathToFileURL } from 'node:url';
 import type { LiveEvent } from '@handfast/viewer';
 import { view } from '../../src/view/view.ts';
 import { Output } from '../support/io.ts';
+
+/** Of Windows, where no file is the place: tests of folders and modes are not for it. */
+export const isPipe: boolean = process.platform === 'win32';
 
 export interface Place {
   readonly folder: string;
@@ -26,7 +29,7 @@ export interface Place {
 
 export function makePlace(): Place {
   const folder = mkdtempSync(join(tmpdir(), 'handfast-view-'));
-  const socket = join(folder, 'view.sock');
+  const socket = isPipe ? `\\\\.\\pipe\\${basename(folder)}` : join(folder, 'view.sock');
   writeFileSync(join(folder, 'index.html'), '<!doctype html><title>the page</title>');
   writeFileSync(join(folder, 'page.js'), 'export {};');
   writeFileSync(join(folder, 'secret.key'), 'nothing that a page is made of');

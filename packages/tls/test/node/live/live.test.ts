@@ -22,7 +22,7 @@ import { heardBy, type Watching } from '../../../src/node/watcher.ts';
 import { maxLiveLine, type Part } from '../../../src/recording/index.ts';
 import type { TraceEvent } from '../../../src/trace.ts';
 import { exchange, type Pair, pair } from '../../support/pair.ts';
-import { folderOfTest, type StandIn, standIn } from './viewer.ts';
+import { folderOfTest, isPipe, type StandIn, standIn } from './viewer.ts';
 
 const folder = folderOfTest();
 after(() => rmSync(folder, { recursive: true }));
@@ -181,7 +181,9 @@ describe('who is looked for', () => {
     assert.ok(again.parts().every(({ id }) => id === again.parts()[0]?.id));
   });
 
-  it('is nobody where a file stands in the place of the socket, or a socket that nobody hears', async () => {
+  it('is nobody where a file stands in the place of the socket, or a socket that nobody hears', {
+    skip: isPipe,
+  }, async () => {
     const own = join(folder, String(++folders));
     mkdirSync(own, { mode: 0o700 });
     const path = join(own, 'view.sock');
@@ -190,7 +192,9 @@ describe('who is looked for', () => {
     assert.equal(clocked({ env: { HANDFAST_VIEW_SOCKET: path } }).watch(), undefined);
   });
 
-  it('is nobody whose folder others can write, or that is another user’s, or behind a link', async () => {
+  it('is nobody whose folder others can write, or that is another user’s, or behind a link', {
+    skip: isPipe,
+  }, async () => {
     const seen = await viewer();
     assert.equal(isViewerSocket(seen.path), true);
     assert.equal(isViewerSocket(seen.path, (process.getuid?.() ?? 0) + 1), false);
@@ -210,7 +214,9 @@ describe('who is looked for', () => {
     assert.deepEqual(seen.sockets, []);
   });
 
-  it('is in the runtime folder, where that is the user’s, and else in one for temporary files', () => {
+  it('is in the runtime folder, where that is the user’s, and else in one for temporary files', {
+    skip: isPipe,
+  }, () => {
     const runtime = join(folder, 'runtime');
     mkdirSync(runtime, { mode: 0o700 });
     assert.equal(viewerSocketPath({ XDG_RUNTIME_DIR: runtime }), join(runtime, 'handfast', 'view.sock'));

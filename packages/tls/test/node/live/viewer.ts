@@ -8,8 +8,11 @@ import { once } from 'node:events';
 import { mkdtempSync, rmSync } from 'node:fs';
 import { createServer, type Socket } from 'node:net';
 import { tmpdir } from 'node:os';
-import { join } from 'node:path';
+import { basename, join } from 'node:path';
 import type { Part } from '../../../src/recording/index.ts';
+
+/** Of Windows, where no file is the place: tests of folders and modes are not for it. */
+export const isPipe: boolean = process.platform === 'win32';
 
 export interface StandIn {
   readonly folder: string;
@@ -33,7 +36,7 @@ export function folderOfTest(): string {
 
 /** @param reads whether it reads what is sent. */
 export async function standIn(folder: string = folderOfTest(), reads = true): Promise<StandIn> {
-  const path = join(folder, 'view.sock');
+  const path = isPipe ? `\\\\.\\pipe\\${basename(folder)}` : join(folder, 'view.sock');
   const sockets: Socket[] = [];
   let text = '';
   const lines: Record<string, unknown>[] = [];
