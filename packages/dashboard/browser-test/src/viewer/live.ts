@@ -240,7 +240,7 @@ const plays: readonly Scenario[] = [
         await button(page, 'Pause').click();
         await options(page).nth(2).waitFor();
         assert.match(await words(options(page).first()), /^… under way, at .*third:443 under way/);
-        await page.locator('.verdict.open', { hasText: 'Not connected' }).waitFor();
+        await page.locator('.verdict.open', { hasText: 'Not known: nobody has seen the handshake end' }).waitFor();
         await one.leave();
         await options(page).first().filter({ hasText: '–' }).waitFor();
         assert.match(await words(options(page).first()), /its program is gone/);
