@@ -13,7 +13,7 @@ import { type KeptFormat, keepConnection, keptFormats, type PageParts, recorder 
 import { siteFolder } from '@handfast/viewer/site';
 import { CliError, exitCodes, usageError } from './exit.ts';
 import { reasonOf } from './options.ts';
-import { readSite } from './view/pages.ts';
+import { readSite } from './view/site.ts';
 
 /** As commander gives them. */
 export interface RecordOptions {

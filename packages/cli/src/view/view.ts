@@ -7,15 +7,16 @@
 import { createServer, type Server } from 'node:http';
 import { viewerSocketPath } from '@handfast/tls/live';
 import { siteFolder } from '@handfast/viewer/site';
-import { listen } from '../ca/serving/listening.ts';
 import { CliError, type ExitCode, exitCodes } from '../exit.ts';
 import { colorsFor, type Io } from '../io.ts';
+import { listen } from '../listening.ts';
 import { parsePort } from '../options.ts';
 import { Access } from './access.ts';
 import { Archive } from './archive.ts';
 import { openBrowser } from './browser.ts';
 import { takeIn } from './intake.ts';
-import { pages, readSite } from './pages.ts';
+import { pages } from './pages.ts';
+import { readSite } from './site.ts';
 import { holdSocket } from './socket.ts';
 
 /** As commander gives them. */

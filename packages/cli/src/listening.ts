@@ -6,10 +6,10 @@
 
 import { once } from 'node:events';
 import type { Server } from 'node:http';
-import { CliError, exitCodes } from '../../exit.ts';
-import { formatHostPort, reasonOf } from '../../options.ts';
+import { CliError, exitCodes } from './exit.ts';
+import { formatHostPort, reasonOf } from './options.ts';
 
-/** What is being answered when the CA is told to stop has so long. */
+/** What is being answered when a server is told to stop has so long. */
 const graceMs = 5000;
 
 /** Answers the port: a free one where 0 was asked for. */
