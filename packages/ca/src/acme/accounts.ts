@@ -61,16 +61,7 @@ export async function newAccount(call: Call, sql: Sql): Promise<Answer> {
   const agreed = flagMember(payload, 'termsOfServiceAgreed') === true;
   if (service.options.termsOfService !== undefined && !agreed)
     throw new Problem('userActionRequired', termsHint(service));
-  if (call.address !== undefined) {
-    const subject = addressRange(call.address);
-    const count = await roomFor(
-      service,
-      sql,
-      { kind: 'account', subject, perHour: service.limits.accountsPerHour },
-      now,
-    );
-    lastly(count());
-  }
+  const count = await roomForAddress(call, sql);
   const binding = payload.get('externalAccountBinding');
   if (binding === undefined && service.options.externalAccountRequired === true)
     throw new Problem('externalAccountRequired');
@@ -83,6 +74,8 @@ export async function newAccount(call: Call, sql: Sql): Promise<Answer> {
     contacts,
     externalBinding: binding === undefined ? undefined : JSON.stringify(binding),
   };
+  // What is refused takes nobody's place: behind one address there may be many.
+  lastly(count());
   const made = await sql.run(
     `INSERT INTO acme_accounts (id, status, thumbprint, public_key, contacts, terms_agreed_at, external_key_id,
        external_binding, created_at) VALUES ($1, 'valid', $2, $3, $4, $5, $6, $7, $8) ON CONFLICT DO NOTHING`,
@@ -105,15 +98,20 @@ export async function newAccount(call: Call, sql: Sql): Promise<Answer> {
   return accountAnswer(service, account, 201, 'created');
 }
 
-/** Reads, or changes the contacts, or deactivates. */
+/** What counts one more account of the client's address. @throws Problem `rateLimited` */
+async function roomForAddress({ service, address, now }: Call, sql: Sql): Promise<() => Promise<unknown>> {
+  if (address === undefined) return async () => undefined;
+  const { accountsPerHour: perHour } = service.limits;
+  return await roomFor(service, sql, { kind: 'account', subject: addressRange(address), perHour }, now);
+}
+
+/** Reads, or changes the contacts, or deactivates; another status is not looked at (RFC 8555 §7.3.2). */
 export async function account(call: AccountCall, sql: Sql): Promise<Answer> {
   const { service, account: own, jws, now } = call;
   if (call.id !== own.id) throw new Problem('unauthorized');
   if (jws.payload.length === 0) return accountAnswer(service, own, 200);
   const payload = jsonMembers(jws.payload, 'the payload');
-  const status = payload.get('status');
-  if (status === 'deactivated') return await deactivate(call, sql);
-  if (status !== undefined && status !== own.status) throw malformed('a client sets the status to "deactivated" alone');
+  if (payload.get('status') === 'deactivated') return await deactivate(call, sql);
   const contacts = contactsOf(payload, service);
   if (contacts === undefined) return accountAnswer(service, own, 200);
   await sql.run('UPDATE acme_accounts SET contacts = $2 WHERE id = $1', [own.id, JSON.stringify(contacts)]);

@@ -19,7 +19,7 @@ import type { Received } from './requests.ts';
 import { forgetExpired } from './retention.ts';
 import { acmeSchema } from './schema.ts';
 import { type AcmeLimits, type AcmeOptions, defaultLimits, type Service } from './settings.ts';
-import { releaseValidations, resumeValidations } from './validation/run.ts';
+import { holdValidations, releaseValidations, resumeValidations } from './validation/run.ts';
 
 export interface Acme {
   /**
@@ -60,6 +60,7 @@ export async function createAcme(options: AcmeOptions): Promise<Acme> {
     fetch: (request, from = {}) => answerRequest(request, from.address, reply),
     listener: requestListener(service.links.base, reply),
     async maintain() {
+      await holdValidations(service);
       await resumeValidations(service, 100);
       await endOrders(service);
       while (await forgetExpired(service.database, { now: service.now(), keptMs: limits.keptMs, batch: 1000 }));
@@ -98,8 +99,9 @@ async function openService(
     newId: () => base64url(provider.random(16)),
     log,
     held: new Set(),
-    background: (work) =>
-      beside.add(async () => {
+    waiting: beside.waiting,
+    background: (accountId, work) =>
+      beside.add(accountId, async () => {
         try {
           await work();
         } catch (error) {

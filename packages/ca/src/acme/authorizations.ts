@@ -10,7 +10,7 @@ import { integer, optional, text } from '../store/rows.ts';
 import { base64url, jsonMembers } from './encoding.ts';
 import { type Identifier, orderIdentifier, type Subject } from './identifiers.ts';
 import { malformed, Problem, type ProblemDocument, problemDocument } from './problems.ts';
-import { countFailure } from './rates.ts';
+import { countFailure, rateLimited } from './rates.ts';
 import type { AccountCall, After, Answer } from './requests.ts';
 import type { Service } from './settings.ts';
 import { type AuthorizationStatus, type ChallengeStatus, move } from './states.ts';
@@ -113,6 +113,9 @@ export async function authorization(call: AccountCall, sql: Sql): Promise<Answer
   return authorizationAnswer(service, { ...own, status: 'deactivated' }, challenges, now);
 }
 
+/** What validations take that wait for many others. */
+const busyMs = 60_000;
+
 /** What a challenge that is looked at again, or begun, comes down to: the validation runs after the transaction. */
 export type Begin = (challenge: ChallengeRow, authorization: Authorization) => () => Promise<void>;
 
@@ -135,6 +138,11 @@ export async function challenge(call: AccountCall, sql: Sql, begin: Begin): Prom
   // Asked again, or too late: the client sees how it stands.
   if (found.status !== 'pending' || own.status !== 'pending') return challengeAnswer(service, found);
   if (own.expiresAt <= now) throw malformed('the authorization has expired');
+  const { waitingValidations } = service.limits;
+  if (service.waiting(own.accountId) >= waitingValidations) {
+    const detail = `${waitingValidations} validations of this account wait for their turn: come again when some are done`;
+    throw rateLimited(service, busyMs, { detail });
+  }
   const lease = { leased_until: now + service.limits.leaseMs };
   lastly(move(sql, 'acme_challenges', found.id, 'pending', 'processing', lease));
   const processing: ChallengeRow = { ...found, status: 'processing' };
@@ -142,7 +150,7 @@ export async function challenge(call: AccountCall, sql: Sql, begin: Begin): Prom
   return {
     after: async () => {
       service.held.add(found.id);
-      service.background(work);
+      service.background(own.accountId, work);
       return challengeAnswer(service, processing);
     },
   };

@@ -60,11 +60,11 @@ function inWords(error: unknown): unknown {
 }
 
 function namesOf({ subjectAltName, subject }: CertificateRequest): ReadonlySet<string> {
-  // A request without the extension may have its one name in the subject.
-  if (subjectAltName === undefined)
-    return new Set([normaliseDns(subject.commonName ?? '')].filter((name) => name !== undefined));
-  return new Set(
-    subjectAltName.names.map((name) => {
+  // Names may be in the subject, in the extension, or in both.
+  const inSubject = normaliseDns(subject.commonName ?? '');
+  return new Set([
+    ...(inSubject === undefined ? [] : [inSubject]),
+    ...(subjectAltName?.names ?? []).map((name) => {
       const text =
         name.kind === 'dns'
           ? normaliseDns(name.text)
@@ -74,7 +74,7 @@ function namesOf({ subjectAltName, subject }: CertificateRequest): ReadonlySet<s
       if (text === undefined) throw badCsr('it has a name that is neither a DNS name nor an IP address');
       return text;
     }),
-  );
+  ]);
 }
 
 export function badCsr(why: string, cause?: unknown): Problem {

@@ -16,7 +16,7 @@ import { authorizationsOf } from './authorizations.ts';
 import { badCsr, checkCsr, parseCsr } from './csr.ts';
 import { fromBase64url, jsonMembers, stringMember } from './encoding.ts';
 import { orderIdentifier } from './identifiers.ts';
-import { findOrder, type Order, orderAnswer, ownOrder, shownStatus } from './orders.ts';
+import { findOrder, hasProfile, type Order, orderAnswer, ownOrder, shownStatus } from './orders.ts';
 import { malformed, Problem, type ProblemDocument, type ProblemType, problemDocument } from './problems.ts';
 import { parseCertId } from './renewal-info.ts';
 import type { AccountCall, After } from './requests.ts';
@@ -41,6 +41,8 @@ export async function finalize(call: AccountCall, sql: Sql): Promise<After> {
   if (!authorizations.every((one) => one.status === 'valid' && one.expiresAt > now)) {
     throw new Problem('orderNotReady', { detail: 'an authorization of the order is no longer valid' });
   }
+  // It may have been withdrawn since.
+  if (own.profile !== undefined && !hasProfile(service, own.profile)) throw new Problem('invalidProfile');
   const names = authorizations.map((one) => orderIdentifier(one).value);
   await checkCsr(provider, request, names);
   if (forAccount) throw badCsr('its key is the key of an account');
@@ -68,6 +70,7 @@ export async function finalize(call: AccountCall, sql: Sql): Promise<After> {
           },
         });
       });
+      await giveBack(service, own, outcome);
       const done =
         settled !== undefined && 'certificate' in outcome
           ? await settled
@@ -79,6 +82,14 @@ export async function finalize(call: AccountCall, sql: Sql): Promise<After> {
       return orderAnswer(service, done, authorizations, service.now());
     },
   };
+}
+
+/** With another key the order is as good as before, and its proofs with it. @throws Problem `badCSR` where the key is at fault */
+async function giveBack({ database }: Service, { id }: Order, outcome: Outcome): Promise<void> {
+  const failure = 'failure' in outcome ? outcome.failure : undefined;
+  if (!(failure instanceof CaError) || failure.code !== 'bad_key') return;
+  await database.transaction(async (sql) => await move(sql, 'acme_orders', id, 'processing', 'ready'));
+  throw badCsr(failure.message, failure);
 }
 
 /** Ends what others left: orders in work whose lease is over. */
@@ -129,6 +140,7 @@ async function writeOutcome(sql: Sql, id: string, outcome: Outcome): Promise<boo
   const { certificate, chain, alternates } = outcome;
   return await move(sql, 'acme_orders', id, 'processing', 'valid', {
     serial: certificate.serialNumberHex,
+    certificate_ends_at: certificate.notAfter.getTime(),
     chain: pemOf(chain),
     alternates: alternates === undefined ? null : JSON.stringify(alternates.map(pemOf)),
   });

@@ -45,7 +45,7 @@ export function parseJwk(value: unknown): PublicKeyInfo {
   const kind = kinds.find((row) => row.kty === kty && row.crv === members.get('crv'));
   if (kind === undefined) throw new Problem('badPublicKey');
   const jwk = Object.fromEntries(kind.members.map((name) => [name, memberOf(members, name, kind)]));
-  const key = parsePublicKey(spkiOf(jwk));
+  const key = keyOf(jwk);
   if (key.type === 'rsa' && (key.bits < rsaBits.least || key.bits > rsaBits.most)) throw new Problem('badPublicKey');
   return key;
 }
@@ -75,9 +75,10 @@ function memberOf(members: Members, name: string, kind: Kind): string {
   return value;
 }
 
-function spkiOf(jwk: JsonWebKey): Buffer {
+/** Whatever is wrong with it, the key is the client's: an exponent of 1, a modulus that is even. */
+function keyOf(jwk: JsonWebKey): PublicKeyInfo {
   try {
-    return createPublicKey({ key: jwk, format: 'jwk' }).export({ format: 'der', type: 'spki' });
+    return parsePublicKey(createPublicKey({ key: jwk, format: 'jwk' }).export({ format: 'der', type: 'spki' }));
   } catch (cause) {
     throw new Problem('badPublicKey', { cause });
   }

@@ -4,7 +4,9 @@
  * @module
  */
 
-export const root = '/acme' as const;
+const root = '/acme';
+
+export const directoryPath: string = `${root}/directory`;
 
 /** Resources that there is one of, by their names in the directory (RFC 8555 §7.1.1, RFC 9773 §4.1). */
 export const paths: Readonly<Record<Resource, string>> = {
@@ -42,7 +44,7 @@ export function linksUnder(baseUrl: string): Links {
   const base = url.origin;
   return {
     base,
-    directory: `${base}${root}/directory`,
+    directory: `${base}${directoryPath}`,
     to: (collection, id) => `${base}${pathOf(collection)}${id}`,
     idOf(collection, text) {
       const prefix = `${base}${pathOf(collection)}`;

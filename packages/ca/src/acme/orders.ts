@@ -5,14 +5,15 @@
  * @module
  */
 
+import { parseCertificate, parsePem } from '@handfast/x509';
 import { lastly, type Sql, type SqlRow } from '../store/database.ts';
 import { integer, optional, text } from '../store/rows.ts';
 import { type Authorization, authorizationFor, authorizationsOf, oneOf, retryAfter } from './authorizations.ts';
 import { jsonMembers, type Members, stringMember } from './encoding.ts';
 import { orderIdentifier, parseIdentifiers } from './identifiers.ts';
-import { malformed, Problem } from './problems.ts';
+import { malformed, Problem, problemDocument } from './problems.ts';
 import { hourMs, rateLimited, refuseFailing, roomFor } from './rates.ts';
-import { parseCertId } from './renewal-info.ts';
+import { isIdOf, parseCertId } from './renewal-info.ts';
 import type { AccountCall, Answer } from './requests.ts';
 import type { Service } from './settings.ts';
 import type { OrderStatus } from './states.ts';
@@ -41,9 +42,11 @@ export async function newOrder(call: AccountCall, sql: Sql): Promise<Answer> {
   const subjects = parseIdentifiers(payload.get('identifiers'), limits.identifiersPerOrder, allows);
   const unproven = subjects.filter((subject) => !service.challenges.some((challenge) => challenge.offers(subject)));
   if (unproven.length > 0) {
-    throw new Problem('rejectedIdentifier', {
-      detail: 'the CA has no challenge by which this identifier could be proven',
-    });
+    const detail = 'the CA has no challenge by which this identifier could be proven';
+    const subproblems = unproven.map((subject) =>
+      problemDocument('rejectedIdentifier', detail, orderIdentifier(subject)),
+    );
+    throw new Problem('rejectedIdentifier', { detail, subproblems });
   }
   if (payload.get('notBefore') !== undefined || payload.get('notAfter') !== undefined) {
     throw malformed("how long a certificate lasts is the profile's to say, not the order's");
@@ -197,10 +200,14 @@ export function shownStatus({ status, expiresAt }: Order, now: number): OrderSta
   return (status === 'pending' || status === 'ready') && expiresAt <= now ? 'invalid' : status;
 }
 
-function profileOf(payload: Members, { options }: Service): string | undefined {
+function profileOf(payload: Members, service: Service): string | undefined {
   const profile = stringMember(payload, 'profile');
-  if (profile !== undefined && !Object.hasOwn(options.profiles ?? {}, profile)) throw new Problem('invalidProfile');
+  if (profile !== undefined && !hasProfile(service, profile)) throw new Problem('invalidProfile');
   return profile;
+}
+
+export function hasProfile({ options }: Service, profile: string): boolean {
+  return Object.hasOwn(options.profiles ?? {}, profile);
 }
 
 /** RFC 9773 §5. */
@@ -212,9 +219,14 @@ async function replacedBy(
 ): Promise<string | undefined> {
   const replaces = stringMember(payload, 'replaces');
   if (replaces === undefined) return undefined;
-  const { serial } = parseCertId(replaces);
-  const [row] = await sql.all('SELECT id FROM acme_orders WHERE serial = $1 AND account_id = $2', [serial, account.id]);
-  if (row === undefined) throw malformed('the account has no certificate as the order is to replace');
+  const certId = parseCertId(replaces);
+  const ordered = 'SELECT id, chain FROM acme_orders WHERE serial = $1 AND account_id = $2';
+  const [row] = await sql.all(ordered, [certId.serial, account.id]);
+  const [leaf] = row === undefined ? [] : parsePem(text(row, 'chain'));
+  // A certificate has one identifier: it is replaced once, whatever the client writes.
+  if (row === undefined || leaf === undefined || !isIdOf(certId, parseCertificate(leaf.bytes))) {
+    throw malformed('the account has no certificate as the order is to replace');
+  }
   const before = await authorizationsOf(sql, text(row, 'id'));
   if (!before.some((one) => names.has(orderIdentifier(one).value))) {
     throw malformed('the certificate that is to be replaced has none of these names');

@@ -5,7 +5,7 @@
  */
 
 import { type Bytes, equalBytes, toHex } from '@handfast/crypto';
-import { parseCertificate } from '@handfast/x509';
+import { type Certificate, parseCertificate } from '@handfast/x509';
 import { fromBase64url } from './encoding.ts';
 import { malformed } from './problems.ts';
 import type { Answer } from './requests.ts';
@@ -26,12 +26,15 @@ export function parseCertId(text: string): CertId {
   return { keyIdentifier, serial: toHex(serial) };
 }
 
-export async function renewalInfo(service: Service, certId: string): Promise<Answer> {
-  const { keyIdentifier, serial } = parseCertId(certId);
-  const record = await service.authority.find(serial);
-  const certificate = record && parseCertificate(record.der);
-  const issuer = certificate?.authorityKeyIdentifier?.keyIdentifier;
-  if (record === undefined || issuer === undefined || !equalBytes(issuer, keyIdentifier)) {
+export function isIdOf({ keyIdentifier, serial }: CertId, certificate: Certificate): boolean {
+  const issuer = certificate.authorityKeyIdentifier?.keyIdentifier;
+  return serial === certificate.serialNumberHex && issuer !== undefined && equalBytes(issuer, keyIdentifier);
+}
+
+export async function renewalInfo(service: Service, text: string): Promise<Answer> {
+  const certId = parseCertId(text);
+  const record = await service.authority.find(certId.serial);
+  if (record === undefined || !isIdOf(certId, parseCertificate(record.der))) {
     throw malformed('there is no such certificate', 404);
   }
   const { limits } = service;

@@ -5,7 +5,8 @@
  * @module
  */
 
-import { paths, root } from './links.ts';
+import { directory } from './directory.ts';
+import { directoryPath, paths } from './links.ts';
 import { malformed, Problem } from './problems.ts';
 import { renewalInfo } from './renewal-info.ts';
 import { type Answer, answerSigned, type Received } from './requests.ts';
@@ -37,7 +38,7 @@ async function answerTo(service: Service, received: Received): Promise<Reply> {
   const { method, url } = received;
   const { pathname } = url;
   if (method === 'GET' || method === 'HEAD') {
-    if (pathname === `${root}/directory`) return replyOf(service, { status: 200, body: directory(service) }, {});
+    if (pathname === directoryPath) return replyOf(service, directory(service), {});
     // A HEAD is answered as a GET without its body.
     if (pathname === paths.newNonce) return withNonce(service, { status: method === 'HEAD' ? 200 : 204 });
     const [id = '', ...more] = pathname.startsWith(renewals) ? pathname.slice(renewals.length).split('/') : [];
@@ -59,22 +60,6 @@ async function answerTo(service: Service, received: Received): Promise<Reply> {
 }
 
 const renewals = `${paths.renewalInfo}/`;
-
-/** RFC 8555 §7.1.1; profiles as in the profiles draft. */
-function directory({ links, options }: Service): object {
-  const { termsOfService, website, caa, externalAccountRequired, profiles } = options;
-  const resources = Object.entries(paths).map(([name, path]) => [name, `${links.base}${path}`]);
-  return {
-    ...Object.fromEntries(resources),
-    meta: {
-      ...(termsOfService !== undefined && { termsOfService }),
-      ...(website !== undefined && { website }),
-      ...(caa !== undefined && { caaIdentities: caa.identities }),
-      ...(externalAccountRequired === true && { externalAccountRequired }),
-      ...(profiles !== undefined && { profiles }),
-    },
-  };
-}
 
 function problemReply(service: Service, method: string, problem: Problem): Reply {
   const { link, ...headers } = problem.headers as Readonly<Record<string, string>>;

@@ -1,6 +1,7 @@
 /**
- * What ACME forgets, a bounded number of rows each time: used nonces that have expired, orders and authorizations that came to
- * nothing. Orders that were issued stay: by them an account may revoke, and says what it replaces.
+ * What ACME forgets, a bounded number of rows each time: used nonces that have expired, orders that came to nothing, those whose
+ * certificates have ended, and authorizations that no order has. Until then an account may revoke by its orders, and says what it
+ * replaces.
  *
  * @module
  */
@@ -11,7 +12,7 @@ import { pruneRates } from './rates.ts';
 
 export interface Retention {
   readonly now: number;
-  /** How long after its end an order that came to nothing can still be looked at. */
+  /** How long after its end, or its certificate's, an order can still be looked at. */
   readonly keptMs: number;
   /** Rows of each kind. */
   readonly batch: number;
@@ -30,6 +31,10 @@ export async function forgetExpired(database: Database, { now, keptMs, batch }: 
     await database.run(
       `DELETE FROM acme_orders WHERE id IN
          (SELECT id FROM acme_orders WHERE status = 'invalid' AND expires_at <= $1 LIMIT $2)`,
+      [now - keptMs, batch],
+    ),
+    await database.run(
+      `DELETE FROM acme_orders WHERE id IN (SELECT id FROM acme_orders WHERE certificate_ends_at <= $1 LIMIT $2)`,
       [now - keptMs, batch],
     ),
     await database.run(

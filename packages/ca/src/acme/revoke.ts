@@ -8,9 +8,11 @@
 import { equalBytes } from '@handfast/crypto';
 import { type Certificate, CertificateError, formatIp, parseCertificate, type RevocationReason } from '@handfast/x509';
 import { CaError } from '../errors.ts';
+import type { Account } from './accounts.ts';
 import { fromBase64url, jsonMembers, stringMember } from './encoding.ts';
 import { malformed, Problem } from './problems.ts';
 import type { After, Answer, Call } from './requests.ts';
+import type { Service } from './settings.ts';
 
 /** What a client may give (RFC 5280 §5.3.1): what concerns CAs, holds and privileges is not its to say. */
 const reasons: ReadonlyMap<unknown, RevocationReason> = new Map<unknown, RevocationReason>([
@@ -37,9 +39,17 @@ async function revoke(call: Call, certificate: Certificate, reason: RevocationRe
   if (record === undefined || !equalBytes(record.der, certificate.raw)) {
     throw malformed('this CA has not issued the certificate', 404);
   }
-  if (!(await mayRevoke(call, certificate))) throw new Problem('unauthorized');
-  if (record.status === 'revoked') throw new Problem('alreadyRevoked');
+  const right = await rightOf(call, certificate);
+  if (right === undefined) throw new Problem('unauthorized');
+  // That the key is lost its holder may say later, too: it blocks the key, whatever the certificate was revoked for.
+  const amends = right === 'key' && reason === 'keyCompromise' && record.reason !== 'keyCompromise';
+  if (record.status === 'revoked' && !amends) throw new Problem('alreadyRevoked');
   if (reason === undefined) throw new Problem('badRevocationReason');
+  if (right === 'names' && reason === 'keyCompromise') {
+    // It would end all other certificates with that key, whosever they are.
+    const detail = 'that a key is lost is told with the key itself, or by the account that ordered the certificate';
+    throw new Problem('badRevocationReason', { detail });
+  }
   try {
     const { account } = call;
     const by = account === undefined ? "acme, with the certificate's key" : `acme account ${account.id}`;
@@ -52,11 +62,19 @@ async function revoke(call: Call, certificate: Certificate, reason: RevocationRe
   return { status: 200, event: { event: 'revoked', serial, reason } };
 }
 
-async function mayRevoke({ service, account, key }: Call, certificate: Certificate): Promise<boolean> {
-  if (account === undefined) return equalBytes(key.spki, certificate.spki);
+/** By what somebody may revoke: the certificate's key, the order that it came by, or proofs of all of its names. */
+type Right = 'key' | 'order' | 'names';
+
+async function rightOf(call: Call, certificate: Certificate): Promise<Right | undefined> {
+  const { service, account, key } = call;
+  if (account === undefined) return equalBytes(key.spki, certificate.spki) ? 'key' : undefined;
   const { database } = service;
   const ordered = 'SELECT id FROM acme_orders WHERE serial = $1 AND account_id = $2';
-  if ((await database.all(ordered, [certificate.serialNumberHex, account.id])).length > 0) return true;
+  if ((await database.all(ordered, [certificate.serialNumberHex, account.id])).length > 0) return 'order';
+  return (await hasProven(service, account, certificate)) ? 'names' : undefined;
+}
+
+async function hasProven({ database, now }: Service, account: Account, certificate: Certificate): Promise<boolean> {
   const names = certificate.subjectAltName?.names ?? [];
   for (const name of names) {
     const value = name.kind === 'dns' ? name.text.toLowerCase() : name.kind === 'ip' ? formatIp(name.bytes) : undefined;
@@ -65,7 +83,7 @@ async function mayRevoke({ service, account, key }: Call, certificate: Certifica
     const proven = await database.all(
       `SELECT id FROM acme_authorizations WHERE account_id = $1 AND identifier_value = $2 AND identifier_type = $3
          AND wildcard = $4 AND status = 'valid' AND expires_at > $5 LIMIT 1`,
-      [account.id, wildcard ? value.slice(2) : value, name.kind, wildcard ? 1 : 0, service.now()],
+      [account.id, wildcard ? value.slice(2) : value, name.kind, wildcard ? 1 : 0, now()],
     );
     if (proven.length === 0) return false;
   }

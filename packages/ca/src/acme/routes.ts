@@ -6,12 +6,13 @@
 
 import { account, keyChange, newAccount } from './accounts.ts';
 import { authorization, challenge } from './authorizations.ts';
+import { directory } from './directory.ts';
 import { finalize } from './finalize.ts';
-import { paths, routeOf } from './links.ts';
+import { directoryPath, paths, routeOf } from './links.ts';
 import { certificate, newOrder, order, orderList } from './orders.ts';
 import { alsoReading, early, forAccount, type Handler, reading, type SignedBy } from './requests.ts';
 import { revokeCert } from './revoke.ts';
-import { validate } from './validation/run.ts';
+import { validation } from './validation/run.ts';
 
 /** A resource that is asked for by POST, with a signature. */
 interface Route {
@@ -21,6 +22,9 @@ interface Route {
 }
 
 const routes: readonly Route[] = [
+  // Who can GET them may as well sign for them (RFC 8555 §6.3).
+  { path: directoryPath, signedBy: 'account', handler: reading(async ({ service }) => directory(service)) },
+  { path: paths.newNonce, signedBy: 'account', handler: reading(async () => ({ status: 204 })) },
   { path: paths.newAccount, signedBy: 'key', handler: newAccount },
   { path: paths.newOrder, signedBy: 'account', handler: early(newOrder) },
   { path: paths.revokeCert, signedBy: 'either', handler: revokeCert },
@@ -35,11 +39,7 @@ const routes: readonly Route[] = [
     signedBy: 'account',
     handler: early(
       async (call, sql) =>
-        await challenge(
-          call,
-          sql,
-          (row, own) => async () => await validate(call.service, row, own, call.account.thumbprint),
-        ),
+        await challenge(call, sql, (row, own) => validation(call.service, row, own, call.account.thumbprint)),
     ),
   },
   { path: routeOf('certificate'), signedBy: 'account', handler: reading(certificate) },

@@ -120,5 +120,12 @@ export const acmeSchema: Schema = {
     CREATE INDEX acme_orders_serial ON acme_orders (serial) WHERE serial IS NOT NULL;
     CREATE INDEX acme_orders_replaces ON acme_orders (replaces) WHERE replaces IS NOT NULL;
     `,
+    `
+    -- When the certificate ends that an order has: some time after, nobody asks for the order any more.
+    ALTER TABLE acme_orders ADD COLUMN certificate_ends_at {int};
+    UPDATE acme_orders SET certificate_ends_at =
+      (SELECT not_after FROM certificates WHERE certificates.serial = acme_orders.serial) WHERE serial IS NOT NULL;
+    CREATE INDEX acme_orders_ends ON acme_orders (certificate_ends_at) WHERE certificate_ends_at IS NOT NULL;
+    `,
   ],
 };

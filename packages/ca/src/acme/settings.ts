@@ -68,7 +68,9 @@ export interface AcmeLimits {
   readonly leaseMs: number;
   /** Validations at a time, in one process. */
   readonly validations: number;
-  /** How long orders that came to nothing can still be looked at. */
+  /** Validations of one account that wait for their turn, in one process. */
+  readonly waitingValidations: number;
+  /** How long orders can still be looked at that came to nothing, or whose certificates have ended. */
   readonly keptMs: number;
   /** What `Retry-After` says where something is in work. */
   readonly retryAfterSeconds: number;
@@ -97,6 +99,7 @@ export const defaultLimits: AcmeLimits = {
   authorizationReuseMs: 0,
   leaseMs: minute,
   validations: 64,
+  waitingValidations: 1000,
   keptMs: 30 * 24 * hour,
   retryAfterSeconds: 1,
   retryAfterErrorSeconds: 60,
@@ -146,8 +149,10 @@ export interface Service {
   /** A new identifier that nobody can guess. */
   newId(): string;
   log(event: AcmeEvent): void;
-  /** Does `work` beside the answers, when its turn comes; what it throws is logged. */
-  background(work: () => Promise<void>): void;
+  /** Does `work` for an account beside the answers, when its turn comes; what it throws is logged. */
+  background(accountId: string, work: () => Promise<void>): void;
+  /** How much of an account's work waits for its turn. */
+  waiting(accountId: string): number;
   /** Ids of challenges that this process has leased and not settled. */
   readonly held: Set<string>;
   /** Aborts when the server stops. */

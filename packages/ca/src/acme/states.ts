@@ -25,7 +25,8 @@ const transitions: Transitions = {
   acme_orders: {
     pending: ['ready', 'invalid'],
     ready: ['processing', 'invalid'],
-    processing: ['valid', 'invalid'],
+    // Back to `ready`: the key of the request is not taken, and another may be.
+    processing: ['ready', 'valid', 'invalid'],
     valid: [],
     invalid: [],
   },

@@ -61,7 +61,16 @@ test('an account is read and changed by itself alone', async () => {
   assertProblem(await other.post(one.kid ?? ''), 'unauthorized', 403);
   assertProblem(await other.post(one.kid ?? '', { status: 'deactivated' }), 'unauthorized', 403);
   assertProblem(await other.post(`${one.kid}/orders`), 'unauthorized', 403);
-  assertProblem(await one.post(one.kid ?? '', { status: 'revoked' }), 'malformed', 400);
+});
+
+test('of what a client says of its account, the contacts count; of its status, that it ends', async () => {
+  const server = opened(await startServer());
+  const client = await server.registered();
+  const contact = ['mailto:a@b.test'];
+  for (const status of ['revoked', 'valid', 7]) {
+    const { json } = await client.post(client.kid ?? '', { status, contact, orders: 'x', termsOfServiceAgreed: false });
+    assert.deepEqual(json, { status: 'valid', contact, orders: `${client.kid}/orders` });
+  }
 });
 
 test('an account that is deactivated can do nothing more, nor can its key', async () => {

@@ -116,6 +116,10 @@ test('a key where an account must sign, and an account where a key must, are mal
   assertProblem(await client.post('new-account', {}, byAccount), 'malformed', 400);
 });
 
+function rsaJwk(changes: { readonly e?: string; readonly n?: string }): object {
+  return { kty: 'RSA', e: 'AQAB', n: Buffer.alloc(256, 0xff).toString('base64url'), ...changes };
+}
+
 const keys: readonly (readonly [what: string, jwk: object, type: string])[] = [
   [
     'a secret part',
@@ -140,6 +144,11 @@ const keys: readonly (readonly [what: string, jwk: object, type: string])[] = [
   ],
   ['a coordinate that is too short', { kty: 'EC', crv: 'P-256', x: b64('x'), y: b64('y'.repeat(32)) }, 'malformed'],
   ['a coordinate that is missing', { kty: 'EC', crv: 'P-256', x: b64('x'.repeat(32)) }, 'malformed'],
+  ['an RSA exponent of 1', rsaJwk({ e: 'AQ' }), 'badPublicKey'],
+  ['an even RSA exponent', rsaJwk({ e: 'AQAC' }), 'badPublicKey'],
+  ['an RSA exponent of 35 bits', rsaJwk({ e: 'BAAAAAE' }), 'badPublicKey'],
+  ['an even RSA modulus', rsaJwk({ n: Buffer.alloc(256, 0xfe).toString('base64url') }), 'badPublicKey'],
+  ['an RSA modulus of 9,000 bits', rsaJwk({ n: Buffer.alloc(1125, 0xff).toString('base64url') }), 'badPublicKey'],
   ['an unknown kind', { kty: 'constructor' }, 'badPublicKey'],
   ['no kind', {}, 'badPublicKey'],
 ];
@@ -197,6 +206,15 @@ test('POST-as-GET has an empty payload: an object is malformed', async () => {
   assertProblem(await client.post(order.headers.get('location') ?? '', {}), 'malformed', 400);
 });
 
+test('the directory and a nonce come by POST-as-GET, too, for who prefers to sign', async () => {
+  const directory = await client.post('directory');
+  assert.deepEqual([directory.status, directory.json], [200, (await client.get('directory')).json]);
+  const nonce = await client.post('new-nonce');
+  assert.deepEqual([nonce.status, nonce.text], [204, '']);
+  assert.match(nonce.headers.get('replay-nonce') ?? '', /^[\w-]{51}$/);
+  assertProblem(await server.client().post('new-nonce'), 'malformed', 400);
+});
+
 test('a nonce is good once, and every answer brings the next', async () => {
   const nonce = await client.nonce();
   const first = await sendHeader({ nonce });
@@ -242,6 +260,7 @@ test('a nonce expires, and used ones are then forgotten', async () => {
   await sendHeader({});
   server.pass(3_600_001);
   assertProblem(await sendHeader({ nonce }), 'badNonce', 400);
+  server.pass(3_600_000);
   await server.acme.maintain();
   const [left] = await server.database.all('SELECT count(*) AS left FROM acme_nonces');
   assert.equal(left?.left, 0);

@@ -2,6 +2,7 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { nodeProvider } from '@handfast/crypto/node';
 import { issueRequest, parseCertificates, parsePrivateKey } from '@handfast/x509';
+import type { ProblemDocument } from '../../src/acme/problems.ts';
 import { ValidationFailure } from '../../src/acme/validation/challenge.ts';
 import { CaError } from '../../src/errors.ts';
 import { assertProblem, csrFor, keyOf, newKey, orderFor, type Reply } from './support/client.ts';
@@ -32,6 +33,11 @@ test('identifiers that are none are refused all at once, with a subproblem for e
       ['malformed', 'a b.test'],
       ['unsupportedIdentifier', undefined],
     ],
+  );
+  const noWay = await client.post('new-order', orderFor('a.test', '*.b.test'));
+  assert.deepEqual(
+    assertProblem(noWay, 'rejectedIdentifier', 403).subproblems.map((each: ProblemDocument) => each.identifier?.value),
+    ['*.b.test'],
   );
   assertProblem(await client.post('new-order', orderFor('example.com')), 'rejectedIdentifier', 403);
   assertProblem(await client.post('new-order', orderFor('example.com', 'example.net')), 'rejectedIdentifier', 403);
@@ -213,7 +219,7 @@ test("a request whose names are not exactly the order's is a bad CSR, and the or
     assertProblem(await client.post(order.json.finalize, { csr: await csrFor(names) }), 'badCSR', 400);
   const foreign = await csrFor(['a.test', 'b.test'], { commonName: 'c.test' });
   assertProblem(await client.post(order.json.finalize, { csr: foreign }), 'badCSR', 400);
-  const good = await csrFor(['B.test', 'a.test'], { commonName: 'A.test' });
+  const good = await csrFor(['B.test'], { commonName: 'A.test' });
   assert.equal((await client.post(order.json.finalize, { csr: good })).json.status, 'valid');
   assertProblem(await client.post(order.json.finalize, { csr: good }), 'orderNotReady', 403);
 });
@@ -271,7 +277,7 @@ test('two requests at once to finalize one order issue one certificate', async (
 test("what the authority refuses is the order's error; what it fails at is not told", async () => {
   const table: readonly (readonly [failure: Error, type: string, detail: string])[] = [
     [new CaError('not_allowed', 'app.test is not allowed'), 'rejectedIdentifier', 'app.test is not allowed'],
-    [new CaError('bad_key', 'the key is known to be lost'), 'badCSR', 'the key is known to be lost'],
+    [new CaError('bad_request', 'it lasts too long'), 'badCSR', 'it lasts too long'],
     [new CaError('cannot_sign', 'the clock went back'), 'serverInternal', 'the CA met with an error of its own'],
     [new Error('disk full at /var/lib/ca'), 'serverInternal', 'the CA met with an error of its own'],
   ];
@@ -289,6 +295,27 @@ test("what the authority refuses is the order's error; what it fails at is not t
       404,
     );
   }
+});
+
+test('a key that the authority does not take is a bad CSR, and the order stays ready for another', async () => {
+  const server = opened(await startServer());
+  const client = await server.registered();
+  const order = await provenOrder(server, client, 'app.test');
+  const csr = await csrFor(['app.test']);
+  server.authority.failure = new CaError('bad_key', 'the key is known to be lost');
+  const { detail } = assertProblem(await client.post(order.json.finalize, { csr }), 'badCSR', 400);
+  assert.equal(detail, 'the certification request cannot be accepted: the key is known to be lost');
+  server.authority.failure = undefined;
+  assert.equal((await client.post(order.json.finalize, { csr })).json.status, 'valid');
+});
+
+test('a profile that was withdrawn since the order was made is invalidProfile', async () => {
+  const server = opened(await startServer({ profiles: { short: 'a week' } }));
+  const client = await server.registered();
+  const order = await provenOrder(server, client, 'app.test');
+  await server.database.run("UPDATE acme_orders SET profile = 'long'");
+  assertProblem(await client.post(order.json.finalize, { csr: await csrFor(['app.test']) }), 'invalidProfile', 400);
+  assert.equal((await client.post(order.headers.get('location') ?? '')).json.status, 'ready');
 });
 
 test('an order whose process died while it was issued is invalid when its lease is over', async () => {
@@ -363,17 +390,20 @@ test('what came to nothing is forgotten after a while; what was issued stays', a
   assert.equal((await client.post(order.json.authorizations[0])).json.status, 'expired');
 });
 
-test('so many validations run at a time, and the others in turn', async () => {
-  const server = opened(await startServer({ limits: { validations: 2 } }));
-  let [running, most] = [0, 0];
-  server.answer = async () => {
-    most = Math.max(most, ++running);
-    await new Promise((resolve) => setImmediate(resolve));
-    running--;
-  };
+test('what was issued is forgotten some time after the certificate has ended, proofs and all', async () => {
+  const server = opened(await startServer({ limits: { keptMs: 10 * day } }));
   const client = await server.registered();
-  const order = await provenOrder(server, client, 'a.test', 'b.test', 'c.test', 'd.test', 'e.test');
-  assert.deepEqual([order.json.status, server.validations.length, most <= 2], ['ready', 5, true]);
+  const { order } = await certificateFor(server, client, 'app.test');
+  // The certificate lasts 30 days.
+  server.pass(40 * day - 1);
+  await server.acme.maintain();
+  assert.equal((await client.post(order.json.certificate)).status, 200);
+  server.pass(1);
+  await server.acme.maintain();
+  assertProblem(await client.post(order.json.certificate), 'malformed', 404);
+  for (const table of ['acme_orders', 'acme_order_authorizations', 'acme_authorizations', 'acme_challenges']) {
+    assert.deepEqual(await server.database.all(`SELECT * FROM ${table}`), [], table);
+  }
 });
 
 test('a profile goes from the order to the authority', async () => {
@@ -415,8 +445,19 @@ test('a certificate is revoked by its own key, and by an account that has proven
     assertProblem(await client.post('revoke-cert', { certificate, reason }), 'badRevocationReason', 400);
   }
   await provenOrder(server, other, 'app.test');
-  assert.equal((await other.post('revoke-cert', { certificate })).status, 200);
+  // It ends whatever has the key, and so it is for who has that, or was given the certificate.
+  const { detail } = assertProblem(
+    await other.post('revoke-cert', { certificate, reason: 1 }),
+    'badRevocationReason',
+    400,
+  );
+  assert.equal(
+    detail,
+    'that a key is lost is told with the key itself, or by the account that ordered the certificate',
+  );
+  assert.equal((await other.post('revoke-cert', { certificate, reason: 4 })).status, 200);
   assertProblem(await client.post('revoke-cert', { certificate }), 'alreadyRevoked', 400);
+  assertProblem(await client.post('revoke-cert', { certificate, reason: 1 }), 'alreadyRevoked', 400);
 
   const { signer, pkcs8 } = await nodeProvider.generateKeyPair('secp256r1');
   const order = await provenOrder(server, client, 'b.test');
@@ -425,8 +466,13 @@ test('a certificate is revoked by its own key, and by an account that has proven
   const second = leafOf((await client.post(done.json.certificate)).text);
   const { createPrivateKey } = await import('node:crypto');
   const own = keyOf('ES256', createPrivateKey({ key: Buffer.from(pkcs8), format: 'der', type: 'pkcs8' }));
-  assert.equal((await server.client(own).post('revoke-cert', { certificate: second, reason: 1 })).status, 200);
+  // That it is lost its holder may find out after the certificate was revoked.
+  assert.equal((await client.post('revoke-cert', { certificate: second, reason: 4 })).status, 200);
+  assertProblem(await server.client(own).post('revoke-cert', { certificate: second }), 'alreadyRevoked', 400);
+  const lost = { certificate: second, reason: 1 };
+  assert.equal((await server.client(own).post('revoke-cert', lost)).status, 200);
   assert.equal((await server.authority.list()).at(-1)?.reason, 'keyCompromise');
+  assertProblem(await server.client(own).post('revoke-cert', lost), 'alreadyRevoked', 400);
 });
 
 test('what is no certificate of ours is not revoked', async () => {
@@ -469,6 +515,9 @@ test('an order says what it replaces: once, of its own account, with a name in c
   const order = await client.post('new-order', { ...orderFor('app.test'), replaces });
   assert.deepEqual([order.status, order.json.replaces], [201, replaces]);
   assertProblem(await client.post('new-order', { ...orderFor('app.test'), replaces }), 'alreadyReplaced', 409);
+  // Under another issuer's key it is no certificate's identifier.
+  const stranger = `AAAA.${replaces.split('.')[1]}`;
+  assertProblem(await client.post('new-order', { ...orderFor('app.test'), replaces: stranger }), 'malformed', 400);
 });
 
 function leafOf(pem: string): string {

@@ -40,6 +40,13 @@ test('an address has so many new accounts an hour; those that are there are foun
   assertLimited(await from('10.0.0.1').register(), 1800, detail);
 });
 
+test('a new account that is refused takes no place of its address', async () => {
+  const server = opened(await startServer({ limits: { accountsPerHour: 1 }, externalAccountRequired: true }));
+  const from = new Client((request) => server.acme.fetch(request, { address: '10.0.0.1' }), base);
+  for (const _ of [1, 2, 3]) assertProblem(await from.register(), 'externalAccountRequired', 403);
+  assert.deepEqual(await server.database.all('SELECT * FROM acme_rates'), []);
+});
+
 test('addresses are counted whole, those of IPv6 by the network of their host', () => {
   const table: Readonly<Record<string, string>> = {
     '10.0.0.1': '10.0.0.1',

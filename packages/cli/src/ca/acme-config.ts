@@ -43,6 +43,7 @@ const limitNames = [
   'identifiersPerOrder',
   'authorizationReuseMs',
   'validations',
+  'waitingValidations',
 ] as const;
 type LimitName = (typeof limitNames)[number];
 

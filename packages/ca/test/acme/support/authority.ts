@@ -74,7 +74,8 @@ export async function fakeAuthority(clock: () => Date): Promise<FakeAuthority> {
     async revoke({ serial, reason = 'unspecified' }) {
       const record = records.get(serial);
       if (record === undefined) throw new CaError('not_found', 'no such certificate');
-      if (record.status === 'revoked') throw new CaError('already_done', 'it is revoked');
+      const amends = reason === 'keyCompromise' && record.reason !== 'keyCompromise';
+      if (record.status === 'revoked' && !amends) throw new CaError('already_done', 'it is revoked');
       const revoked: CertificateRecord = { ...record, status: 'revoked', revokedAt: clock(), reason };
       records.set(serial, revoked);
       return revoked;
