@@ -43,7 +43,7 @@ const testFlags = [
 export const testEntries = join(root, 'node_modules/.cache/tests');
 
 /** Tests that take longer than all others have a task of their own. */
-const slowTests = 'wycheproof';
+const slowTests = ['wycheproof', 'properties.test'];
 
 const tsc = 'node_modules/typescript/bin/tsc';
 
@@ -70,6 +70,7 @@ const apart = {
  * @property {readonly string[]} [args] what comes before the caller's arguments
  * @property {readonly string[]} [byDefault] what stands in where the caller gives no arguments
  * @property {(args: readonly string[]) => readonly string[]} [files] what the arguments stand for
+ * @property {Readonly<Record<string, string>>} [env] settings, where the caller has none
  * @property {readonly (keyof typeof apart)[]} [needs] what must be installed, too
  * @property {boolean} [whereCalled] whether it runs in the caller's folder, so that relative paths mean his
  * @property {(args: readonly string[]) => void} [first] what is seen to before, with these arguments
@@ -97,10 +98,11 @@ const tasks = {
     flags: testFlags,
     files: testFiles,
   },
-  vectors: {
-    does: 'runs the tests by Wycheproof’s vectors, which take longer',
+  thorough: {
+    does: 'runs the tests that take longer: Wycheproof’s vectors, hostile bytes by the thousand, a CA that is killed hundreds of times',
     flags: testFlags,
-    files: (args) => testFiles([...args, slowTests]),
+    env: { CA_KILLS: '200', CA_ROTATION_KILLS: '1000' },
+    files: (args) => testFiles([...args, ...slowTests, 'killed.test']),
   },
   check: {
     does: 'lints, compiles, checks the packages as users get them',
@@ -280,6 +282,7 @@ export async function launch(name, args) {
     node,
     [...(task.flags ?? []), ...entry, ...(task.args ?? []), ...rest],
     callersFolder(name, task),
+    task.env,
   );
   process.exit(code);
 }
@@ -469,11 +472,12 @@ function findNode() {
  * @param {string} command
  * @param {readonly string[]} args
  * @param {string} cwd
+ * @param {Readonly<Record<string, string>>} [settings]
  * @returns {Promise<number>} its exit code
  */
-function run(command, args, cwd) {
+function run(command, args, cwd, settings) {
   // What was compiled once is not compiled again: that is half of what a small test file costs.
-  const env = { NODE_COMPILE_CACHE: join(root, 'node_modules/.cache/compile'), ...process.env };
+  const env = { NODE_COMPILE_CACHE: join(root, 'node_modules/.cache/compile'), ...settings, ...process.env };
   const child = spawn(command, args, { cwd, env, stdio: 'inherit' });
   const onTerminal = [0, 1, 2].some((fd) => isatty(fd));
   /** @type {Map<NodeJS.Signals, () => void>} */
@@ -525,7 +529,7 @@ function testFiles(args) {
   const all = [...packages, join('interop', 'test'), join('scripts', 'test')].flatMap(testFilesBelow);
   const wanted = all.filter((file) =>
     names.length === 0
-      ? !file.includes(slowTests)
+      ? !slowTests.some((slow) => file.includes(slow))
       : names.some((name) => file.includes(relative(root, resolve(root, name)))),
   );
   if (wanted.length === 0) refuse(`No test files${names.length > 0 ? ` match ${names.join(' ')}` : ''}.`, 1);
