@@ -100,7 +100,7 @@ const tasks = {
   },
   thorough: {
     does: 'runs the tests that take longer: Wycheproof’s vectors, hostile bytes by the thousand, a CA that is killed hundreds of times',
-    flags: testFlags,
+    flags: [...testFlags, '--test-timeout=900000'],
     env: { CA_KILLS: '200', CA_ROTATION_KILLS: '1000' },
     files: (args) => testFiles([...args, ...slowTests, 'killed.test']),
   },

@@ -26,6 +26,8 @@ export function orderIdentifier({ identifier, wildcard }: Subject): Identifier {
 
 /** A name in the one spelling, wildcards too; `undefined` for what is no name. */
 export function normaliseDns(text: string): string | undefined {
+  // Asked before anything is folded: some letters beyond ASCII have one of it as their lower case.
+  if (/[^\x21-\x7e]/.test(text)) return undefined;
   const name = (text.endsWith('.') ? text.slice(0, -1) : text).toLowerCase();
   const base = name.startsWith('*.') ? name.slice(2) : name;
   if (name.length > 253 || base.length === 0) return undefined;

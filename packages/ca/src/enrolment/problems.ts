@@ -28,6 +28,7 @@ export type EnrolmentCode =
   | 'token_unknown'
   | 'token_used'
   | 'too_large'
+  | 'unavailable'
   | 'unsupported_type';
 
 const table: Readonly<Record<EnrolmentCode, readonly [status: number, title: string]>> = {
@@ -45,7 +46,7 @@ const table: Readonly<Record<EnrolmentCode, readonly [status: number, title: str
   not_found: [404, 'there is no such resource'],
   not_renewable: [403, 'the certificate was issued another way, and is renewed that way'],
   rate_limited: [429, 'too many tokens that are none: try again later'],
-  renewed_too_often: [429, 'the certificate was renewed many times: go on with the newest'],
+  renewed_too_often: [429, 'the certificate was renewed ten times within a day: go on with the newest'],
   server_error: [500, 'the CA met with an error of its own'],
   token_expired: [403, 'the token has expired'],
   token_missing: [401, 'a token is needed: Authorization: Bearer TOKEN'],
@@ -53,6 +54,7 @@ const table: Readonly<Record<EnrolmentCode, readonly [status: number, title: str
   token_unknown: [401, 'there is no such token'],
   token_used: [403, 'the token was used, with another key'],
   too_large: [413, 'the request is too large'],
+  unavailable: [503, 'the CA’s records cannot be read or written now: try again later'],
   unsupported_type: [415, 'a request is application/json or application/pkcs10'],
 };
 

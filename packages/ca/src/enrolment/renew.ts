@@ -8,10 +8,11 @@
 import { equalBytes } from '@handfast/crypto';
 import { type Certificate, parseCertificate } from '@handfast/x509';
 import type { CertificateRecord, Issued } from '../authority.ts';
+import { wholeSeconds } from '../context.ts';
 import { spkiHash } from '../issuing/keys.ts';
 import type { KeylessRequest } from '../issuing/request.ts';
 import type { Sql } from '../store/database.ts';
-import { integer } from '../store/rows.ts';
+import { integer, optional } from '../store/rows.ts';
 import { readCsr } from './csr.ts';
 import { EnrolmentProblem } from './problems.ts';
 import { type EnrolmentService, enrolled } from './service.ts';
@@ -19,8 +20,12 @@ import { type EnrolmentService, enrolled } from './service.ts';
 /** When to renew, as a share of the lifetime. */
 const renewAfter = 2 / 3;
 
-/** Renewals of one certificate, over different keys: a client that loses its answers, and one that lost its head. */
+/**
+ * Renewals of one certificate within a day, over different keys: a client that loses its answers, and one that lost its head. Whoever
+ * could not keep what it was given for a while, as on a full disk, is not shut out until the certificate has ended.
+ */
 const maxRenewals = 10;
+const countedMs = 86_400_000;
 
 /** What a client asks before it renews. */
 export interface RenewalAdvice {
@@ -58,11 +63,11 @@ export async function renew(
   return await authority.issue({
     ...asked,
     publicKey: request.publicKey,
-    lifetimeMs: lifetimeOf(record),
+    ...(await lifetimeOf(service, record)),
     replaces: record.serial,
     by: `${enrolled}renewal of ${record.serial}`,
     origin,
-    within: (sql) => refuseMany(sql, record.serial),
+    within: (sql) => refuseMany(sql, record.serial, service.clock()),
   });
 }
 
@@ -93,12 +98,30 @@ function askedFor({ names, commonName, profile, der }: CertificateRecord): Keyle
   };
 }
 
-/** Certificates count in seconds: what was cut off when it was issued is put back. */
-function lifetimeOf({ issuedAt, notAfter }: CertificateRecord): number {
-  return notAfter.getTime() - Math.floor(issuedAt.getTime() / 1000) * 1000;
+/**
+ * As long as the one before, as far as its profile goes by now; certificates count in seconds: what was cut off when it was issued is
+ * put back. One that ended with a CA above it was cut short by that, and what its lifetime was to be nobody knows: it is the profile's.
+ */
+async function lifetimeOf(
+  { authority }: EnrolmentService,
+  { issuedAt, notAfter, profile }: CertificateRecord,
+): Promise<{ readonly lifetimeMs?: number }> {
+  const issuers = await authority.issuers();
+  if (issuers.some(({ certificate }) => certificate.notAfter.getTime() === notAfter.getTime())) return {};
+  const lifetimeMs = notAfter.getTime() - wholeSeconds(issuedAt.getTime()).getTime();
+  const { maxLifetimeMs = lifetimeMs } = authority.profiles.find(({ name }) => name === profile) ?? {};
+  return { lifetimeMs: Math.min(lifetimeMs, maxLifetimeMs) };
 }
 
-async function refuseMany(sql: Sql, serial: string): Promise<void> {
-  const [row] = await sql.all('SELECT count(*) AS renewals FROM certificates WHERE replaces = $1', [serial]);
-  if (row !== undefined && integer(row, 'renewals') >= maxRenewals) throw new EnrolmentProblem('renewed_too_often');
+/** What was begun and came to nothing is no renewal: a signer that fails for a while would use them all up. */
+async function refuseMany(sql: Sql, serial: string, now: Date): Promise<void> {
+  const [row] = await sql.all(
+    `SELECT count(*) AS renewals, min(issued_at) AS first FROM certificates
+     WHERE replaces = $1 AND state <> 'unfinished' AND issued_at > $2`,
+    [serial, now.getTime() - countedMs],
+  );
+  if (row === undefined || integer(row, 'renewals') < maxRenewals) return;
+  const first = optional(row, 'first', integer) ?? now.getTime();
+  const seconds = Math.ceil((first + countedMs - now.getTime()) / 1000);
+  throw new EnrolmentProblem('renewed_too_often', { headers: { 'retry-after': String(seconds) } });
 }

@@ -1,9 +1,10 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
+import type { Signer } from '@handfast/crypto';
 import { type Certificate, parseCertificate } from '@handfast/x509';
-import type { IssueRequest } from '../../src/index.ts';
-import { day, newIssuer, opened, request } from '../support/authority.ts';
-import { assertProblem, csr, type Enrolled, enrolled, newSigner, replyOf } from './support.ts';
+import { createEnrolment, defaultProfiles, type IssueRequest } from '../../src/index.ts';
+import { day, hour, newIssuer, opened, request, start } from '../support/authority.ts';
+import { assertProblem, csr, type Enrolled, enrolled, newSigner, post, provider, replyOf } from './support.ts';
 
 const renewals = 'https://ca.test/enrol/v1/renewals';
 
@@ -120,9 +121,61 @@ test('a renewal is never wider, nor for other names', async (t) => {
   }
 });
 
-test('one certificate is renewed ten times', async (t) => {
+test('one certificate is renewed ten times a day', async (t) => {
   const ca = await enrolled(t);
   const old = await issued(ca);
-  for (let i = 0; i < 10; i++) assert.equal((await ca.renew(old, await csr())).status, 201);
+  for (let i = 0; i < 10; i++) {
+    assert.equal((await ca.renew(old, await csr())).status, 201);
+    ca.clock.time += hour;
+  }
+  const refused = await ca.renew(old, await csr());
+  assertProblem(refused, 'renewed_too_often', 429);
+  assert.equal(refused.json.detail, 'the certificate was renewed ten times within a day: go on with the newest');
+  assert.equal(refused.headers.get('retry-after'), String((14 * hour) / 1000));
+  ca.clock.time += 14 * hour;
+  assert.equal((await ca.renew(old, await csr())).status, 201);
   assertProblem(await ca.renew(old, await csr()), 'renewed_too_often', 429);
+});
+
+test('a signer that fails uses no renewals up', async (t) => {
+  const { signer: working, ...issuer } = await newIssuer();
+  const { publicKey, algorithms } = working;
+  let fails = false;
+  const sign: Signer['sign'] = async (algorithm, data) => {
+    if (fails) throw new Error('the token was pulled out');
+    return await working.sign(algorithm, data);
+  };
+  const signer = { publicKey, algorithms, sign };
+  const ca = await enrolled(t, { issuer: { ...issuer, signer } });
+  const old = await issued(ca);
+  fails = true;
+  for (let i = 0; i < 11; i++) assertProblem(await ca.renew(old, await csr()), 'server_error', 500);
+  fails = false;
+  assert.equal((await ca.renew(old, await csr())).status, 201);
+});
+
+test('a lifetime is no longer than the profile’s longest has become', async (t) => {
+  const ca = await enrolled(t);
+  const old = await issued(ca, { lifetimeMs: 90 * day });
+  const profiles = defaultProfiles.map((profile) => ({ ...profile, lifetimeMs: 10 * day, maxLifetimeMs: 30 * day }));
+  const { authority } = await opened(t, { issuer: ca.issuer, database: ca.database, profiles });
+  const enrolment = await createEnrolment({ authority, database: ca.database, provider, clock: ca.clock.read });
+  const headers = { 'content-type': 'application/pkcs10' };
+  const reply = await replyOf(enrolment.fetch(post('renewals', headers, await csr()), { clientCertificate: old }));
+  assert.equal(reply.status, 201, reply.text);
+  assert.equal(reply.certificates[0]?.notAfter.getTime(), ca.clock.time + 30 * day);
+});
+
+test('what ended with its issuer, or one above it, has the profile’s lifetime after a rotation', async (t) => {
+  const ends = { notAfter: new Date(start.getTime() + 6 * day) };
+  for (const old of [await newIssuer({}, ends), await newIssuer(ends)]) {
+    const ca = await enrolled(t, { issuer: old });
+    const cut = await issued(ca);
+    assert.deepEqual(cut.notAfter, ends.notAfter);
+    const young = await newIssuer({}, { subject: { commonName: 'Next' } });
+    await ca.authority.replaceIssuers({ issuer: young, otherIssuers: [old] });
+    ca.clock.time += day;
+    const { certificates, text } = await ca.renew(cut, await csr());
+    assert.equal(certificates[0]?.notAfter.getTime(), ca.clock.time + 90 * day, text);
+  }
 });

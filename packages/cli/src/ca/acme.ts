@@ -5,7 +5,6 @@
  * @module
  */
 
-import { lookup } from 'node:dns/promises';
 import type { RequestListener } from 'node:http';
 import {
   type AcmeEvent,
@@ -23,6 +22,7 @@ import {
 import { nodeProvider as provider } from '@handfast/crypto/node';
 import { escapeText } from '@handfast/x509';
 import type { Report } from '../report.ts';
+import { causesOf } from './causes.ts';
 import { type ChallengeName, challengeNames } from './choices.ts';
 import type { CaConfig } from './config.ts';
 import { contains } from './names.ts';
@@ -110,7 +110,7 @@ function challengesOf({ ca, proving, listeners }: AcmeSetup, dns: Dns | undefine
       typeof privateTargets === 'boolean'
         ? privateTargets
         : (address) => contains({ domains: [], networks: privateTargets }, address),
-    ...(dev ? { resolve: resolveHere(dns) } : dns && { resolve: dns.addresses }),
+    ...(dns && { resolve: dev ? resolveHere(dns) : dns.addresses }),
   };
   const portOf = (type: ChallengeName): { readonly port?: number } =>
     ports[type] === undefined ? {} : { port: ports[type] };
@@ -131,12 +131,9 @@ function caaOptions({ acme, baseUrl }: CaConfig, dns: Dns | undefined): CaaOptio
 }
 
 /** RFC 6761 §6.3: `localhost`, and every name below, is this machine, whatever its resolver makes of it. */
-function resolveHere(dns: Dns | undefined): NonNullable<TargetPolicy['resolve']> {
-  return async (name, signal) => {
-    if (/(^|\.)localhost$/i.test(name)) return ['127.0.0.1', '::1'];
-    if (dns !== undefined) return await dns.addresses(name, signal);
-    return (await lookup(name, { all: true, verbatim: true })).map(({ address }) => address);
-  };
+function resolveHere(dns: Dns): NonNullable<TargetPolicy['resolve']> {
+  return async (name, signal) =>
+    /(^|\.)localhost$/i.test(name) ? ['127.0.0.1', '::1'] : await dns.addresses(name, signal);
 }
 
 /** What a line of a request does not tell. */
@@ -149,12 +146,12 @@ function tell(event: AcmeEvent, report: Report): void {
       break;
     }
     case 'validation': {
-      const { type, identifier, failure } = event;
+      const { type, identifier } = event;
       const ms = Math.round(event.ms);
       const what = `${type} for ${escapeText(identifier.value)}`;
-      const line =
-        failure === undefined ? `${green('✓')} ${what}` : `${red('✗')} ${what}: ${escapeText(failure.message)}`;
-      report.news(`  ${line}`, 'validation', { type, identifier, ms, failure: failure?.message ?? null });
+      const failure = causesOf(event.failure);
+      const line = event.failure === undefined ? `${green('✓')} ${what}` : `${red('✗')} ${what}${because(failure)}`;
+      report.news(`  ${line}`, 'validation', { type, identifier, ms, failure });
       break;
     }
     case 'new order': {
@@ -168,14 +165,19 @@ function tell(event: AcmeEvent, report: Report): void {
     }
     case 'order': {
       const { orderId, status, profile = null, serial = null } = event;
-      const failure = messageOf(event.failure);
-      const line = `order ${orderId} is ${status}${failure === null ? '' : `: ${escapeText(failure)}`}`;
-      report.news(`  ${line}`, 'order', { orderId, status, profile, serial, failure });
+      const failure = causesOf(event.failure);
+      report.news(`  order ${orderId} is ${status}${because(failure)}`, 'order', {
+        orderId,
+        status,
+        profile,
+        serial,
+        failure,
+      });
       break;
     }
     case 'refused': {
       const { url, problem } = event;
-      const cause = messageOf(event.cause);
+      const cause = causesOf(event.cause);
       const line = `refused: ${escapeText(problem)}${cause === null ? '' : ` (${escapeText(cause)})`}`;
       report.news(`  ${line}`, 'refused', { url, problem, cause });
       break;
@@ -191,6 +193,6 @@ function tell(event: AcmeEvent, report: Report): void {
   }
 }
 
-function messageOf(error: unknown): string | null {
-  return error instanceof Error ? error.message : null;
+function because(why: string | null): string {
+  return why === null ? '' : `: ${escapeText(why)}`;
 }

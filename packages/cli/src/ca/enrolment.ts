@@ -8,8 +8,10 @@ import type { RequestListener } from 'node:http';
 import { createEnrolment, type EnrolmentEvent } from '@handfast/ca';
 import { nodeProvider as provider } from '@handfast/crypto/node';
 import { TLSSocket } from '@handfast/tls/node';
+import { escapeText } from '@handfast/x509';
 import { getRequestListener } from '@hono/node-server';
 import type { Report } from '../report.ts';
+import { causesOf } from './causes.ts';
 import type { OpenCa } from './open.ts';
 
 export interface EnrolmentListener {
@@ -50,9 +52,16 @@ function tell(event: EnrolmentEvent, report: Report): void {
       report.news(`  ${renewal ? 'renewed' : 'enrolled'}: ${serial}`, renewal ? 'renewed' : 'enrolled', { serial });
       break;
     }
-    case 'refused':
-      report.news(`  refused: ${event.code}`, 'refused', { path: event.path, code: event.code });
+    case 'refused': {
+      const { path, code } = event;
+      const cause = causesOf(event.cause);
+      report.news(`  refused: ${code}${cause === null ? '' : ` (${escapeText(cause)})`}`, 'refused', {
+        path,
+        code,
+        cause,
+      });
       break;
+    }
     case 'error':
       report.error(event.error, { path: event.path });
       break;

@@ -39,6 +39,8 @@ interface Pending {
   readonly file: string;
   readonly signer: Signer;
   readonly pkcs8: Bytes;
+  /** Whether an answer was lost, in this attempt or an earlier one: the token may be bound to it, and its certificate issued. */
+  mayBeBound: boolean;
 }
 
 export async function enroll(
@@ -88,7 +90,7 @@ async function pendingKey(token: string, options: EnrollOptions): Promise<Pendin
   const file = join(out, `.enroll-${createHash('sha256').update(token).digest('hex').slice(0, 16)}-key.pem`);
   if (existsSync(file)) {
     const pkcs8 = parsingFile('the key of an earlier attempt', file, () => parsePrivateKey(readFileSync(file)));
-    return { file, pkcs8, signer: await provider.importPrivateKey(pkcs8) };
+    return { file, pkcs8, signer: await provider.importPrivateKey(pkcs8), mayBeBound: true };
   }
   return await withNewKey(options, async ({ signer, pkcs8 }) => {
     try {
@@ -96,20 +98,32 @@ async function pendingKey(token: string, options: EnrollOptions): Promise<Pendin
     } catch (error) {
       throw usageError(`${quote(file)} cannot be written: ${reasonOf(error)}`, 'name another folder with --out');
     }
-    return { file, signer, pkcs8: pkcs8.slice() };
+    return { file, signer, pkcs8: pkcs8.slice(), mayBeBound: false };
   });
 }
 
+/** What the CA says where the token gets no certificate for this key, whoever asks and however often. Proxies have no such codes. */
+const forGood: ReadonlySet<string> = new Set([
+  'bad_key',
+  'token_expired',
+  'token_revoked',
+  'token_unknown',
+  'token_used',
+]);
+
 /** A refusal for good leaves no key behind; where the certificate may be there, the key stays. */
-function withPending(error: unknown, { file }: Pending): unknown {
-  const forGood = error instanceof CaRefusal && error.status < 500 && error.status !== 429;
-  if (forGood) rmSync(file, { force: true });
-  if (forGood || !(error instanceof Error) || !existsSync(file)) return error;
-  const hint = 'the same command once more, with the same token, goes on where this one ended';
-  if (error instanceof CliError && error.hint !== undefined) {
-    return new CliError(error.exitCode, error.message, { cause: error.cause, hint: `${error.hint}; ${hint}` });
+function withPending(error: unknown, { file, mayBeBound }: Pending): unknown {
+  if (error instanceof CaRefusal && forGood.has(error.code)) {
+    if (mayBeBound) return withHint(error, `the key of an earlier request is still in ${quote(file)}`);
+    rmSync(file, { force: true });
+    return error;
   }
-  return error instanceof CliError ? new CliError(error.exitCode, error.message, { cause: error.cause, hint }) : error;
+  if (!(error instanceof CliError) || !existsSync(file)) return error;
+  return withHint(error, 'the same command once more, with the same token, goes on where this one ended');
+}
+
+function withHint({ exitCode, message, cause, hint }: CliError, more: string): CliError {
+  return new CliError(exitCode, message, { cause, hint: hint === undefined ? more : `${hint}; ${more}` });
 }
 
 // ---- asking
@@ -153,6 +167,7 @@ async function redeem({ url, root, token, pending, io, world, report }: Redeemin
       waitMs = answer.retryAfterMs ?? waitMs;
       report.line('the CA says: later; asking again …');
     } catch (error) {
+      if (asked) pending.mayBeBound = true;
       if (!asked || attempt === attempts || io.interrupted.aborted) throw error;
       report.line('the answer was lost; asking again …');
     }

@@ -53,21 +53,55 @@ export function replaceMaterial(files: MaterialFiles, chain: readonly Certificat
   replace(files.certificate, together ? certificates + toPem('PRIVATE KEY', pkcs8) : certificates);
 }
 
+/**
+ * That a new certificate can be put there, before the CA is asked for it: one that cannot be kept is of no use to anybody, and the CA
+ * counts it. As much is written beside it, and taken away again.
+ *
+ * @throws CliError
+ */
+export function checkReplaceable({ certificate }: MaterialFiles): void {
+  besides(
+    certificate,
+    (file) => ' '.repeat(2 * statSync(file).size),
+    (aside) => rmSync(aside),
+  );
+}
+
 /** The file that a link leads to; owner and rights stay. */
 function replace(path: string, content: string): void {
+  besides(
+    path,
+    () => content,
+    (aside, file) => {
+      renameSync(aside, file);
+      syncFolder(dirname(file));
+    },
+  );
+}
+
+/** A file beside another, with its owner and rights, is written and then used: put in the other's place, or removed. */
+function besides(path: string, contentFor: (file: string) => string, use: (aside: string, file: string) => void): void {
   let aside: string | undefined;
   try {
     const file = realpathSync(path);
     const { mode, uid, gid } = statSync(file);
     aside = `${file}.${randomBytes(6).toString('hex')}`;
-    writeNew(aside, content, 0o600);
+    writeNew(aside, contentFor(file), 0o600);
     const own = statSync(aside);
     if (own.uid !== uid || own.gid !== gid) chownSync(aside, uid, gid);
     chmodSync(aside, mode & 0o777);
-    renameSync(aside, file);
-    syncFolder(dirname(file));
+    use(aside, file);
   } catch (error) {
-    if (aside !== undefined) rmSync(aside, { force: true });
+    if (aside !== undefined) removeQuietly(aside);
     throw usageError(`${quote(path)} cannot be replaced: ${reasonOf(error)}`, 'what was there is unchanged');
+  }
+}
+
+/** What hindered the writing may hinder this too, and is what is told. */
+function removeQuietly(file: string): void {
+  try {
+    rmSync(file, { force: true });
+  } catch {
+    // It is told already.
   }
 }

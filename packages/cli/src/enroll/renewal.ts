@@ -10,9 +10,9 @@ import { type Certificate, issueRequest, toPem } from '@handfast/x509';
 import { whenText } from '../cert/layout.ts';
 import { CliError, exitCodes } from '../exit.ts';
 import { ask, CaRefusal, type CaRequest, type CaUrl, fieldsOf, withConnection } from './connection.ts';
-import { noteHook } from './hook.ts';
+import { checkNote, noteHook } from './hook.ts';
 import { certifiedNames, checkIssued } from './issued.ts';
-import { type Material, type MaterialFiles, readMaterial, replaceMaterial } from './material.ts';
+import { checkReplaceable, type Material, type MaterialFiles, readMaterial, replaceMaterial } from './material.ts';
 
 export interface RenewalTarget {
   readonly url: CaUrl;
@@ -104,6 +104,8 @@ async function advised(target: RenewalTarget, material: Material, run: RenewalRu
 async function replaceBy(target: RenewalTarget, material: Material, run: RenewalRun): Promise<Certificate> {
   const { files, root, hook } = target;
   const [leaf] = material.chain;
+  checkReplaceable(files);
+  if (hook !== undefined) checkNote(files);
   const key =
     files.key === files.certificate ? await keyLike(leaf) : { signer: material.signer, pkcs8: material.pkcs8 };
   try {

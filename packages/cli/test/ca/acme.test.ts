@@ -87,6 +87,21 @@ describe('ACME as config.json has it', () => {
     await assert.rejects(ordered('www.broken.test'), /acme:error:dns/);
   });
 
+  test('the log says why: of a validation what was met with, of a refusal what the client was told', async () => {
+    await assert.rejects(ordered('why.broken.test'), /acme:error:dns/);
+    const told = session.stderr.values.find(
+      ({ event, identifier }) =>
+        event === 'validation' && (identifier as { readonly value: string }).value === 'why.broken.test',
+    );
+    const name = '_acme-challenge.why.broken.test';
+    assert.equal(told?.failure, `${name}: the query failed: queryTxt ESERVFAIL ${name}`);
+    const client = await AcmeClient.open(root, directory);
+    const nowhere = client.order('a..test', new Uint8Array(), () => undefined);
+    await assert.rejects(nowhere, /acme:error:malformed/);
+    const refused = session.stderr.values.findLast(({ event }) => event === 'refused');
+    assert.deepEqual([refused?.problem, refused?.cause], ['malformed', 'this is no DNS name']);
+  });
+
   test('a profile for clients is none of ACME’s', async () => {
     for (const profile of ['people', 'client']) {
       await assert.rejects(ordered('app.test', { profile }), /acme:error:invalidProfile/);

@@ -110,6 +110,13 @@ describe('ca token, enroll, renew', () => {
     const again = await enroll(made, 'again');
     assert.equal(again.exitCode, 1);
     assert.equal(again.stderr.values[0]?.message, 'the CA refuses: the token was used, with another key');
+    const { time, ...told } = session.stderr.values.findLast(({ event }) => event === 'refused') ?? {};
+    assert.deepEqual(told, {
+      event: 'refused',
+      path: '/enrol/v1/certificates',
+      code: 'token_used',
+      cause: 'the token was used, with another key',
+    });
   });
 
   test('a client’s token is for whom it says, and may be a mailbox', async () => {

@@ -151,6 +151,49 @@ describe('handfast enroll', () => {
     assert.deepEqual(files(), []);
   });
 
+  test('what says that the token gets nothing for this key leaves no key', async () => {
+    for (const code of ['bad_key', 'token_expired', 'token_revoked', 'token_unknown', 'token_used']) {
+      ca.answers = [() => problem(403, code, 'no')];
+      assert.equal((await run()).error.message, 'the CA refuses: no');
+      assert.deepEqual(files(), [], code);
+    }
+  });
+
+  test('any other refusal, as of a proxy, keeps the key, and the next attempt goes on with it', async () => {
+    const refusals = [
+      [{ status: 403, body: '<html>Forbidden</html>' }, 'the CA refuses: HTTP status 403'],
+      [problem(404, 'not_found', 'there is no such resource'), 'the CA refuses: there is no such resource'],
+      [problem(403, 'not_allowed', 'no more'), 'the CA refuses: no more'],
+      [problem(401, 'token_missing', 'a token is needed'), 'the CA refuses: a token is needed'],
+    ] as const;
+    for (const [answer, message] of refusals) {
+      ca.answers = [() => answer];
+      const { error } = await run();
+      assert.deepEqual(
+        [error.message, error.hint],
+        [message, 'the same command once more, with the same token, goes on where this one ended'],
+      );
+    }
+    assert.equal((await run()).code, 0);
+    const [first, ...others] = ca.asked.flatMap(({ csr }) => (csr === undefined ? [] : [csr.spki]));
+    assert.equal(others.length, refusals.length);
+    for (const other of others) assert.deepEqual(other, first);
+  });
+
+  test('once an answer was lost no refusal takes the key away: its certificate may be there', async () => {
+    ca.answers = [() => 'cut', () => problem(403, 'token_used', 'the token was used')];
+    const lost = await run();
+    const [file = '', ...others] = files();
+    assert.match(file, /^\.enroll-[0-9a-f]{16}-key\.pem$/);
+    assert.deepEqual(others, []);
+    const kept = `the key of an earlier request is still in "${join(out, file)}"`;
+    assert.equal(lost.error.hint, `handfast ca token makes a token at the CA; handfast enroll takes it here; ${kept}`);
+    // Nor in a later attempt.
+    ca.answers = [() => problem(401, 'token_unknown', 'there is no such token')];
+    assert.ok((await run()).error.hint?.endsWith(kept));
+    assert.deepEqual(files(), [file]);
+  });
+
   test('what comes back is checked: its key, its names, its issuer', async () => {
     const chain = (certificate: Certificate) => ({
       status: 201,

@@ -3,7 +3,9 @@ import {
   chmodSync,
   existsSync,
   mkdtempSync,
+  readdirSync,
   readFileSync,
+  renameSync,
   rmSync,
   statSync,
   symlinkSync,
@@ -160,6 +162,24 @@ describe('handfast renew', () => {
     assert.equal(existsSync(path('app.pem.hook-due')), false);
   });
 
+  test('what cannot be put in the old one’s place is not asked for', async () => {
+    // So long that no file beside it can have a longer name.
+    const name = `${'x'.repeat(246)}.pem`;
+    const elsewhere = { key: path('app-key.pem'), url: ca.url, root: path('root.pem'), force: true };
+    renameSync(path('app.pem'), path(name));
+    const unkept = await run({ ...elsewhere, cert: path(name) });
+    assert.match(unkept.error.message ?? '', /^"[^"]*…" cannot be replaced: .*\(ENAMETOOLONG\)$/);
+    assert.equal(unkept.error.hint, 'what was there is unchanged');
+    renameSync(path(name), path('app.pem'));
+    symlinkSync('app.pem', path(name));
+    const unnoted = await run({ ...elsewhere, cert: path(name), hook: 'true' });
+    assert.match(unnoted.error.message ?? '', /^"[^"]*…" cannot be written: .*\(ENAMETOOLONG\)$/);
+    assert.equal(unnoted.error.hint, 'there it is noted that the hook is due');
+    assert.deepEqual(ca.asked, []);
+    assert.equal((await run({ ...elsewhere, cert: path(name) })).json.renewed, true);
+    assert.deepEqual(readdirSync(folder).toSorted(), ['app-key.pem', 'app.pem', 'app.renew.json', 'root.pem', name]);
+  });
+
   test('nothing in a file’s name is a command', async () => {
     const name = '$(touch evil);app.pem';
     writeFileSync(path(name), readFileSync(path('app.pem')));
@@ -251,6 +271,16 @@ describe('handfast renew --daemon', () => {
     assert.equal((await run({ daemon: true, hook, force: true })).code, 0);
     assert.deepEqual(told(), ['renewed', 'error', 'waiting', 'stopped']);
     assert.equal(ca.asked.filter(({ method }) => method === 'POST').length, 1);
+  });
+
+  test('told to stop while a hook runs, it ends the hook, which is due the next time', async () => {
+    const running = run({ daemon: true, hook: 'echo begun >&2; exec sleep 60', force: true });
+    await one.stderr.match(/^begun$/m);
+    stop();
+    assert.equal((await running).code, 0);
+    assert.match(one.stderr.text, /\{"event":"stopped"\}\n$/);
+    assert.equal(existsSync(path('app.pem.hook-due')), true);
+    assert.deepEqual(world.waits, []);
   });
 
   test('ends where only a new token helps', async () => {

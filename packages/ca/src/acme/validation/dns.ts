@@ -45,7 +45,7 @@ export function dnsBy(options: DnsOptions = {}): Dns {
     if (resolvers !== undefined) resolver.setServers(resolvers);
     return resolver;
   };
-  open();
+  if (resolvers !== undefined) open();
   // A resolver for each query, since what cancels one cancels all of its resolver.
   const ask = async <T>(query: (resolver: Resolver) => Promise<readonly T[]>, signal: AbortSignal) => {
     signal.throwIfAborted();

@@ -14,7 +14,7 @@ import { NodeTlsError, type TLSSocket, connect as tlsConnect } from '@handfast/t
 import { parseIp } from '@handfast/x509';
 import { type Challenge, ValidationFailure, type ValidationRequest } from './challenge.ts';
 import { type TargetPolicy, targetsOf } from './targets.ts';
-import { withinTime } from './within-time.ts';
+import { firstAnswer, type TimeLeft, withinTime } from './within-time.ts';
 
 export interface Http01Options {
   readonly targets?: TargetPolicy;
@@ -45,8 +45,8 @@ export function http01(options: Http01Options = {}): Challenge {
     // One server cannot speak for all names under a wildcard (RFC 8555 §7.1.3).
     offers: ({ wildcard }) => !wildcard,
     async validate(request) {
-      await withinTime(timeoutMs, request.signal, async (signal) => {
-        const body = await follow(request, { targets, port, maxBytes, maxRedirects }, signal);
+      await withinTime(timeoutMs, request.signal, async (signal, time) => {
+        const body = await follow(request, { targets, port, maxBytes, maxRedirects, time }, signal);
         // White space at the end is nobody's fault (RFC 8555 §8.3).
         if (body.trimEnd() !== request.keyAuthorization) throw new ValidationFailure('unauthorized', details.body);
       });
@@ -54,7 +54,9 @@ export function http01(options: Http01Options = {}): Challenge {
   };
 }
 
-type Settings = Required<Pick<Http01Options, 'targets' | 'port' | 'maxBytes' | 'maxRedirects'>>;
+interface Settings extends Required<Pick<Http01Options, 'targets' | 'port' | 'maxBytes' | 'maxRedirects'>> {
+  readonly time: TimeLeft;
+}
 
 async function follow(
   { identifier, token }: ValidationRequest,
@@ -88,30 +90,22 @@ function redirectTarget(location: string | undefined, from: URL): URL {
   return target;
 }
 
-/** The head of the answer, from the first address that can be connected to. */
-async function respond(url: URL, { targets }: Settings, signal: AbortSignal): Promise<IncomingMessage> {
+/** The head of the answer, from the first address that gives one. */
+async function respond(url: URL, { targets, time }: Settings, signal: AbortSignal): Promise<IncomingMessage> {
   const host = url.hostname.startsWith('[') ? url.hostname.slice(1, -1) : url.hostname;
   const secure = url.protocol === 'https:';
   const port = url.port === '' ? (secure ? 443 : 80) : Number(url.port);
+  const serverName = parseIp(host) === undefined ? host : undefined;
   const addresses = await targetsOf(targets, host, port, signal);
-  const failures: unknown[] = [];
-  for (const address of addresses) {
-    signal.throwIfAborted();
-    try {
-      return await ask(
-        url,
-        { address, port, serverName: parseIp(host) === undefined ? host : undefined, secure },
-        signal,
-      );
-    } catch (error) {
-      failures.push(error);
-    }
-  }
-  const cause = failures.length === 1 ? failures[0] : new AggregateError(failures);
-  const inTls = failures.some((failure) => failure instanceof NodeTlsError);
-  throw inTls
-    ? new ValidationFailure('tls', details.tls, 'TLS fails', { cause })
-    : new ValidationFailure('connection', details.connection, 'no address answers', { cause });
+  const answer = firstAnswer(addresses, time, signal, (address, bounded) =>
+    ask(url, { address, port, serverName, secure }, signal, bounded),
+  );
+  return await answer.catch((cause: unknown) => {
+    const failures: readonly unknown[] = cause instanceof AggregateError ? cause.errors : [cause];
+    throw failures.some((failure) => failure instanceof NodeTlsError)
+      ? new ValidationFailure('tls', details.tls, 'TLS fails', { cause })
+      : new ValidationFailure('connection', details.connection, 'no address answers', { cause });
+  });
 }
 
 interface Target {
@@ -121,7 +115,13 @@ interface Target {
   readonly secure: boolean;
 }
 
-function ask(url: URL, { address, port, serverName, secure }: Target, signal: AbortSignal): Promise<IncomingMessage> {
+/** @param bounded until the head is there */
+function ask(
+  url: URL,
+  { address, port, serverName, secure }: Target,
+  signal: AbortSignal,
+  bounded: AbortSignal,
+): Promise<IncomingMessage> {
   const options: RequestOptions = {
     host: address,
     port,
@@ -141,7 +141,12 @@ function ask(url: URL, { address, port, serverName, secure }: Target, signal: Ab
   };
   return new Promise((resolve, reject) => {
     const sent = httpRequest(options);
-    sent.on('response', resolve);
+    const late = (): void => void sent.destroy(bounded.reason);
+    bounded.addEventListener('abort', late);
+    sent.on('response', (response) => {
+      bounded.removeEventListener('abort', late);
+      resolve(response);
+    });
     // A server that changes the protocol is none that answers.
     sent.on('upgrade', (_, socket) => {
       socket.destroy();

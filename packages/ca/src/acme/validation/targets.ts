@@ -6,12 +6,12 @@
  * @module
  */
 
-import { lookup } from 'node:dns/promises';
 import { BlockList } from 'node:net';
 import { networkInterfaces } from 'node:os';
 import { formatIp, parseIp } from '@handfast/x509';
 import { specialPurpose } from '@handfast/x509/node';
 import { ValidationFailure } from './challenge.ts';
+import { systemResolver } from './system-names.ts';
 import { unlessAborted } from './within-time.ts';
 
 export interface TargetPolicy {
@@ -24,7 +24,7 @@ export interface TargetPolicy {
   readonly dev?: boolean;
   /** Where the CA itself listens; nobody is validated there. An unspecified address stands for all of the machine's. */
   readonly listeners?: () => readonly Endpoint[];
-  /** The addresses of a name. Unless set: as the system resolves it. */
+  /** The addresses of a name. Unless set: by the hosts file, the system's DNS servers, and what else the system knows. */
   readonly resolve?: Resolve;
 }
 
@@ -36,8 +36,7 @@ export interface Endpoint {
 /** All addresses of a name; rejects, or is empty, where there are none. */
 export type Resolve = (name: string, signal: AbortSignal) => Promise<readonly string[]>;
 
-const systemResolve: Resolve = async (name) =>
-  (await lookup(name, { all: true, verbatim: true })).map(({ address }) => address);
+const systemResolve: Resolve = systemResolver();
 
 /**
  * The addresses of a host (a name or an IP literal, without brackets) that may be connected to on a port, in order; one at least.

@@ -11,7 +11,7 @@ import { type Certificate, CertificateError, parseCertificate, parseIp } from '@
 import type { Identifier } from '../identifiers.ts';
 import { type Challenge, ValidationFailure } from './challenge.ts';
 import { type TargetPolicy, targetsOf } from './targets.ts';
-import { withinTime } from './within-time.ts';
+import { firstAnswer, withinTime } from './within-time.ts';
 
 export interface TlsAlpn01Options {
   readonly provider: Pick<CryptoProvider, 'digest'>;
@@ -42,34 +42,18 @@ export function tlsAlpn01(options: TlsAlpn01Options): Challenge {
     offers: ({ wildcard }) => !wildcard,
     async validate({ identifier, keyAuthorization, signal }) {
       const digest = provider.digest('sha256', utf8(keyAuthorization));
-      const certificate = await withinTime(timeoutMs, signal, async (bounded) => {
+      const certificate = await withinTime(timeoutMs, signal, async (bounded, time) => {
         const addresses = await targetsOf(targets, identifier.value, port, bounded);
-        return await firstOf(addresses, (address) => shown(address, port, identifier, bounded), bounded);
+        const ask = (address: string, within: AbortSignal) => shown(address, port, identifier, within);
+        return await firstAnswer(addresses, time, bounded, ask).catch((cause: unknown) => {
+          if (cause instanceof ValidationFailure) throw cause;
+          throw new ValidationFailure('connection', details.connection, 'no address answers', { cause });
+        });
       });
       const refusal = refusalOf(certificate, identifier, digest);
       if (refusal !== undefined) throw new ValidationFailure('unauthorized', details.certificate, refusal);
     },
   };
-}
-
-/** Asks one address after another until one can be connected to. */
-async function firstOf<T>(
-  addresses: readonly string[],
-  ask: (address: string) => Promise<T>,
-  signal: AbortSignal,
-): Promise<T> {
-  const failures: unknown[] = [];
-  for (const address of addresses) {
-    signal.throwIfAborted();
-    try {
-      return await ask(address);
-    } catch (error) {
-      if (error instanceof ValidationFailure) throw error;
-      failures.push(error);
-    }
-  }
-  const cause = failures.length === 1 ? failures[0] : new AggregateError(failures);
-  throw new ValidationFailure('connection', details.connection, 'no address answers', { cause });
 }
 
 /** The certificate that is shown, of which nothing has been checked. */

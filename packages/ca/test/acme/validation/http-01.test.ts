@@ -292,6 +292,46 @@ test('the next address is tried where one does not answer', async () => {
   assert.deepEqual(await failing(validate(server.port, nobody)), ['connection', words.connection]);
 });
 
+test('an address that takes connections and says nothing has its share of the time, and leaves the others theirs', async () => {
+  let connections = 0;
+  const server = opened(
+    await web((_, response) => {
+      if (connections++ > 0) response.end(keyAuthorization);
+    }),
+  );
+  // The first time it is the silent one.
+  const resolve = async (): Promise<string[]> => ['127.0.0.1', '127.0.0.1'];
+  await validate(server.port, { timeoutMs: 400, targets: { dev: true, resolve } });
+  assert.equal(connections, 2);
+});
+
+test('what became of each address is the cause of the failure', async () => {
+  let connections = 0;
+  const server = opened(
+    await listening(
+      createTcpServer((socket) => {
+        if (connections++ > 0) socket.once('data', () => socket.destroy());
+      }),
+    ),
+  );
+  const resolve = async (): Promise<string[]> => ['127.0.0.1', '127.0.0.1'];
+  const failure = await validate(server.port, { timeoutMs: 100, targets: { dev: true, resolve } }).catch(
+    (error: unknown) => error,
+  );
+  assert.ok(failure instanceof ValidationFailure && failure.cause instanceof AggregateError, String(failure));
+  const [first, second] = failure.cause.errors.map(({ message }) => String(message));
+  assert.match(first ?? '', /^127\.0\.0\.1 did not answer within \d+ ms$/);
+  assert.equal(second, 'socket hang up');
+});
+
+test('an address that has begun to answer has all of the time that is left', async () => {
+  const timeoutMs = 50;
+  const server = opened(await web((_, response) => void response.writeHead(200).write('a')));
+  const resolve = async (): Promise<string[]> => ['127.0.0.1', '127.0.0.1'];
+  const work = validate(server.port, { timeoutMs, targets: { dev: true, resolve } });
+  assert.deepEqual(await failing(work), ['connection', words.timeout]);
+});
+
 test('an answer is read up to a limit, also one that never ends', async () => {
   const announced = opened(
     await web((_, response) => void response.writeHead(200, { 'content-length': 1e9 }).write('x'.repeat(100))),

@@ -77,8 +77,13 @@ async function listen(server: Server): Promise<number> {
   return (server.address() as AddressInfo).port;
 }
 
-async function validateAt(port: number, identifier: Identifier, timeoutMs = 5000): Promise<void> {
-  const targets = { dev: true, resolve: async () => ['127.0.0.1'] };
+async function validateAt(
+  port: number,
+  identifier: Identifier,
+  timeoutMs = 5000,
+  addresses: readonly string[] = ['127.0.0.1'],
+): Promise<void> {
+  const targets = { dev: true, resolve: async () => addresses };
   const challenge = tlsAlpn01({ provider: nodeProvider, port, targets, timeoutMs });
   await challenge.validate({ identifier, token: 'token', keyAuthorization, signal: new AbortController().signal });
 }
@@ -137,4 +142,21 @@ test('a server that is none, or says nothing, is a failed connection or a failur
       /./,
     );
   }
+});
+
+test('an address that takes connections and says nothing has its share of the time, and leaves the others theirs', async () => {
+  const shown = { cert: await certificate(['app.test'], [proof()]), key: toPem('PRIVATE KEY', pair.pkcs8) };
+  const secure = createServer({ ...shown, ALPNProtocols: ['acme-tls/1'] }, (socket) => {
+    socket.on('error', () => undefined);
+    socket.resume();
+  });
+  let connections = 0;
+  // The first time it is the silent one.
+  const server = createTcpServer((socket) => {
+    socket.on('error', () => undefined);
+    if (connections++ > 0) secure.emit('connection', socket);
+  });
+  const port = await listen(server);
+  await validateAt(port, name, 600, ['127.0.0.1', '127.0.0.1']).finally(() => server.close());
+  assert.equal(connections, 2);
 });
