@@ -6,11 +6,28 @@
 
 import { Buffer } from 'node:buffer';
 
-/** `undefined` for one of more than `maxBytes`: it is not read to its end. */
+/** The client ended before its request did: nobody is there to be answered. */
+export class BrokenOff extends Error {
+  override readonly name = 'BrokenOff';
+
+  constructor(cause: unknown) {
+    super('the request broke off', { cause });
+  }
+}
+
+/** `undefined` for one of more than `maxBytes`: it is not read to its end. @throws BrokenOff */
 export async function readBody(request: Request, maxBytes: number): Promise<Buffer | undefined> {
   const told = request.headers.get('content-length');
   if (Number(told ?? 0) > maxBytes) return undefined;
-  if (told !== null) {
+  try {
+    return await readAll(request, maxBytes);
+  } catch (cause) {
+    throw new BrokenOff(cause);
+  }
+}
+
+async function readAll(request: Request, maxBytes: number): Promise<Buffer | undefined> {
+  if (request.headers.has('content-length')) {
     // Whoever listens holds a client to what it told; and reads it at once, without a stream around it.
     const whole = Buffer.from(await request.arrayBuffer());
     return whole.length > maxBytes ? undefined : whole;

@@ -83,13 +83,15 @@ function messageOf(error: unknown): string {
 function codeOf(error: unknown): string {
   if (error instanceof TlsError) return error.tlsCode;
   if (error instanceof CertificateError || error instanceof TlsConfigError) return error.code;
-  if (!(error instanceof CliError)) return 'internal';
+  if (!(error instanceof CliError)) return circumstanceOf(error)?.code ?? 'internal';
   const { cause } = error;
   return cause instanceof Error && 'code' in cause && typeof cause.code === 'string' ? cause.code : 'cli';
 }
 
 function hintOf(error: unknown): string | undefined {
   if (error instanceof TlsError || error instanceof CertificateError || error instanceof CliError) return error.hint;
+  const circumstance = circumstanceOf(error);
+  if (circumstance !== undefined) return circumstance.hint;
   return isFault(error) ? 'this is a fault of handfast itself: please report it with the lines below' : undefined;
 }
 
@@ -100,8 +102,60 @@ function isFault(error: unknown): error is Error {
     !(error instanceof TlsError) &&
     !(error instanceof CliError) &&
     !(error instanceof TlsConfigError) &&
-    !(error instanceof CertificateError)
+    !(error instanceof CertificateError) &&
+    circumstanceOf(error) === undefined
   );
+}
+
+/** What is wrong outside handfast, and who sees to that. */
+interface Circumstance {
+  readonly code: string;
+  readonly hint: string;
+}
+
+const fullDisk = 'the disk is full: what could not be written down was not issued; free some space';
+const readOnly = 'the disk, or the database, may only be read: it must be writable for the user that this runs as';
+const brokenDisk = 'the disk fails: the system’s log says more';
+const lostDatabase =
+  'is the database up, and can it be reached from here? What could not be written down was not issued, and all goes on when it answers';
+const busyDatabase = 'another process is writing to the database for long: is a backup, or another server, at work?';
+
+const systemHints: ReadonlyMap<string, string> = new Map([
+  ['ENOSPC', fullDisk],
+  ['EDQUOT', fullDisk],
+  ['EROFS', readOnly],
+  ['EIO', brokenDisk],
+  ['ERR_DATABASE_LOST', lostDatabase],
+]);
+
+/** By the lowest byte of SQLite's result codes. */
+const sqliteCircumstances: ReadonlyMap<number, Circumstance> = new Map([
+  [5, { code: 'SQLITE_BUSY', hint: busyDatabase }],
+  [6, { code: 'SQLITE_LOCKED', hint: busyDatabase }],
+  [8, { code: 'SQLITE_READONLY', hint: readOnly }],
+  [10, { code: 'SQLITE_IOERR', hint: brokenDisk }],
+  [13, { code: 'SQLITE_FULL', hint: fullDisk }],
+]);
+
+/** PostgreSQL, appendix A. */
+const postgresHints: ReadonlyMap<string, string> = new Map([
+  ['53100', fullDisk],
+  ['53300', 'the database takes no more connections: its max_connections, or fewer servers on it'],
+  ['25006', readOnly],
+]);
+
+/** Of some errors together it is that of the first, where each has one. */
+function circumstanceOf(error: unknown): Circumstance | undefined {
+  if (error instanceof AggregateError) {
+    const all = error.errors.map(circumstanceOf);
+    return all.includes(undefined) ? undefined : all[0];
+  }
+  if (!(error instanceof Error && 'code' in error && typeof error.code === 'string')) return undefined;
+  const { code } = error;
+  if (code === 'ERR_SQLITE_ERROR')
+    return sqliteCircumstances.get('errcode' in error ? Number(error.errcode) & 0xff : 0);
+  const hint = 'severity' in error ? postgresHints.get(code) : systemHints.get(code);
+  return hint === undefined ? undefined : { code, hint };
 }
 
 function whereOf({ phase, state, origin }: TlsError): string {

@@ -30,8 +30,28 @@ export function widthOf(stream: Writable): number {
   return 'columns' in stream && typeof stream.columns === 'number' ? stream.columns : Number.POSITIVE_INFINITY;
 }
 
-/** The process's own streams and signals. */
-export function processIo(): Io {
+/** Those of whose failures somebody hears, who goes on. */
+const optional = new WeakSet<Writable>();
+
+/** For who serves: what cannot be written there ends nothing from now on. `failed` hears of it each time. */
+export function goOnUnwritten(stream: Writable, failed: (error: Error) => void): void {
+  optional.add(stream);
+  stream.on('error', failed);
+}
+
+/** Tells of what cannot be written, but where the command goes on without. */
+export function watchWriting(stream: Writable, unwritten: (error: Error) => void): void {
+  stream.on('error', (error: NodeJS.ErrnoException) => {
+    // A reader that leaves (`… | head`) is no failure of ours: what is written then goes nowhere.
+    if (error.code !== 'EPIPE' && !optional.has(stream)) unwritten(error);
+  });
+}
+
+/**
+ * The process's own streams and signals.
+ * @param unwritten told of what stdout or stderr does not take
+ */
+export function processIo(unwritten: (error: Error) => void): Io {
   const controller = new AbortController();
   const interrupt = (): void => {
     // A second Ctrl-C finds no handler, and ends the process at once.
@@ -41,12 +61,7 @@ export function processIo(): Io {
   };
   process.on('SIGINT', interrupt);
   process.on('SIGTERM', interrupt);
-  // A reader that leaves (`… | head`) is no failure of ours: what is written then goes nowhere.
-  for (const stream of [process.stdout, process.stderr]) {
-    stream.on('error', (error: NodeJS.ErrnoException) => {
-      if (error.code !== 'EPIPE') throw error;
-    });
-  }
+  for (const stream of [process.stdout, process.stderr]) watchWriting(stream, unwritten);
   return {
     stdin: process.stdin,
     stdout: process.stdout,

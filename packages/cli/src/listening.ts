@@ -31,13 +31,13 @@ export async function listen(server: Server, port: number, host: string, option:
   return typeof address === 'object' && address !== null ? address.port : port;
 }
 
-/** Idle connections end at once; requests that are being answered get their answer. */
-export async function stop(server: Server): Promise<void> {
+/** Idle connections end at once; requests that are being answered get their answer; what is left after `waitMs` is cut off. */
+export async function stop(server: Server, { waitMs = graceMs }: { readonly waitMs?: number } = {}): Promise<void> {
   if (!server.listening) return;
   const closed = once(server, 'close');
   server.close();
   server.closeIdleConnections();
-  const timer = setTimeout(() => server.closeAllConnections(), graceMs);
+  const timer = setTimeout(() => server.closeAllConnections(), waitMs);
   await closed;
   clearTimeout(timer);
 }

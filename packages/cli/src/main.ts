@@ -4,10 +4,15 @@
  * @module
  */
 
+import { exitCodes } from './exit.ts';
 import { processIo } from './io.ts';
-import { run } from './run.ts';
+import { run, tellFailure, unwrittenError } from './run.ts';
 
-const io = processIo();
-process.exitCode = await run(process.argv.slice(2), io);
+const argv = process.argv.slice(2);
+const io = processIo((error) => {
+  tellFailure(unwrittenError(error), argv, io);
+  process.exit(exitCodes.failed);
+});
+process.exitCode = await run(argv, io);
 // A terminal that is still open for reading keeps no process that is done.
 process.stdin.destroy();

@@ -15,10 +15,11 @@ import { addRenew } from './commands/renew.ts';
 import { type ServeOptions, serve } from './commands/serve.ts';
 import { addTrustCommands } from './commands/trust.ts';
 import { addView } from './commands/view.ts';
-import { type ExitCode, exitCodeOf, exitCodes, exitCodesHelp } from './exit.ts';
+import { CliError, type ExitCode, exitCodeOf, exitCodes, exitCodesHelp } from './exit.ts';
 import { explain, explainJson } from './explain.ts';
 import { colorsFor, type Io, widthOf } from './io.ts';
 import { versionChoices } from './negotiation.ts';
+import { reasonOf } from './options.ts';
 import { addIdentity, addNegotiation, addReach } from './reach.ts';
 import { version } from './version.ts';
 
@@ -39,13 +40,26 @@ export async function run(argv: readonly string[], io: Io): Promise<ExitCode> {
     return exitCode;
   } catch (error) {
     if (error instanceof CommanderError) return error.exitCode === 0 ? exitCodes.ok : exitCodes.usage;
-    if (argv.includes('--json')) io.stderr.write(`${JSON.stringify({ event: 'error', ...explainJson(error) })}\n`);
-    else {
-      const colors = colorsFor(io.stderr, io.env, !argv.includes('--no-color'));
-      for (const line of explain(error, colors, widthOf(io.stderr))) io.stderr.write(`${line}\n`);
-    }
+    tellFailure(error, argv, io);
     return exitCodeOf(error);
   }
+}
+
+/** Says on stderr what ends a command. */
+export function tellFailure(error: unknown, argv: readonly string[], io: Io): void {
+  if (argv.includes('--json')) io.stderr.write(`${JSON.stringify({ event: 'error', ...explainJson(error) })}\n`);
+  else {
+    const colors = colorsFor(io.stderr, io.env, !argv.includes('--no-color'));
+    for (const line of explain(error, colors, widthOf(io.stderr))) io.stderr.write(`${line}\n`);
+  }
+}
+
+/** Of what stdout or stderr does not take. */
+export function unwrittenError(cause: Error): CliError {
+  return new CliError(exitCodes.failed, `what there is to print cannot be written: ${reasonOf(cause)}`, {
+    cause,
+    hint: 'is the disk full that stdout, or stderr, goes to?',
+  });
 }
 
 function makeProgram(io: Io, done: (code: ExitCode) => void): Command {

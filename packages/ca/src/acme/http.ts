@@ -5,7 +5,7 @@
  */
 
 import type { IncomingMessage, RequestListener } from 'node:http';
-import { readBody } from '../body.ts';
+import { BrokenOff, readBody } from '../body.ts';
 import { malformed } from './problems.ts';
 import type { Reply } from './replies.ts';
 import type { Received } from './requests.ts';
@@ -22,7 +22,10 @@ export async function answerRequest(
     url: new URL(request.url),
     contentType: request.headers.get('content-type') ?? undefined,
     address,
-    body: (maxBytes) => readBody(request, maxBytes),
+    body: (maxBytes) =>
+      readBody(request, maxBytes).catch((error: unknown) => {
+        throw error instanceof BrokenOff ? malformed(error.message) : error;
+      }),
   });
   const told = new Headers();
   for (const [name, value] of Object.entries(headers)) {

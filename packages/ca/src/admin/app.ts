@@ -80,7 +80,7 @@ export async function createAdmin(options: AdminOptions): Promise<Admin> {
       } catch (error) {
         const problem = problemOf(error);
         const { code, cause = problem } = problem;
-        if (problem.status === 500) log({ event: 'error', path: url.pathname, error: cause });
+        if (problem.status === 500 || code === 'unavailable') log({ event: 'error', path: url.pathname, error: cause });
         else log({ event: 'refused', path: url.pathname, code, cause });
         return json(problem.document, problem.status, {
           'content-type': 'application/problem+json',

@@ -25,6 +25,8 @@ export async function searchCertificates({ authority }: AdminService, query: URL
   const search = query.get('search')?.trim() ?? '';
   const status = query.get('status') ?? '';
   const before = query.get('before') ?? '';
+  // PostgreSQL takes no NUL, and SQLite ends a text with it.
+  if (/\p{Cc}/u.test(search)) throw new AdminProblem('bad_request', { detail: 'the search has a control character' });
   if (search.length > maxSearch) throw new AdminProblem('bad_request', { detail: 'the search is too long' });
   if (status !== '' && !statuses.has(status))
     throw new AdminProblem('bad_request', { detail: 'there is no such status' });
@@ -144,10 +146,11 @@ export async function issueCertificate(
   return { serial, notAfter: certificate.notAfter, pem };
 }
 
-/** Who may issue shall not issue himself a certificate by which he may more. */
-function refuseRaise({ clients }: AdminService, { role }: Session, { names, emails = [], commonName }: Asked): void {
+/** Who may issue shall not issue himself a certificate by which he may more: its names are what counts, not how they were written. */
+function refuseRaise({ authority, clients }: AdminService, { role }: Session, asked: Asked): void {
   if (permissionsOf(role).includes('administer')) return;
-  const all = [...names, ...emails, ...(commonName === undefined ? [] : [commonName])];
+  const { names, commonName } = authority.checkRequest(asked);
+  const all = [...names.map(({ name }) => name), ...(commonName === undefined ? [] : [commonName])];
   const found = roleOfNames(clients, all);
   if (found === undefined) return;
   throw new AdminProblem('forbidden', {

@@ -6,7 +6,7 @@
  */
 
 import { equalBytes } from '@handfast/crypto';
-import { type Certificate, keyPurposeLabel } from '@handfast/x509';
+import { type Certificate, formatIp, keyPurposeLabel, parseIp } from '@handfast/x509';
 import type { CertificateRecord } from '../authority.ts';
 import { enrolled } from '../enrolment/service.ts';
 import type { OpenAuthority } from '../open.ts';
@@ -39,10 +39,16 @@ export function roleOfNames(
   names: readonly string[],
 ): { readonly who: string; readonly role: AdminRole } | undefined {
   for (const { name: pattern, role } of clients) {
-    const who = names.find((name) => fits(pattern.toLowerCase(), name.toLowerCase()));
+    const who = names.find((name) => fits(oneForm(pattern), oneForm(name)));
     if (who !== undefined) return { who, role };
   }
   return undefined;
+}
+
+/** In which names are compared: an address is written in many ways. */
+function oneForm(name: string): string {
+  const address = parseIp(name);
+  return address === undefined ? name.toLowerCase() : formatIp(address);
 }
 
 function fits(pattern: string, name: string): boolean {

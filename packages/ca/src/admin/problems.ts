@@ -5,7 +5,9 @@
  * @module
  */
 
+import { BrokenOff } from '../body.ts';
 import { CaError, type CaErrorCode } from '../errors.ts';
+import { isUnavailable, unavailableHeaders } from '../unavailable.ts';
 
 export type AdminCode =
   | CaErrorCode
@@ -18,6 +20,7 @@ export type AdminCode =
   | 'signed_out'
   | 'token_unknown'
   | 'too_large'
+  | 'unavailable'
   | 'unsupported_type'
   | 'wrong_csrf'
   | 'wrong_host'
@@ -40,6 +43,7 @@ const table: Readonly<Record<AdminCode, readonly [status: number, title: string]
   signed_out: [401, 'you are signed out'],
   token_unknown: [401, 'there is no such token, or it is over'],
   too_large: [413, 'the request is too large'],
+  unavailable: [503, 'the CA’s records cannot be read or written now: its log says more'],
   unsupported_type: [415, 'a request is application/json'],
   wrong_csrf: [403, 'the page is older than your session: load it again'],
   wrong_host: [421, 'the dashboard is not known by this name'],
@@ -79,6 +83,8 @@ export class AdminProblem extends Error {
 /** The authority's refusals are in its own words, but for what is wrong with the CA itself. */
 export function problemOf(error: unknown): AdminProblem {
   if (error instanceof AdminProblem) return error;
+  if (error instanceof BrokenOff) return new AdminProblem('bad_request', { detail: error.message, cause: error });
+  if (isUnavailable(error)) return new AdminProblem('unavailable', { headers: unavailableHeaders, cause: error });
   if (!(error instanceof CaError)) return new AdminProblem('server_error', { cause: error });
   if (error.code === 'lint') return new AdminProblem('lint', { cause: error });
   return new AdminProblem(error.code, { detail: error.message, hint: error.hint, cause: error });

@@ -8,11 +8,12 @@
 import type { CryptoProvider } from '@handfast/crypto';
 import { type Certificate, parseCertificate, toPem } from '@handfast/x509';
 import type { Issued } from '../authority.ts';
-import { readBody } from '../body.ts';
+import { BrokenOff, readBody } from '../body.ts';
 import { CaError } from '../errors.ts';
 import type { OpenAuthority } from '../open.ts';
 import type { Database } from '../store/database.ts';
 import { migrate } from '../store/schema.ts';
+import { isUnavailable, unavailableHeaders } from '../unavailable.ts';
 import { defaultGuessLimits, Guesses, type GuessLimits } from './guesses.ts';
 import { type EnrolmentCode, EnrolmentProblem } from './problems.ts';
 import { redeem } from './redeem.ts';
@@ -92,7 +93,7 @@ export async function createEnrolment(options: EnrolmentOptions): Promise<Enrolm
         return await answer(service, guesses, path, request, connection, log);
       } catch (error) {
         const problem = problemOf(error);
-        if (problem.code === 'server_error') log({ event: 'error', path, error });
+        if (problem.code === 'server_error' || problem.code === 'unavailable') log({ event: 'error', path, error });
         else log({ event: 'refused', path, code: problem.code, cause: problem.cause ?? problem });
         return refusal(problem);
       }
@@ -218,6 +219,8 @@ const refusals: Readonly<Partial<Record<CaError['code'], EnrolmentCode>>> = {
 /** A refusal of the authority's is in its own words, but for what is wrong with the CA itself. */
 function problemOf(error: unknown): EnrolmentProblem {
   if (error instanceof EnrolmentProblem) return error;
+  if (error instanceof BrokenOff) return new EnrolmentProblem('bad_request', { detail: error.message, cause: error });
+  if (isUnavailable(error)) return new EnrolmentProblem('unavailable', { headers: unavailableHeaders, cause: error });
   const code = error instanceof CaError ? refusals[error.code] : undefined;
   if (!(error instanceof CaError) || code === undefined) return new EnrolmentProblem('server_error', { cause: error });
   return new EnrolmentProblem(code, { cause: error, ...(code !== 'cannot_sign' && { detail: error.message }) });

@@ -5,7 +5,7 @@
  * @module
  */
 
-import { readBody } from '../body.ts';
+import { BrokenOff, readBody } from '../body.ts';
 import { CaError } from '../errors.ts';
 import type { OpenAuthority } from '../open.ts';
 import type { OcspReply } from './answers.ts';
@@ -39,13 +39,14 @@ export function createOcsp(options: OcspOptions): (request: Request) => Promise<
     const [, issuerId, encoded] = /\/ocsp\/([0-9a-f]{64})(?:\/([^?#]*))?(?:[?#]|$)/.exec(url) ?? [];
     if (issuerId === undefined) return plain(404, 'There is nothing here\n');
     if (method !== 'GET' && method !== 'POST') return plain(405, 'GET or POST, please\n', { allow: 'GET, POST' });
-    const asked = method === 'POST' ? await readBody(request, maxRequestBytes) : fromPath(encoded);
     try {
+      const asked = method === 'POST' ? await readBody(request, maxRequestBytes) : fromPath(encoded);
       // What cannot be read is no request: so is nothing at all.
       const reply = await authority.ocsp(issuerId, asked ?? new Uint8Array(0));
       return respond(method, reply, clock());
     } catch (error) {
       if (error instanceof CaError && error.code === 'not_found') return plain(404, 'There is nothing here\n');
+      if (error instanceof BrokenOff) return plain(400, `${error.message}\n`);
       log(error);
       return answer(internalError, { 'cache-control': 'no-store' });
     }

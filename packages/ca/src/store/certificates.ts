@@ -61,7 +61,8 @@ export async function listCertificates(sql: Sql, filter: ListFilter, now: Date):
   if (filter.status !== undefined) conditions.push(statusCondition(filter.status, () => value(now.getTime())));
   if (filter.expiresBefore !== undefined) conditions.push(`not_after < ${value(filter.expiresBefore.getTime())}`);
   if (filter.search !== undefined) {
-    const pattern = value(`%${filter.search.toLowerCase().replace(/[\\%_]/g, '\\$&')}%`);
+    // Which letters have small ones each database decides for itself: SQLite ASCII's alone.
+    const pattern = `lower(${value(`%${filter.search.replace(/[\\%_]/g, '\\$&')}%`)})`;
     conditions.push(`(lower(common_name) LIKE ${pattern} ESCAPE '\\' OR EXISTS (
       SELECT 1 FROM certificate_names n WHERE n.serial = certificates.serial AND lower(n.name) LIKE ${pattern} ESCAPE '\\'))`);
   }

@@ -1,9 +1,10 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { parseCertificates } from '@handfast/x509';
+import type { Signer } from '@handfast/crypto';
+import { issueRequest, parseCertificates, toPem } from '@handfast/x509';
 import { type AdminRole, listAudit } from '../../src/index.ts';
 import { day, hour } from '../support/authority.ts';
-import { assertProblem, csr, dashboard, issued } from './support.ts';
+import { assertProblem, csr, dashboard, issued, provider } from './support.ts';
 
 test('roles: each sees everything, and what else it may is its own', async (t) => {
   const board = await dashboard(t);
@@ -71,6 +72,11 @@ test('certificates are searched, filtered and turned over page by page; a serial
   assertProblem(await visit.get('certificates?status=lost'), 'bad_request', 400);
   assertProblem(await visit.get(`certificates?search=${'a'.repeat(254)}`), 'bad_request', 400);
   assertProblem(await visit.get('certificates?before=%27'), 'not_found', 404);
+  for (const control of ['a%00', 'a%00b', '%1b[31m', 'a%0ab', 'a%C2%85b']) {
+    const refused = await visit.get(`certificates?search=${control}`);
+    assertProblem(refused, 'bad_request', 400);
+    assert.equal(refused.json.detail, 'the search has a control character');
+  }
 });
 
 test('one certificate is told of in full, with its PEM', async (t) => {
@@ -190,6 +196,50 @@ test('an issuer cannot issue himself a certificate by which he would have a role
   const admin = await board.signIn('admin');
   assert.equal((await admin.send('POST', 'certificates', byMail)).status, 201);
 });
+
+test('a name that has a role is that name however it is written', async (t) => {
+  const clients = [
+    { name: 'FD00:0::5', role: 'admin' },
+    { name: '10.0.0.7', role: 'viewer' },
+  ] as const;
+  const policy = { domains: ['example.test'], addresses: ['fd00::/8', '10.0.0.0/8'] };
+  const board = await dashboard(t, { policy }, { clients });
+  const issuer = await board.signIn('issuer');
+  const profile = 'client';
+  const requests = [
+    await csr({ names: ['fd00::5'] }),
+    await csrForDnsName('fd00:0:0:0:0:0:0:5'),
+    await csr({ subject: { commonName: 'fd00:0:0:0:0:0:0:5' } }),
+    await csr({ names: ['a.example.test', '10.0.0.7'] }),
+  ];
+  for (const pasted of requests) {
+    const answer = await issuer.send('POST', 'certificates', { csr: pasted, profile });
+    assertProblem(answer, 'forbidden', 403);
+    assert.match(
+      String(answer.json.detail),
+      / has a role at this dashboard: an admin issues certificates for that name$/,
+    );
+  }
+  assert.deepEqual(await board.authority.list(), []);
+  const admin = await board.signIn('admin');
+  const { status, json } = await admin.send('POST', 'certificates', { csr: requests[1], profile });
+  assert.equal(status, 201);
+  const [clientCertificate] = parseCertificates(String(json.pem));
+  const signedOut = await board.ask('/admin/api/me', {}, { clientCertificate });
+  assert.deepEqual(signedOut.json, { certificate: { who: 'fd00::5', role: 'admin' } });
+});
+
+/** With a dNSName that is an address, as some programs ask. */
+async function csrForDnsName(address: string): Promise<string> {
+  const placeholder = address.replaceAll(':', '-');
+  const patched = (bytes: Uint8Array): Buffer =>
+    Buffer.from(Buffer.from(bytes).toString('latin1').replaceAll(placeholder, address), 'latin1');
+  const { signer: own } = await provider.generateKeyPair('secp256r1');
+  const { publicKey, algorithms } = own;
+  const signer: Signer = { publicKey, algorithms, sign: (algorithm, data) => own.sign(algorithm, patched(data)) };
+  const { raw } = await issueRequest({ provider, signer, subject: {}, names: [placeholder] });
+  return toPem('CERTIFICATE REQUEST', patched(raw));
+}
 
 test('admins make, list and revoke tokens', async (t) => {
   const board = await dashboard(t);

@@ -9,7 +9,7 @@ async function fill({ authority, clock }: Opened): Promise<void> {
     { names: ['a.example.test'], lifetimeMs: 2 * day },
     { names: ['b.example.test', 'x.example.test'] },
     { names: ['c.example.test', '10.0.0.1'] },
-    { names: ['d.example.test'], profile: 'client', commonName: 'Dora 100%' },
+    { names: ['d.example.test'], profile: 'client', commonName: 'Dora Élise 100%' },
     { names: ['e.example.test'] },
   ];
   for (const one of requests) {
@@ -30,6 +30,7 @@ const lists: readonly (readonly [what: string, filter: ListFilter, names: string
   ['a name', { search: 'X.Example' }, 'b'],
   ['an address', { search: '10.0' }, 'c'],
   ['a common name', { search: 'dora' }, 'd'],
+  ['a capital that is not ASCII', { search: 'dORA Élise' }, 'd'],
   ['what looks like a pattern', { search: '100%' }, 'd'],
   ['a pattern, which is none', { search: '%_' }, ''],
   ['what nobody has', { search: "'" }, ''],

@@ -15,9 +15,9 @@ import { usageError } from '../exit.ts';
 import type { OpenCa } from './open.ts';
 
 const lifetimeMs = 7 * dayMs;
-/** A new one is issued when so much is left. */
-const renewBeforeMs = lifetimeMs / 3;
-/** After an attempt that failed, as long as the old one is good. */
+/** A new one is issued when so much of its lifetime is left. */
+const renewAtFraction = 1 / 3;
+/** From one attempt to the next, as long as the old one is good: whether it failed, or its issuer ends too soon for a long one. */
 const retryMs = 10 * 60_000;
 
 /** Names of this machine for itself. */
@@ -57,6 +57,8 @@ export class EndpointCertificate {
   #current: Credential | undefined;
   #renewing: Promise<Credential> | undefined;
   #notBefore = 0;
+  /** That is left of the current one when it is due: the issuer's end may have cut its lifetime. */
+  #renewBeforeMs = 0;
   #replaced = false;
 
   /** @param failed told where a new one could not be had, and the old one stays */
@@ -76,7 +78,7 @@ export class EndpointCertificate {
   async current(): Promise<Credential> {
     const current = this.#current;
     const left = (current?.chain[0]?.notAfter.getTime() ?? 0) - this.#now();
-    const wanted = left <= renewBeforeMs || this.#replaced;
+    const wanted = left <= this.#renewBeforeMs || this.#replaced;
     const tooSoon = left > 0 && this.#now() < this.#notBefore;
     if (current !== undefined && (!wanted || tooSoon)) return current;
     this.#renewing ??= this.#issue().finally(() => {
@@ -108,6 +110,11 @@ export class EndpointCertificate {
       lifetimeMs,
       by: 'ca serve, for itself',
     });
+    const now = this.#now();
+    const end = chain[0]?.notAfter.getTime() ?? now;
+    this.#renewBeforeMs = Math.min(lifetimeMs, end - now) * renewAtFraction;
+    // The issuer may have been replaced meanwhile.
+    if (!this.#replaced) this.#notBefore = now + retryMs;
     this.#current = { chain, signer };
     return this.#current;
   }

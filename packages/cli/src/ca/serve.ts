@@ -32,13 +32,25 @@ import { dashboardListener } from './serving/dashboard.ts';
 import { readiness } from './serving/health.ts';
 import { watchIssuers } from './serving/issuers.ts';
 import { openMetrics } from './serving/metrics.ts';
-import { serveReport } from './serving/report.ts';
-import { fail, logged, tellClientError } from './serving/requests.ts';
+import { type ServeReport, serveReport } from './serving/report.ts';
+import { byPath, clientLimits, fail, logged, tellClientError } from './serving/requests.ts';
 
-/** A client that says nothing keeps no connection. */
-const requestTimeoutMs = 30_000;
+/** A handshake takes two round trips, and a key of the client's perhaps. */
+const handshakeTimeoutMs = 10_000;
 
 export async function serve(options: ServeOptions, io: Io): Promise<ExitCode> {
+  // Without a listener it would end the process, and who rotates logs or issuers does not ask whether it has started.
+  process.on('SIGHUP', nothing);
+  try {
+    return await serveUntilInterrupted(options, io);
+  } finally {
+    process.off('SIGHUP', nothing);
+  }
+}
+
+function nothing(): void {}
+
+async function serveUntilInterrupted(options: ServeOptions, io: Io): Promise<ExitCode> {
   const host = options.host === 'localhost' ? '127.0.0.1' : options.host;
   const port = parsePort(options.port, 0);
   const givenHttpPort = options.httpPort === undefined ? undefined : parsePort(options.httpPort, 0);
@@ -69,6 +81,7 @@ async function tellUnfinished({ authority }: OpenCa, report: Report): Promise<vo
 }
 
 interface Serving extends Announcing {
+  readonly report: ServeReport;
   readonly endpoint: EndpointCertificate;
   readonly port: number;
   readonly httpPort: number;
@@ -93,14 +106,16 @@ async function run(serving: Serving, io: Io): Promise<void> {
   const files: RequestListener = (request, response) => {
     answerFile(ca, directory(), request, response).catch((error: unknown) => fail(error, response, report));
   };
+  const listener = (answer: RequestListener): RequestListener => byPath(logged(report, answer));
   const secure = createHttpsServer(
     {
       selectCredential: () => endpoint.current(),
-      requestTimeout: requestTimeoutMs,
+      ...clientLimits,
+      handshakeTimeout: handshakeTimeoutMs,
       // For renewals: who shows none is as welcome, and what one is good for the records say.
       ...{ requestCert: true, rejectUnauthorized: false, ca: rootsOf(ca) },
     },
-    logged(report, (request, response) => {
+    listener((request, response) => {
       if (acme !== undefined && /^\/acme(\/|$)/.test(request.url ?? '')) acme.listener(request, response);
       else if (enrolment !== undefined && /^\/enrol\//.test(request.url ?? '')) enrolment.listener(request, response);
       else if (dashboard !== undefined && /^\/admin(\/|$)/.test(request.url ?? '')) dashboard(request, response);
@@ -110,29 +125,28 @@ async function run(serving: Serving, io: Io): Promise<void> {
   secure.on('tlsClientError', (error: Error) => tellClientError(error, report));
   const ocsp = ocspListener(ca, report);
   const plain = createServer(
-    { requestTimeout: requestTimeoutMs },
-    logged(report, (request, response) => {
+    clientLimits,
+    listener((request, response) => {
       if (ocsp !== undefined && /^\/ocsp\//.test(request.url ?? '')) ocsp(request, response);
       else files(request, response);
     }),
   );
-  const metrics = openMetrics(ca);
+  const metrics = openMetrics(ca, { tally: report.tally, failed: (error) => report.error(error) });
   let stopping = false;
   const admin = createServer(
-    { requestTimeout: requestTimeoutMs },
-    adminListener({
-      ready: readiness(ca),
-      metrics,
-      stopping: () => stopping,
-      failed: (error) => report.error(error),
-    }),
+    clientLimits,
+    byPath(
+      adminListener({
+        ready: readiness(ca),
+        metrics,
+        stopping: () => stopping,
+        failed: (error) => report.error(error),
+      }),
+    ),
   );
   const chores = startChores(ca.authority, {
     ocsp: ca.config.ocsp === true,
-    failed(error) {
-      metrics.count({ event: 'error', url: undefined, error });
-      report.error(error);
-    },
+    failed: (error) => report.error(error),
   });
   const issuers = watchIssuers(ca, {
     report,
@@ -167,7 +181,7 @@ async function run(serving: Serving, io: Io): Promise<void> {
     if (!io.interrupted.aborted) await once(io.interrupted, 'abort');
   } finally {
     stopping = true;
-    await Promise.all(servers.map(stop));
+    await Promise.all(servers.map((server) => stop(server)));
     await acme?.close();
     enrolment?.close();
     await issuers.close();
@@ -188,6 +202,7 @@ function rootsOf({ roots }: OpenCa): string {
 function ocspListener({ authority, config }: OpenCa, report: Report): RequestListener | undefined {
   if (config.ocsp !== true) return undefined;
   const ocsp = createOcsp({ authority, log: (error) => report.error(error) });
-  const listener = getRequestListener(ocsp, { overrideGlobalObjects: false });
+  // HTTP/1.0 has no Host, and nothing of it is looked at.
+  const listener = getRequestListener(ocsp, { overrideGlobalObjects: false, hostname: 'localhost' });
   return (request, response) => void listener(request, response);
 }

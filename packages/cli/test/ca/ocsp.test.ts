@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict';
 import { readFileSync } from 'node:fs';
 import { type IncomingMessage, request } from 'node:http';
+import { connect, type Socket } from 'node:net';
 import { PassThrough } from 'node:stream';
 import { after, test } from 'node:test';
 import { nodeProvider as provider } from '@handfast/crypto/node';
@@ -9,7 +10,9 @@ import {
   type Certificate,
   type FetchRequest,
   keyPurposeLabel,
+  ocspRequest,
   parseCertificates,
+  parseOcspResponse,
   revocation,
   trustStore,
   verifyCertificate,
@@ -59,6 +62,12 @@ async function statusOf(leaf: Certificate, intermediate: Certificate): Promise<s
   return 'source' in answer ? `${answer.status} by ${answer.source}` : answer.why;
 }
 
+async function answered(socket: Socket): Promise<string> {
+  const chunks: Buffer[] = [];
+  for await (const chunk of socket) chunks.push(chunk);
+  return Buffer.concat(chunks).toString('latin1');
+}
+
 const io = (stdout: Output, stderr: Output) => ({
   stdin: new PassThrough(),
   stdout: stdout.stream,
@@ -92,6 +101,25 @@ test('a CA with OCSP names its responder in what it issues, and serves it over p
   const [url = ''] = authorityInfoAccessOf(leaf).ocspUrls;
   assert.match(url, new RegExp(`^${baseUrl}/ocsp/[0-9a-f]{64}$`));
   assert.equal(await statusOf(leaf, intermediate), 'good by ocsp');
+
+  const body = ocspRequest({ provider, certificate: leaf, issuer: intermediate });
+  const { port, pathname } = new URL(url);
+  const head = (version: string, target: string, length: number): string =>
+    `POST ${target} ${version}\r\nContent-Type: application/ocsp-request\r\nContent-Length: ${length}\r\n`;
+  // HTTP/1.0 has no Host; a target may have scheme and host (RFC 9112 §3.2.2).
+  for (const request of [head('HTTP/1.0', pathname, body.length), head('HTTP/1.0', url, body.length)]) {
+    const socket = connect(Number(port), '127.0.0.1');
+    socket.write(`${request}\r\n`);
+    socket.write(body);
+    const [answerHead = '', der = ''] = (await answered(socket)).split('\r\n\r\n', 2);
+    assert.match(answerHead, /^HTTP\/1\.1 200 /);
+    assert.equal(parseOcspResponse(Uint8Array.from(Buffer.from(der, 'latin1'))).status, 'successful');
+  }
+  // A client that is gone before its request is whole is no error of the CA's.
+  const socket = connect(Number(port), '127.0.0.1');
+  socket.end(`${head('HTTP/1.1', pathname, 500)}Host: localhost\r\n\r\nabc`);
+  await session.stderr.match(/ POST \/ocsp\/[0-9a-f]{64} (cut off|400) /);
+  assert.doesNotMatch(session.stderr.text, /✗|fault/);
 
   await place.json('revoke', leaf.serialNumberHex, '--reason', 'superseded');
   await assert.rejects(statusOf(leaf, intermediate), { code: 'revoked' });

@@ -1,12 +1,18 @@
 import assert from 'node:assert/strict';
+import { once } from 'node:events';
 import { readFileSync } from 'node:fs';
 import { createServer, get } from 'node:http';
+import { get as getSecurely } from 'node:https';
+import { connect } from 'node:net';
+import { text } from 'node:stream/consumers';
 import { after, afterEach, before, describe, test } from 'node:test';
 import type { Issued, IssueRequest } from '@handfast/ca';
 import { nodeProvider as provider } from '@handfast/crypto/node';
 import { issueRequest, issueServerCertificate, parseCertificates, parseCrl } from '@handfast/x509';
 import { makeAuthority } from '../../src/authority.ts';
 import { EndpointCertificate } from '../../src/ca/endpoint.ts';
+import { serve } from '../../src/ca/serve.ts';
+import { clientLimits } from '../../src/ca/serving/requests.ts';
 import { type Session, start } from '../support/io.ts';
 import { deadPort, tcpServer } from '../support/net.ts';
 import { AcmeClient, https } from './acme-client.ts';
@@ -114,7 +120,7 @@ describe('ca serve', () => {
     const ready = await fetched(`${server.admin}/readyz`);
     assert.deepEqual(
       [ready.status, JSON.parse(ready.body.toString())],
-      [200, { ready: true, checks: { database: 'ok', key: 'ok', crl: 'ok', clock: 'ok' } }],
+      [200, { ready: true, checks: { database: 'ok', writes: 'ok', key: 'ok', crl: 'ok', clock: 'ok' } }],
     );
     assert.equal((await fetched(`${server.http}/healthz`)).status, 404);
     assert.equal((await fetched(`${server.admin}/root.pem`)).status, 404);
@@ -134,6 +140,8 @@ describe('ca serve', () => {
       'handfast_ca_acme_certificates_total{profile="server"} 1',
       'handfast_ca_validation_seconds_count{type="http-01",outcome="valid"} 1',
       'handfast_ca_errors_total 0',
+      'handfast_ca_unwritten_total{stream="stdout"} 0',
+      'handfast_ca_database_up 1',
     ]) {
       assert.ok(metrics.body.toString().includes(`\n${line}\n`), line);
     }
@@ -230,6 +238,55 @@ describe('ca serve', () => {
     based.remove();
   });
 
+  test('a target with scheme and host is answered as its path is, at each of its ports (RFC 9112 §3.2.2)', async () => {
+    const server = await serving('--dev', '--admin-port', '0');
+    const { host } = new URL(server.http);
+    assert.match(await raw(server.http, `GET http://${host}/root.pem HTTP/1.1\r\nHost: ${host}`), /^HTTP\/1.1 200 /);
+    assert.match(await raw(server.http, `GET HTTP://${host} HTTP/1.1\r\nHost: ${host}`), /^HTTP\/1.1 200 /);
+    assert.match(await raw(server.http, `GET http://${host}/root.pen HTTP/1.1\r\nHost: ${host}`), /^HTTP\/1.1 404 /);
+    assert.match(await raw(server.admin, 'GET http://a/healthz?x HTTP/1.1\r\nHost: a'), /^HTTP\/1.1 200 /);
+    const { origin, port } = new URL(server.directory);
+    const options = { path: `${origin}/admin/api/me`, host: '127.0.0.1', port, servername: 'localhost', ca: root };
+    const [response] = await once(getSecurely({ ...options, headers: { host: `localhost:${port}` } }), 'response');
+    assert.equal(response.statusCode, 200);
+    response.resume();
+    assert.equal(await server.stop(), 0);
+  });
+
+  test('what is being answered when it is told to stop gets its answer', async () => {
+    const server = await serving('--dev');
+    const { port } = new URL(server.http);
+    const socket = connect(Number(port), '127.0.0.1');
+    socket.write('GET /root.pem HTTP/1.1\r\n');
+    // Once another is answered, the first half has come as well.
+    await fetched(`${server.http}/root.pem`);
+    const ended = server.stop();
+    await assert.rejects(async () => {
+      for (;;) await fetched(`${server.http}/root.pem`);
+    }, /ECONNREFUSED|ECONNRESET|socket hang up/);
+    socket.end('Host: localhost\r\n\r\n');
+    assert.match(await text(socket), /^HTTP\/1.1 200 /);
+    assert.equal(await ended, 0);
+  });
+
+  test('SIGHUP ends it at no time', async () => {
+    const before = process.listenerCount('SIGHUP');
+    const session = start(['ca', 'serve', '--dir', place.path('nowhere')]);
+    const { stdin, stdout, stderr } = session;
+    assert.equal(await session.exitCode, 2);
+    assert.equal(process.listenerCount('SIGHUP'), before);
+    const io = { stdin, stdout: stdout.stream, stderr: stderr.stream, env: {}, interrupted: session.interrupt.signal };
+    const options = { host: '127.0.0.1', port: '0', adminHost: '127.0.0.1', dashboard: 'off' } as const;
+    const ended = serve({ ...options, dir: place.path('nowhere') }, io);
+    assert.equal(process.listenerCount('SIGHUP'), before + 1);
+    await assert.rejects(ended, { name: 'CliError' });
+    assert.equal(process.listenerCount('SIGHUP'), before);
+  });
+
+  test('who says nothing, or too little, keeps no connection for more than 35 seconds', () => {
+    assert.deepEqual(clientLimits, { requestTimeout: 30_000, connectionsCheckingInterval: 5000 });
+  });
+
   test('refuses what would open it to strangers, with what to do', async () => {
     const base = ['--port', '0', '--http-port', '0'];
     assert.deepEqual(await place.refusal('serve', ...base, '--dev', '--host', '0.0.0.0'), {
@@ -305,6 +362,14 @@ describe('ca serve', () => {
   });
 });
 
+/** What comes back for a request without a body. */
+async function raw(url: string, head: string): Promise<string> {
+  const { port } = new URL(url);
+  const socket = connect(Number(port), '127.0.0.1');
+  socket.write(`${head}\r\nConnection: close\r\n\r\n`);
+  return await text(socket);
+}
+
 async function issuer(): Promise<{ readonly issuerId: string }> {
   const [record] = await place.json('list', '--limit', '1');
   return { issuerId: String(record?.issuer) };
@@ -356,6 +421,37 @@ describe('the CA’s own certificate', () => {
     assert.equal(again, second);
     assert.equal(asked.length, 2);
     assert.notDeepEqual(asked[0]?.publicKey.spki, asked[1]?.publicKey.spki);
+  });
+
+  test('near its issuer’s end there are a few, each for less, and not one for each handshake', async () => {
+    let now = Date.now();
+    const { issue } = await authority(() => now);
+    const end = now + dayMs;
+    let issued = 0;
+    const cut = async (request: IssueRequest): Promise<Issued> => {
+      issued++;
+      return await issue({ ...request, lifetimeMs: Math.min(request.lifetimeMs ?? 0, end - now) });
+    };
+    const endpoint = new EndpointCertificate(
+      { issue: cut },
+      ['localhost'],
+      (error) => assert.ifError(error),
+      () => now,
+    );
+    for (let handshake = 0; handshake < 50; handshake++) await endpoint.current();
+    assert.equal(issued, 1);
+    for (; now < end - 60_000; now += 60_000) await endpoint.current();
+    assert.ok(issued > 3 && issued < 12, String(issued));
+  });
+
+  test('one whose issuer is replaced while it is made is replaced at once', async () => {
+    const { asked, issue } = await authority(Date.now);
+    const endpoint = new EndpointCertificate({ issue }, ['localhost'], (error) => assert.ifError(error));
+    const pending = endpoint.current();
+    endpoint.replace();
+    const first = await pending;
+    assert.notEqual(await endpoint.current(), first);
+    assert.equal(asked.length, 2);
   });
 
   test('is another one after a rotation, and as long as that cannot be had the one that there is', async () => {

@@ -11,7 +11,7 @@ import { IncomingMessage, type RequestListener, Server, type ServerOptions, type
 import type { Duplex } from 'node:stream';
 import { ownOf } from '../config.ts';
 import { TlsError } from '../errors.ts';
-import { createServer, type Server as TlsServer, type TlsServerOptions } from './server.ts';
+import { accepted, createServer, type Server as TlsServer, type TlsServerOptions } from './server.ts';
 import { TLSSocket } from './typed-socket.ts';
 
 /** Options of `createServer` and of `node:http`'s. `ALPNProtocols` are `['http/1.1']` unless told otherwise. */
@@ -40,6 +40,8 @@ const markedHere = new WeakSet<IncomingMessage>();
 export class HttpsServer extends Server {
   readonly #tls: TlsServer;
   readonly #mayBeEarly: (request: IncomingMessage) => boolean;
+  /** In their handshake: HTTP has not heard of them. */
+  readonly #unheard = new Set<TLSSocket>();
 
   constructor(given: HttpsServerOptions, listener?: RequestListener) {
     const options = ownOf(given);
@@ -50,8 +52,13 @@ export class HttpsServer extends Server {
     const speak = (socket: TLSSocket): void => {
       if (speaking.has(socket)) return;
       speaking.add(socket);
+      this.#unheard.delete(socket);
       super.emit('connection', socket);
     };
+    this.#tls.on(accepted, (socket: TLSSocket) => {
+      this.#unheard.add(socket);
+      socket.once('close', () => this.#unheard.delete(socket));
+    });
     if (options.earlyRequests) this.#tls.on('earlyConnection', speak);
     this.#tls.on('secureConnection', (socket: TLSSocket) => {
       speak(socket);
@@ -87,6 +94,12 @@ export class HttpsServer extends Server {
   /** As `createServer`'s. */
   setTicketKeys(...keys: Parameters<TlsServer['setTicketKeys']>): void {
     this.#tls.setTicketKeys(...keys);
+  }
+
+  /** Those that are in their handshake still, too: a client that says nothing would keep `close` waiting. */
+  override closeAllConnections(): void {
+    super.closeAllConnections();
+    for (const socket of this.#unheard) socket.destroy();
   }
 
   /** What the transport brings as a connection is given to TLS, and what TLS brings to HTTP; an early request waits, or is marked. */

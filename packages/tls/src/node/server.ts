@@ -300,6 +300,9 @@ async function staple(server: Server, { chain: [own, issuer] }: Credential): Pro
   return response ?? undefined;
 }
 
+/** The event of a connection whose handshake begins: for who ends all of them. */
+export const accepted: unique symbol = Symbol('accepted');
+
 function accept(server: Server, transport: Duplex): void {
   const state = stateOf(server);
   state.side ??= sideOf(server, state);
@@ -324,6 +327,7 @@ function accept(server: Server, transport: Duplex): void {
     },
     { ...state.options, highWaterMark: undefined },
   );
+  server.emit(accepted, socket);
   if (state.options.pauseOnConnect) socket.pause();
   if (server.listenerCount('keylog') > 0) {
     socket.on('keylog', (line) => tell(server, 'keylog', line, socket));

@@ -100,6 +100,19 @@ describe('an HTTPS server', { timeout: 20_000 }, () => {
     assert.deepEqual([socket.alpnProtocol, others], ['http/1.1', []]);
   });
 
+  it('closeAllConnections ends what has not finished its handshake, too', async () => {
+    const { server, port } = await place(echo);
+    const silent = connectTcp(port, '127.0.0.1').on('error', () => undefined);
+    const left = once(server, 'tlsClientError');
+    const ended = closed(silent.resume());
+    await once(silent, 'connect');
+    silent.write(Buffer.of(0x16)); // the first byte of a handshake
+    const done = once(server.close(), 'close');
+    while ((await connectionsOf(server)) === 0) await turns(1);
+    server.closeAllConnections();
+    await Promise.all([left, ended, done]);
+  });
+
   it('asks and tells what a TLS server does, where somebody listens, and takes another certificate', async () => {
     const { server, port } = await place(echo);
     server.once(
@@ -525,3 +538,9 @@ describe('early data in HTTP', { timeout: 20_000 }, () => {
     await reads(early, answer('GET / unmarked'));
   });
 });
+
+function connectionsOf(server: HttpsServer): Promise<number> {
+  return new Promise((resolve, reject) => {
+    server.getConnections((error, count) => (error === null ? resolve(count) : reject(error)));
+  });
+}

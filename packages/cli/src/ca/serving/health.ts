@@ -1,6 +1,6 @@
 /**
- * Whether `ca serve` can do its work: the database answers, the issuer's key signs, its list of what is revoked is good, and the
- * clock is not behind what was signed.
+ * Whether `ca serve` can do its work: the database answers, and takes what is written, the issuer's key signs, its list of what is
+ * revoked is good, and the clock is not behind what was signed.
  *
  * @module
  */
@@ -19,8 +19,8 @@ export interface Readiness {
 
 /** Everything together takes no longer; what has not answered then is not ready. */
 const patienceMs = 5000;
-/** A key may be far away, and each use of it cost something. */
-const signEveryMs = 60_000;
+/** A key may be far away, and each use of it cost something; so does a write. */
+const tryEveryMs = 60_000;
 /** As far behind as the authority itself takes. */
 const skewMs = 10 * 60_000;
 
@@ -28,14 +28,26 @@ type Ca = Pick<OpenCa, 'authority' | 'database' | 'signer'>;
 
 export function readiness(ca: Ca, now: () => number = Date.now, waitMs: number = patienceMs): () => Promise<Readiness> {
   const { authority, database } = ca;
-  let signedAt = Number.NEGATIVE_INFINITY;
+  /** Does not try again what went well a moment ago. */
+  const nowAndThen = (attempt: () => Promise<void>): (() => Promise<void>) => {
+    let wentWellAt = Number.NEGATIVE_INFINITY;
+    return async () => {
+      if (now() - wentWellAt < tryEveryMs) return;
+      await attempt();
+      wentWellAt = now();
+    };
+  };
   const checks: Readonly<Record<string, () => Promise<void>>> = {
     database: async () => void (await database.all('SELECT 1')),
-    async key() {
-      if (now() - signedAt < signEveryMs) return;
-      await tryKey(ca.signer);
-      signedAt = now();
-    },
+    // A disk that is full, or a database that only reads, answers all the same.
+    writes: nowAndThen(async () => {
+      await database.run(
+        `INSERT INTO leases (name, leased_until) VALUES ('readiness', $1)
+         ON CONFLICT (name) DO UPDATE SET leased_until = excluded.leased_until`,
+        [now()],
+      );
+    }),
+    key: nowAndThen(() => tryKey(ca.signer)),
     async crl() {
       const { nextUpdate } = parseCrl(await authority.crl(authority.issuerId));
       if (nextUpdate !== undefined && nextUpdate.getTime() > now()) return;

@@ -9,7 +9,9 @@ import { monitorEventLoopDelay, performance } from 'node:perf_hooks';
 import type { AcmeEvent } from '@handfast/ca';
 import { Counter, Gauge, Histogram, Registry } from 'prom-client';
 import { dayMs } from '../../authority.ts';
+import { CliError, exitCodes } from '../../exit.ts';
 import type { OpenCa } from '../open.ts';
+import type { Tally } from './report.ts';
 
 export interface Metrics {
   count(event: AcmeEvent): void;
@@ -22,7 +24,20 @@ export interface Metrics {
 /** How soon what is counted as expiring ends, in days. */
 const horizons = [1, 7, 30];
 
-export function openMetrics(ca: Pick<OpenCa, 'database' | 'authority'>, now: () => number = Date.now): Metrics {
+export interface MetricsOptions {
+  /** What the server's report counts. */
+  readonly tally: Tally;
+  /** Told when figures cannot be had from the database, once until they can. */
+  readonly failed: (error: unknown) => void;
+  readonly now?: () => number;
+  readonly waitMs?: number;
+}
+
+/** Who asks for figures gets those that there are: the database is waited for no longer. */
+const patienceMs = 3000;
+
+export function openMetrics(ca: Pick<OpenCa, 'database' | 'authority'>, options: MetricsOptions): Metrics {
+  const { tally, failed, now = Date.now, waitMs = patienceMs } = options;
   const register = new Registry();
   const registers = [register];
   const orders = new Counter({
@@ -48,7 +63,7 @@ export function openMetrics(ca: Pick<OpenCa, 'database' | 'authority'>, now: () 
     help: 'Certificates that ACME clients have revoked',
     registers,
   });
-  const errors = new Counter({ name: 'handfast_ca_errors_total', help: 'Errors of the CA itself', registers });
+  addTally(tally, registers);
   const validations = new Histogram({
     name: 'handfast_ca_validation_seconds',
     help: 'Validations of ACME challenges, by type and outcome',
@@ -59,7 +74,15 @@ export function openMetrics(ca: Pick<OpenCa, 'database' | 'authority'>, now: () 
   const lag = monitorEventLoopDelay({ resolution: lagResolutionMs });
   lag.enable();
   addLag(lag, registers);
-  const lookUps = [crlAges(ca, registers, now), expiring(ca, registers, now), issuances(ca, registers, now)];
+  const lookUps = [crlAges(ca, registers, now), expiring(ca, registers, now), issuances(ca, registers, now)].map(
+    (lookUp) => bounded(lookUp, waitMs),
+  );
+  let failing = false;
+  const up = new Gauge({
+    name: 'handfast_ca_database_up',
+    help: 'Whether the database answered what these figures are read from',
+    registers,
+  });
   const database = new Gauge({
     name: 'handfast_ca_database_seconds',
     help: 'How long the database took to answer what these figures are read from',
@@ -78,26 +101,28 @@ export function openMetrics(ca: Pick<OpenCa, 'database' | 'authority'>, now: () 
           if (event.status === 'valid') issued.inc({ profile: event.profile ?? usual });
           break;
         case 'validation': {
-          const outcome = event.failure === undefined ? 'valid' : outcomeOf(event.failure);
+          const outcome = event.failure === undefined ? 'valid' : outcomeText(event.failure);
           validations.observe({ type: event.type, outcome }, event.ms / 1000);
           break;
         }
         case 'refused':
           refused.inc({ problem: event.problem });
           break;
-        case 'error':
-          errors.inc();
-          break;
         case 'revoked':
           revoked.inc();
           break;
+        // Whatever is an error is counted where it is told of.
+        case 'error':
         case 'account':
           break;
       }
     },
     async text() {
       const started = performance.now();
-      await Promise.all(lookUps.map((lookUp) => lookUp()));
+      const failure = (await Promise.all(lookUps.map((lookUp) => lookUp()))).find((one) => one !== undefined);
+      if (failure !== undefined && !failing) failed(failure);
+      failing = failure !== undefined;
+      up.set(failing ? 0 : 1);
       database.set((performance.now() - started) / 1000);
       return await register.metrics();
     },
@@ -108,9 +133,70 @@ export function openMetrics(ca: Pick<OpenCa, 'database' | 'authority'>, now: () 
   };
 }
 
+/** Figures that are looked up when they are asked for. */
+interface LookUp {
+  look(): Promise<void>;
+  /** Old figures are worse than none. */
+  forget(): void;
+}
+
+/** Whoever comes while figures are looked up gets the same; answers why there are none. */
+function bounded({ look, forget }: LookUp, waitMs: number): () => Promise<Error | undefined> {
+  let pending: Promise<Error | undefined> | undefined;
+  return async () => {
+    pending ??= outcomeOf(look).finally(() => {
+      pending = undefined;
+    });
+    const { promise: late, resolve } = Promise.withResolvers<Error>();
+    const timer = setTimeout(() => resolve(lateError(waitMs)), waitMs);
+    const failure = await Promise.race([pending, late]);
+    clearTimeout(timer);
+    if (failure !== undefined) forget();
+    return failure;
+  };
+}
+
+async function outcomeOf(look: () => Promise<void>): Promise<Error | undefined> {
+  try {
+    await look();
+    return undefined;
+  } catch (error) {
+    return error instanceof Error ? error : new Error(String(error));
+  }
+}
+
+function lateError(waitMs: number): CliError {
+  return new CliError(
+    exitCodes.failed,
+    `the database has not answered within ${waitMs} ms: there are no figures of it`,
+  );
+}
+
 /** `dns`, `connection`, …: what the client is told. */
-function outcomeOf(failure: Error): string {
+function outcomeText(failure: Error): string {
   return 'type' in failure && typeof failure.type === 'string' ? failure.type : 'serverInternal';
+}
+
+function addTally(tally: Tally, registers: Registry[]): void {
+  new Counter({
+    name: 'handfast_ca_errors_total',
+    help: 'Errors of the CA itself',
+    registers,
+    collect() {
+      this.reset();
+      this.inc(tally.errors);
+    },
+  });
+  new Counter({
+    name: 'handfast_ca_unwritten_total',
+    help: 'What stdout or stderr did not take of the log',
+    labelNames: ['stream'],
+    registers,
+    collect() {
+      this.reset();
+      for (const [stream, times] of Object.entries(tally.unwritten)) this.inc({ stream }, times);
+    },
+  });
 }
 
 const lagResolutionMs = 20;
@@ -144,7 +230,7 @@ function addLag(lag: ReturnType<typeof monitorEventLoopDelay>, registers: Regist
 
 type Ca = Pick<OpenCa, 'database'>;
 
-function crlAges({ database }: Ca, registers: Registry[], now: () => number): () => Promise<void> {
+function crlAges({ database }: Ca, registers: Registry[], now: () => number): LookUp {
   const labelNames = ['issuer'] as const;
   const age = new Gauge({
     name: 'handfast_ca_crl_age_seconds',
@@ -158,29 +244,33 @@ function crlAges({ database }: Ca, registers: Registry[], now: () => number): ()
     labelNames,
     registers,
   });
-  return async () => {
+  const forget = (): void => {
+    age.reset();
+    left.reset();
+  };
+  const look = async (): Promise<void> => {
     const rows = await database.all(
       `SELECT issuer_id, max(this_update) AS made, max(next_update) AS until FROM crls WHERE scope = 'complete'
        GROUP BY issuer_id`,
     );
-    age.reset();
-    left.reset();
+    forget();
     for (const { issuer_id, made, until } of rows) {
       const issuer = String(issuer_id);
       age.set({ issuer }, (now() - Number(made)) / 1000);
       left.set({ issuer }, (Number(until) - now()) / 1000);
     }
   };
+  return { look, forget };
 }
 
-function expiring({ database }: Ca, registers: Registry[], now: () => number): () => Promise<void> {
+function expiring({ database }: Ca, registers: Registry[], now: () => number): LookUp {
   const gauge = new Gauge({
     name: 'handfast_ca_certificates_expiring',
     help: 'Certificates that are good, and end within so many days',
     labelNames: ['days'],
     registers,
   });
-  return async () => {
+  const look = async (): Promise<void> => {
     for (const days of horizons) {
       const [row] = await database.all(
         `SELECT count(*) AS ending FROM certificates
@@ -190,6 +280,7 @@ function expiring({ database }: Ca, registers: Registry[], now: () => number): (
       gauge.set({ days: String(days) }, Number(row?.ending ?? 0));
     }
   };
+  return { look, forget: () => gauge.reset() };
 }
 
 /** So long after a certificate was begun it is counted: by then it is recorded, or never will be. */
@@ -202,7 +293,7 @@ const requesters = [
   ['operator', 'operator %'],
 ] as const;
 
-function issuances({ database }: Ca, registers: Registry[], now: () => number): () => Promise<void> {
+function issuances({ database }: Ca, registers: Registry[], now: () => number): LookUp {
   const counter = new Counter({
     name: 'handfast_ca_certificates_total',
     help: 'Certificates issued since this server began, here or elsewhere on its database, by who asked for them: half a minute late',
@@ -211,8 +302,7 @@ function issuances({ database }: Ca, registers: Registry[], now: () => number): 
   });
   const cases = requesters.map(([who, pattern]) => `WHEN issued_by LIKE '${pattern}' THEN '${who}'`).join(' ');
   let counted = now() - recordedWithinMs;
-  let last: Promise<void> = Promise.resolve();
-  const countOn = async (): Promise<void> => {
+  const look = async (): Promise<void> => {
     const until = Math.max(counted, now() - recordedWithinMs);
     const rows = await database.all(
       `SELECT CASE ${cases} ELSE 'authority' END AS requester, profile, count(*) AS number FROM certificates
@@ -224,9 +314,6 @@ function issuances({ database }: Ca, registers: Registry[], now: () => number): 
       counter.inc({ by: String(requester), profile: String(profile) }, Number(number));
     }
   };
-  // One after another, so that none is counted twice.
-  return () => {
-    last = last.then(countOn, countOn);
-    return last;
-  };
+  // What was counted stays so; the rest is counted when the database answers again.
+  return { look, forget: () => undefined };
 }

@@ -6,8 +6,11 @@
  */
 
 import type { Writable } from 'node:stream';
-import { explainJson } from '../../explain.ts';
-import type { Io } from '../../io.ts';
+import pc from 'picocolors';
+import { CliError, exitCodes } from '../../exit.ts';
+import { explain, explainJson } from '../../explain.ts';
+import { goOnUnwritten, type Io } from '../../io.ts';
+import { reasonOf } from '../../options.ts';
 import { Report, type ReportOptions } from '../../report.ts';
 
 export interface LogOptions extends ReportOptions {
@@ -17,16 +20,44 @@ export interface LogOptions extends ReportOptions {
 
 export type Level = 'info' | 'warning' | 'error';
 
-export function serveReport(io: Io, options: LogOptions): Report {
-  return options.log === 'json' ? new LoggedReport(io, options) : new Report(io, options);
+/** What has gone wrong, for the metrics. */
+export interface Tally {
+  /** Whatever is an error of the CA's own is told of by its report, and so counted once. */
+  errors: number;
+  /** What could not be written. */
+  readonly unwritten: { stdout: number; stderr: number };
 }
 
-class LoggedReport extends Report {
-  readonly #stream: Writable;
+/** A log that cannot be written ends no server: it is counted, and said once on the other stream. */
+export function serveReport(io: Io, options: LogOptions): ServeReport {
+  const report = new ServeReport(io, options);
+  for (const name of ['stdout', 'stderr'] as const) {
+    goOnUnwritten(io[name], (cause) => {
+      if (report.tally.unwritten[name]++ > 0) return;
+      const error = new CliError(exitCodes.failed, `${name} cannot be written: ${reasonOf(cause)}`, {
+        cause,
+        hint: 'is the disk full that it goes to? The server goes on, and what it would tell there is lost',
+      });
+      report.error(error);
+      if (name === 'stderr' && options.log !== 'json') io.stdout.write(linesOf(error));
+    });
+  }
+  return report;
+}
 
-  constructor(io: Io, options: ReportOptions) {
+function linesOf(error: CliError): string {
+  const lines = explain(error, pc.createColors(false));
+  return lines.map((line) => `${line}\n`).join('');
+}
+
+export class ServeReport extends Report {
+  readonly tally: Tally = { errors: 0, unwritten: { stdout: 0, stderr: 0 } };
+  /** Where programs read. */
+  readonly #stream: Writable | undefined;
+
+  constructor(io: Io, options: LogOptions) {
     super(io, options);
-    this.#stream = io.stdout;
+    this.#stream = options.log === 'json' ? io.stdout : undefined;
   }
 
   override news(text: string, event: string, value: object): void {
@@ -45,12 +76,13 @@ class LoggedReport extends Report {
   }
 
   override error(error: unknown, context: object = {}): void {
+    this.tally.errors++;
     super.error(error, context);
     this.#log('error', 'error', { ...context, ...explainJson(error) });
   }
 
   #log(level: Level, event: string, value: object): void {
-    this.#stream.write(logLine(new Date(), level, event, value));
+    this.#stream?.write(logLine(new Date(), level, event, value));
   }
 }
 

@@ -11,6 +11,21 @@ import { escapeText } from '@handfast/x509';
 import { explainJson } from '../../explain.ts';
 import type { Report } from '../../report.ts';
 
+/**
+ * For each of the servers: a client that says nothing keeps no connection, and what is too long is found soon after. Node looks each
+ * 30 seconds unless told.
+ */
+export const clientLimits = { requestTimeout: 30_000, connectionsCheckingInterval: 5000 } as const;
+
+/** RFC 9112 §3.2.2: a server takes a target with scheme and host, too. Listeners see its path and query alone. */
+export function byPath(listener: RequestListener): RequestListener {
+  return (request, response) => {
+    const [, rest] = /^https?:\/\/[^/?#]*(.*)$/is.exec(request.url ?? '') ?? [];
+    if (rest !== undefined) request.url = rest.startsWith('/') ? rest : `/${rest}`;
+    listener(request, response);
+  };
+}
+
 /** A line a request, when it has been answered. */
 export function logged(report: Report, listener: RequestListener): RequestListener {
   return (request, response) => {

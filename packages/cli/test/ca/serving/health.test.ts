@@ -26,12 +26,20 @@ async function caOf() {
     newest: start,
     signatures: 0,
     sign: issuer.signer.sign.bind(issuer.signer) as Signer['sign'],
+    writes: 0,
+    write: async () => 1,
     rows: async (text: string) => (text.includes('max(issued_at)') ? [{ newest: state.newest }] : []),
     crl: async () => list.raw,
   };
   const ca = {
     authority: { issuerId: 'it', crl: () => state.crl() },
-    database: { all: (text: string) => state.rows(text) },
+    database: {
+      all: (text: string) => state.rows(text),
+      run() {
+        state.writes++;
+        return state.write();
+      },
+    },
     signer: {
       ...issuer.signer,
       sign(algorithm, data) {
@@ -43,16 +51,21 @@ async function caOf() {
   return { state, ready: readiness(ca, () => state.now, 20) };
 }
 
-const good = { database: 'ok', key: 'ok', crl: 'ok', clock: 'ok' };
+const good = { database: 'ok', writes: 'ok', key: 'ok', crl: 'ok', clock: 'ok' };
 
-test('it is ready where database, key, list and clock are well; the key is tried once a minute', async () => {
+test('it is ready where database, key, list and clock are well; the key is tried once a minute, and so is a write', async () => {
   const { state, ready } = await caOf();
   assert.deepEqual(await ready(), { ready: true, checks: good });
   assert.deepEqual(await ready(), { ready: true, checks: good });
-  assert.equal(state.signatures, 1);
+  assert.deepEqual([state.signatures, state.writes], [1, 1]);
   state.now += 60_000;
   await ready();
-  assert.equal(state.signatures, 2);
+  assert.deepEqual([state.signatures, state.writes], [2, 2]);
+  state.now += 60_000;
+  // What went wrong is tried again at once.
+  state.write = () => Promise.reject(new Error('database or disk is full'));
+  const wrong = { ready: false, checks: { ...good, writes: 'database or disk is full' } };
+  assert.deepEqual([await ready(), await ready(), state.writes], [wrong, wrong, 4]);
 });
 
 test('what is not well is said', async () => {

@@ -59,3 +59,34 @@ test('without it stdout is silent', () => {
   report.news('a request', 'request', {});
   assert.equal(stdout.text, '');
 });
+
+test('a log that cannot be written ends nothing: it is counted, and said once on the other stream', () => {
+  const full = Object.assign(new Error('ENOSPC: no space left on device, write'), { code: 'ENOSPC' });
+  const hint = 'is the disk full that it goes to? The server goes on, and what it would tell there is lost';
+  const log = reporting('json');
+  for (let times = 0; times < 3; times++) log.stdout.stream.emit('error', full);
+  assert.equal(log.stderr.text, `✗ stdout cannot be written: no space left on device (ENOSPC)\n  hint    ${hint}\n`);
+  log.stderr.stream.emit('error', full);
+  assert.deepEqual(log.report.tally, { errors: 2, unwritten: { stdout: 3, stderr: 1 } });
+  const { level, event, code, message, hint: told } = log.stdout.values.at(-1) ?? {};
+  assert.deepEqual(
+    { level, event, code, message, hint: told },
+    {
+      ...{ level: 'error', event: 'error', code: 'ENOSPC', hint },
+      message: 'stderr cannot be written: no space left on device (ENOSPC)',
+    },
+  );
+
+  const people = reporting();
+  people.stderr.stream.emit('error', full);
+  people.stderr.stream.emit('error', full);
+  assert.equal(people.stdout.text, `✗ stderr cannot be written: no space left on device (ENOSPC)\n  hint    ${hint}\n`);
+});
+
+test('errors are counted, whoever has met with them; nothing else is', () => {
+  const { report } = reporting();
+  report.error(new Error('no'));
+  report.warning('beware');
+  report.news('a request', 'request', {});
+  assert.equal(report.tally.errors, 1);
+});
