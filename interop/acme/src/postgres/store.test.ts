@@ -1,6 +1,8 @@
 /** The store on PostgreSQL: what holds of every store, and what several servers at once make of it. */
 
 import { strict as assert } from 'node:assert';
+import { once } from 'node:events';
+import { connect, createServer, type Socket } from 'node:net';
 import { type TestContext, test } from 'node:test';
 import { appendAudit, type Database, migrate, type Schema } from '@handfast/ca';
 import { DatabaseLostError, openPostgres } from '@handfast/ca/postgres';
@@ -219,6 +221,68 @@ test('a statement that takes too long ends, and so does its transaction', async 
   );
   assert.deepEqual(await database.all('SELECT 1 AS n'), [{ n: 1 }]);
 });
+
+test('a network that swallows packets ends what waits for an answer, and all that waits behind it', async (t) => {
+  const url = new URL(serverUrl());
+  const schema = await schemaFor(':memory:');
+  const way = await swallowing(t, Number(url.port));
+  url.port = String(way.port);
+  const options = { schema, connectTimeoutMs: 100, statementTimeoutMs: 10_000, answerTimeoutMs: 100 };
+  const database = await openPostgres({ url: url.href, ...options });
+  t.after(() => database.close());
+  await makeTable(database);
+  await database.all('SELECT 1');
+  way.swallow(true);
+  const waiting = [1, 2, 3, 4].map((a) =>
+    database.transaction(async (sql) => {
+      await sql.run('INSERT INTO t (a) VALUES ($1)', [a]);
+    }),
+  );
+  const messages = (await Promise.allSettled(waiting)).map((result) => {
+    assert.ok(result.status === 'rejected' && result.reason instanceof DatabaseLostError);
+    return result.reason.message;
+  });
+  const lost = 'the connection to the database is lost';
+  const behind = `${lost} before a transaction, of which nothing was done: Connection terminated due to connection timeout`;
+  assert.deepEqual(messages, [
+    `${lost} during a transaction, of which nothing was done: Query read timeout`,
+    ...[behind, behind, behind],
+  ]);
+  way.swallow(false);
+  await database.transaction((sql) => sql.run('INSERT INTO t (a) VALUES (5)'));
+  assert.deepEqual(await database.all('SELECT a FROM t'), [{ a: 5 }]);
+});
+
+/** A way to a port of this machine that passes nothing on for as long as it is told so, and says nothing of it. */
+async function swallowing(t: TestContext, target: number) {
+  let swallows = false;
+  const sockets: Socket[] = [];
+  const pass = (from: Socket, to: Socket): void => {
+    sockets.push(from);
+    from.on('error', () => undefined);
+    from.on('data', (data) => {
+      if (!swallows) to.write(data);
+    });
+  };
+  const server = createServer((client) => {
+    const upstream = connect(target, '127.0.0.1');
+    pass(client, upstream);
+    pass(upstream, client);
+  });
+  server.listen(0, '127.0.0.1');
+  await once(server, 'listening');
+  t.after(() => {
+    server.close();
+    for (const socket of sockets) socket.destroy();
+  });
+  const address = server.address();
+  return {
+    port: typeof address === 'object' ? address?.port : undefined,
+    swallow(on: boolean): void {
+      swallows = on;
+    },
+  };
+}
 
 test('where no server is, the error says that there is no connection', async () => {
   await assert.rejects(openPostgres('postgres://ca:secret@127.0.0.1:1/ca'), (error) => {

@@ -57,7 +57,10 @@ async function lastBefore(sql: Sql, time: number): Promise<number> {
   return row === undefined ? 0 : integer(row, 'number');
 }
 
-/** From the oldest checkpoint on, which goes with what it covers; the last of all stays. `undefined`: nothing is left. */
+/**
+ * From the oldest checkpoint on, which goes with what it covers; the last of all stays. How far chains came stays, too: a process that was
+ * quiet for long goes on from there, and as many rows as processes ever wrote are no burden. `undefined`: nothing is left.
+ */
 async function removeSome(sql: Sql, upTo: number, batch: number): Promise<number | undefined> {
   const most = Math.max(batch, 2 * maxHeads);
   const heads = await sql.all(
@@ -78,16 +81,5 @@ async function removeSome(sql: Sql, upTo: number, batch: number): Promise<number
   const done = all ? upTo : Math.max(...heads.map((row) => integer(row, 'number')));
   await sql.run('DELETE FROM audit_heads WHERE number < $1', [done]);
   await sql.run('DELETE FROM audit_checkpoints WHERE number < $1', [done]);
-  if (!all) return removed;
-  await removeChains(sql);
-  return removed === 0 ? undefined : removed;
-}
-
-/** Chains of which nothing is left, and that no checkpoint tells of. */
-async function removeChains(sql: Sql): Promise<void> {
-  const empty = `SELECT c.writer FROM audit_chains c
-    WHERE c.writer <> $1 AND NOT EXISTS (SELECT 1 FROM audit a WHERE a.writer = c.writer)
-      AND NOT EXISTS (SELECT 1 FROM audit_heads h WHERE h.writer = c.writer)`;
-  await sql.run(`DELETE FROM audit_marks WHERE writer IN (${empty})`, [sql.writer]);
-  await sql.run(`DELETE FROM audit_chains WHERE writer IN (${empty})`, [sql.writer]);
+  return all && removed === 0 ? undefined : removed;
 }

@@ -1,7 +1,7 @@
 /**
  * What a database that was put back to an older state has forgotten, entered again from the audit stream: entries in their chains,
  * checkpoints, certificates, revocations, keys that are blocked, numbers of CRLs. Nothing is believed that its chain, and for a
- * certificate its issuer's signature, does not bear out.
+ * certificate its issuer's signature, does not bear out, but for what little `effects.ts` names.
  *
  * @module
  */
@@ -36,8 +36,13 @@ export interface Reentered {
   readonly checkpoints: number;
   /** Entries that were entered, and whose effect was not: by action, how many. */
   readonly notDone: ReadonlyMap<string, number>;
-  /** Certificates that were issued, as entries say, and that are not there: at most a thousand. */
+  /**
+   * Certificates that were issued, as entries say, and that are not there: at most a thousand. Entries that were refused for want of
+   * those before them count, too.
+   */
   readonly unknown: readonly string[];
+  /** Certificates that were revoked, as such entries say, and are not: at most a thousand. */
+  readonly notRevoked: readonly string[];
   /** Entries that do not follow from what is there, or were changed. */
   readonly refused: number;
   /** Lines that are no JSON: torn, as by a process that ended. */
@@ -48,7 +53,8 @@ export interface Reentered {
 
 /** Entries that one transaction takes. */
 const batch = 200;
-const maxUnknown = 1000;
+/** Serial numbers that are told of one by one. */
+const maxSerials = 1000;
 
 /** @throws what the database throws, and what `lines` do */
 export async function reenterAudit(options: ReenterOptions): Promise<Reentered> {
@@ -62,7 +68,9 @@ class Reentry {
   readonly #options: ReenterOptions;
   readonly #known: AuditCheckpoint[] = [];
   readonly #notDone = new Map<string, number>();
-  readonly #unknown: string[] = [];
+  readonly #unknown = new Set<string>();
+  /** By serial number, how many entries tell of it that were entered. */
+  readonly #notRevoked = new Map<string, number>();
   readonly #counts = { entries: 0, issued: 0, revoked: 0, blocked: 0, checkpoints: 0, refused: 0, torn: 0 };
   #waiting: AuditEvent[] = [];
 
@@ -119,21 +127,55 @@ class Reentry {
 
   #count({ event, entered, effect }: Outcome & { readonly event: AuditEvent }): void {
     const counts = this.#counts;
-    if (entered === 'refused') counts.refused++;
+    if (entered === 'refused') {
+      counts.refused++;
+      // One that was changed tells of nothing.
+      if (event.hash === hashOf(event)) this.#miss(event, 0);
+    }
     if (entered !== true) return;
     counts.entries++;
-    if (effect === 'issued' || effect === 'revoked' || effect === 'blocked') counts[effect]++;
-    if (effect !== 'not done') return;
-    this.#notDone.set(event.action, (this.#notDone.get(event.action) ?? 0) + 1);
-    if (event.action === 'issue' && this.#unknown.length < maxUnknown) this.#unknown.push(event.subject);
+    if (effect === 'issued' || effect === 'issued and revoked') counts.issued++;
+    if (effect === 'revoked' || effect === 'issued and revoked') counts.revoked++;
+    if (effect === 'blocked') counts.blocked++;
+    if (effect === 'not done') this.#miss(event, 1);
+  }
+
+  /** What an entry tells of is not done, as far as is known by now. */
+  #miss({ action, subject }: AuditEvent, entered: 0 | 1): void {
+    if (action === 'revoke') {
+      this.#notRevoked.set(subject, (this.#notRevoked.get(subject) ?? 0) + entered);
+      return;
+    }
+    if (action === 'issue') this.#unknown.add(subject);
+    if (entered > 0) this.#notDone.set(action, (this.#notDone.get(action) ?? 0) + 1);
+  }
+
+  /** Forgets what another entry has done after all. */
+  async #settle(sql: Sql): Promise<void> {
+    for (const serial of this.#unknown) {
+      if ((await stateOf(sql, serial)) !== undefined) this.#unknown.delete(serial);
+    }
+    let entered = 0;
+    for (const [serial, entries] of this.#notRevoked) {
+      if ((await stateOf(sql, serial)) === 'revoked') this.#notRevoked.delete(serial);
+      else entered += entries;
+    }
+    if (entered > 0) this.#notDone.set('revoke', entered);
   }
 
   async end(): Promise<Reentered> {
     const { database } = this.#options;
+    await this.#settle(database);
     for (const checkpoint of this.#known.toSorted((a, b) => a.number - b.number)) {
       if (await database.transaction((sql) => this.#insert(sql, checkpoint))) this.#counts.checkpoints++;
     }
-    return { ...this.#counts, notDone: this.#notDone, unknown: this.#unknown, known: this.#known };
+    return {
+      ...this.#counts,
+      notDone: this.#notDone,
+      unknown: [...this.#unknown].slice(0, maxSerials),
+      notRevoked: [...this.#notRevoked.keys()].slice(0, maxSerials),
+      known: this.#known,
+    };
   }
 
   /** The next one, where what it covers is there. */
@@ -156,6 +198,12 @@ interface Outcome {
 
 const there: Outcome = { entered: 'there' };
 const refused: Outcome = { entered: 'refused' };
+
+/** Of a certificate; `undefined`: it is not there. */
+async function stateOf(sql: Sql, serial: string): Promise<'issued' | 'revoked' | undefined> {
+  const [row] = await sql.all(`SELECT revoked_at FROM certificates WHERE serial = $1 AND state = 'issued'`, [serial]);
+  return row && (row.revoked_at === null ? 'issued' : 'revoked');
+}
 
 async function endOf(sql: Sql, writer: string): Promise<ChainEnd> {
   const [row] = await sql.all('SELECT seq, hash FROM audit_chains WHERE writer = $1', [writer]);

@@ -66,10 +66,23 @@ export async function answerOcsp(answering: Answering, request: Uint8Array): Pro
   if (issuer.retired && (await hasEnded(context, issuer, now))) return errorReply('unauthorized');
   const found = await Promise.all(ids.map((id) => look(answering, id)));
   const [only] = found;
-  if (found.length === 1 && only?.kept !== undefined && only.kept.dates.renewedAt > now) return only.kept;
-  const reply = await signAnswer(answering, found, now);
-  if (found.length === 1 && only !== undefined) await keepAnswer(context.database, only, reply);
-  return reply;
+  return found.length === 1 && only !== undefined
+    ? await answerOne(answering, only, now)
+    : await signAnswer(answering, found, now);
+}
+
+/** What is kept does until half its life is over; and after that, as long as it is good, where no other can be signed. */
+async function answerOne(answering: Answering, found: Finding, now: Date): Promise<OcspReply> {
+  const { kept } = found;
+  if (kept !== undefined && kept.dates.renewedAt > now) return kept;
+  try {
+    const reply = await signAnswer(answering, [found], now);
+    await keepAnswer(answering.context.database, found, reply);
+    return reply;
+  } catch (error) {
+    if (kept !== undefined && kept.dates.nextUpdate > now) return kept;
+    throw error;
+  }
 }
 
 function questionsOf(request: Uint8Array): OcspRequest | undefined {

@@ -15,6 +15,8 @@ import { type Profile, responderProfileName } from '../issuing/profiles.ts';
 interface Responder {
   readonly certificate: Certificate;
   readonly signer: Signer;
+  /** When another is to take its place. */
+  readonly renewAt: number;
 }
 
 const day = 86_400_000;
@@ -30,16 +32,19 @@ const responderProfile: Profile = {
   emails: false,
 };
 
-/** A new one is made when so much is left: what is signed before ends long before then. */
-const renewBeforeMs = responderProfile.lifetimeMs / 2;
-/** After an attempt that failed, as long as the old one is good. */
-const retryMs = 10 * 60_000;
+/** After an attempt that failed: whoever asks meanwhile has the old one, or the reason. Each attempt leaves records, and anybody may ask. */
+const retryMs = { withOld: 10 * 60_000, without: 60_000 } as const;
+
+interface Failure {
+  readonly at: number;
+  readonly reason: unknown;
+}
 
 export class ResponderKeeper {
   readonly #context: CaContext;
   #current: Responder | undefined;
   #renewing: Promise<Responder> | undefined;
-  #notBefore = 0;
+  #failure: Failure | undefined;
 
   /** Of one issuer, which may be retired: whoever asks about its certificates is answered as long as there are any. */
   constructor(context: CaContext, { id }: SigningIssuer) {
@@ -52,18 +57,37 @@ export class ResponderKeeper {
    * @throws CaError where none can be made: `cannot_sign`, or `not_allowed` where the CA itself is not for OCSP signing
    */
   async current(): Promise<Responder> {
-    const current = this.#current;
     const now = this.#context.clock().getTime();
-    const left = (current?.certificate.notAfter.getTime() ?? 0) - now;
-    if (current !== undefined && (left > renewBeforeMs || now < this.#notBefore) && left > 0) return current;
-    this.#renewing ??= this.#make().finally(() => {
-      this.#renewing = undefined;
-    });
-    if (current === undefined || left <= 0) return await this.#renewing;
-    return await this.#renewing.catch(() => {
-      this.#notBefore = now + retryMs;
-      return current;
-    });
+    const old =
+      this.#current !== undefined && this.#current.certificate.notAfter.getTime() > now ? this.#current : undefined;
+    if (old !== undefined && now < old.renewAt) return old;
+    const recent = this.#recentFailure(now, old === undefined ? retryMs.without : retryMs.withOld);
+    try {
+      if (recent !== undefined) throw recent.reason;
+      return await this.#renewed(now);
+    } catch (error) {
+      if (old !== undefined) return old;
+      throw error;
+    }
+  }
+
+  /** A clock that was set back makes none last for ever. */
+  #recentFailure(now: number, forMs: number): Failure | undefined {
+    const failure = this.#failure;
+    return failure !== undefined && failure.at <= now && now < failure.at + forMs ? failure : undefined;
+  }
+
+  /** Once for all who ask meanwhile. */
+  #renewed(now: number): Promise<Responder> {
+    this.#renewing ??= this.#make()
+      .catch((reason: unknown) => {
+        this.#failure = { at: now, reason };
+        throw reason;
+      })
+      .finally(() => {
+        this.#renewing = undefined;
+      });
+    return this.#renewing;
   }
 
   async #make(): Promise<Responder> {
@@ -75,7 +99,15 @@ export class ResponderKeeper {
       commonName: 'OCSP responder',
       by: 'authority',
     });
-    this.#current = { certificate, signer };
+    this.#current = { certificate, signer, renewAt: renewalOf(certificate, this.#context.clock().getTime()) };
     return this.#current;
   }
+}
+
+/**
+ * In the middle of what it lasts, and what is signed before ends long before it does. Near its issuer's end it lasts as long as that: then
+ * there are a few more, and not one for each who asks.
+ */
+function renewalOf(certificate: Certificate, madeAt: number): number {
+  return madeAt + Math.max((certificate.notAfter.getTime() - madeAt) / 2, retryMs.withOld);
 }

@@ -25,6 +25,8 @@ interface Cached {
 
 /** How long one process makes lists for all. */
 const leaseMs = 2 * 60_000;
+/** After an attempt that failed, as long as the list that there is does. Each uses up a number, and anybody may ask. */
+const retryMs = 60_000;
 
 export class ListKeeper {
   readonly #context: CaContext;
@@ -34,20 +36,22 @@ export class ListKeeper {
   readonly #made = new Map<string, number>();
   /** The newest of each that was asked for. */
   readonly #cache = new Map<string, Cached>();
+  /** When it was last tried in vain to make each. */
+  readonly #failedAt = new Map<string, number>();
 
   constructor(context: CaContext) {
     this.#context = context;
   }
 
   /**
-   * The newest list.
+   * The newest list. Where another is due and cannot be made, it does as long as it is good and nothing was revoked since.
    *
    * @throws CaError `not_found` for an issuer that is unknown, or whose key is elsewhere and whose list was not imported; for a shard that it
    * does not have, and as long as there is no list that a delta could add to; `cannot_sign`; what signer and database throw
    */
   async current(issuerId: string, name: CrlName): Promise<Bytes> {
     const main = name === 'delta' ? 'complete' : name;
-    await this.#upToDate(issuerId, main);
+    await this.#good(issuerId, main);
     const { database } = this.#context;
     const newest = await newestList(database, issuerId, name);
     if (newest?.list === undefined) throw notFound(issuerId, name);
@@ -94,6 +98,27 @@ export class ListKeeper {
     const [row] = await this.#context.database.all('SELECT crl_shards FROM issuers WHERE id = $1', [issuerId]);
     const shards = row === undefined ? 0 : integer(row, 'crl_shards');
     return ['complete', ...Array.from({ length: shards }, (_, shard) => shard)];
+  }
+
+  /** Sees that there is one that does. */
+  async #good(issuerId: string, name: Main): Promise<void> {
+    const key = `${issuerId} ${name}`;
+    const now = this.#context.clock().getTime();
+    const failedAt = this.#failedAt.get(key);
+    const waits = failedAt !== undefined && failedAt <= now && now < failedAt + retryMs;
+    if (waits && (await this.#stillDoes(issuerId, name, now))) return;
+    try {
+      await this.#upToDate(issuerId, name);
+      this.#failedAt.delete(key);
+    } catch (error) {
+      if (!(await this.#stillDoes(issuerId, name, now))) throw error;
+      this.#failedAt.set(key, now);
+    }
+  }
+
+  async #stillDoes(issuerId: string, name: Main, now: number): Promise<boolean> {
+    const newest = await newestList(this.#context.database, issuerId, name);
+    return newest?.list !== undefined && !newest.stale && newest.list.nextUpdate > now;
   }
 
   /** Whether one had to be made for it. */

@@ -15,7 +15,14 @@ export type CrlName = 'complete' | 'delta' | number;
 /** The newest list of a name, and what has happened since. */
 export interface NewestList {
   /** Absent: there is none yet. */
-  readonly list: { readonly number: number; readonly issuedAt: number; readonly thisUpdate: number } | undefined;
+  readonly list:
+    | {
+        readonly number: number;
+        readonly issuedAt: number;
+        readonly thisUpdate: number;
+        readonly nextUpdate: number;
+      }
+    | undefined;
   /** Whether something was revoked since. */
   readonly stale: boolean;
 }
@@ -36,7 +43,7 @@ export interface NewList {
 export async function newestList(sql: Sql, issuerId: string, name: CrlName): Promise<NewestList | undefined> {
   const shard = typeof name === 'number' ? name : -1;
   const [row] = await sql.all(
-    `SELECT c.number, c.issued_at, c.this_update, c.revocations, ${
+    `SELECT c.number, c.issued_at, c.this_update, c.next_update, c.revocations, ${
       shard < 0
         ? 'i.revocations'
         : `coalesce((SELECT max(r.revocation) FROM certificates r
@@ -50,7 +57,12 @@ export async function newestList(sql: Sql, issuerId: string, name: CrlName): Pro
   const number = optional(row, 'number', integer);
   if (number === undefined) return { list: undefined, stale: true };
   return {
-    list: { number, issuedAt: integer(row, 'issued_at'), thisUpdate: integer(row, 'this_update') },
+    list: {
+      number,
+      issuedAt: integer(row, 'issued_at'),
+      thisUpdate: integer(row, 'this_update'),
+      nextUpdate: integer(row, 'next_update'),
+    },
     stale: integer(row, 'revocations') < integer(row, 'revocations_now'),
   };
 }

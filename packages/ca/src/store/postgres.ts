@@ -31,6 +31,11 @@ export interface PostgresOptions {
   readonly connectTimeoutMs?: number;
   /** How long a statement may take, locks included: 30 seconds unless set. */
   readonly statementTimeoutMs?: number;
+  /**
+   * How long to wait for an answer of the server's, which ends statements by itself before: 5 seconds more than `statementTimeoutMs`
+   * unless set. Then the connection is given up: a network that swallows packets says nothing, and everything would wait behind it.
+   */
+  readonly answerTimeoutMs?: number;
 }
 
 /**
@@ -54,6 +59,9 @@ type Rows = readonly SqlRow[];
 /** The longest pause before the second attempt; with each further one it is longer by as much, up to `longestPauseMs`. */
 const pauseMs = 5;
 const longestPauseMs = 100;
+
+const defaultStatementTimeoutMs = 30_000;
+const answerMarginMs = 5000;
 
 /** Transactions that one commit takes at most, so that the first does not wait for ever, and few are done again. */
 const maxBatch = 16;
@@ -84,11 +92,17 @@ class PostgresDatabase implements Database {
   #closing: Promise<void> | undefined;
 
   constructor(options: PostgresOptions) {
-    const { url, maxConnections = 10, connectTimeoutMs = 10_000 } = options;
+    const {
+      url,
+      maxConnections = 10,
+      connectTimeoutMs = 10_000,
+      statementTimeoutMs = defaultStatementTimeoutMs,
+    } = options;
     this.#pool = new pg.Pool({
       connectionString: url,
       max: maxConnections,
       connectionTimeoutMillis: connectTimeoutMs,
+      query_timeout: options.answerTimeoutMs ?? statementTimeoutMs + answerMarginMs,
       keepAlive: true,
       allowExitOnIdle: true,
       application_name: 'handfast ca',
@@ -163,7 +177,10 @@ class PostgresDatabase implements Database {
     try {
       client = await this.#pool.connect();
     } catch (error) {
-      return first.fail(inWords(error, 'before a transaction, of which nothing was done'));
+      const reason = inWords(error, 'before a transaction, of which nothing was done');
+      // Those that wait would each wait as long again, for the same.
+      for (const member of [first, ...this.#members.splice(0)]) member.fail(reason);
+      return;
     }
     // A connection that breaks says so to whatever waits for it, and here, where nothing does.
     const ignore = (): void => undefined;
@@ -284,7 +301,7 @@ async function wholeFailure(failure: Failure | undefined, sql: TransactionSql): 
 
 /** Whatever role, database and server have for a default: what is committed is on the disk, and nothing waits for ever. */
 async function prepareSession(client: pg.ClientBase, options: PostgresOptions): Promise<void> {
-  const { schema, statementTimeoutMs = 30_000 } = options;
+  const { schema, statementTimeoutMs = defaultStatementTimeoutMs } = options;
   const settings: readonly (readonly [name: string, value: string])[] = [
     ['synchronous_commit', 'on'],
     ['default_transaction_isolation', 'serializable'],

@@ -241,5 +241,8 @@ export const coreSchema: Schema = {
     ) {strict};
     CREATE INDEX ocsp_answers_to_renew ON ocsp_answers (renew_at);
     `,
+    `
+    CREATE INDEX audit_revocations ON audit (subject) WHERE action = 'revoke';
+    `,
   ],
 };

@@ -139,6 +139,7 @@ class SqliteDatabase implements Database {
     const done: Member[] = [];
     // SQLite takes things in order, so its answer is waited for where something fails: then all after it does.
     const begun = this.#channel.exec('BEGIN IMMEDIATE', false);
+    begun.catch(() => undefined); // `reasonOf` tells, once something is asked of it, which may be long after
     const reasonOf = (error: unknown): Promise<unknown> =>
       begun.then(
         () => error,

@@ -1,6 +1,9 @@
 import { strict as assert } from 'node:assert';
-import { test } from 'node:test';
-import { parseCrl } from '@handfast/x509';
+import { mkdtempSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { type TestContext, test } from 'node:test';
+import { issueCrl, parseCrl } from '@handfast/x509';
 import {
   type AuditCheckpoint,
   type AuditEvent,
@@ -135,6 +138,144 @@ test('yesterday’s database is brought to today’s by the audit stream', async
   assert.deepEqual(verdict.faults, []);
   assert.equal(verdict.keptTo?.number, kept[0]?.number);
   assert.equal((await listAudit(database, { limit: 1 }))[0]?.writer, database.writer);
+});
+
+/** A server with its stream, commands beside it, and a copy of the database from before all of it. */
+async function withStream(t: TestContext, baseUrl?: string) {
+  const folder = mkdtempSync(join(tmpdir(), 'ca-reenter-'));
+  const issuer = await newIssuer();
+  const clock = new Clock();
+  const open = async (): Promise<Opened> => {
+    const database = await openSqlite(join(folder, 'ca.db'));
+    const options = { provider: nodeProvider, issuer, policy: { domains: ['example.test'] }, clock: clock.read };
+    const authority = await openAuthority({ ...options, database, ...(baseUrl !== undefined && { baseUrl }) });
+    t.after(() => authority.close());
+    return { authority, database, clock, issuer };
+  };
+  const server = await open();
+  t.after(() => rmSync(folder, { recursive: true }));
+  const putBack = await copyOf(server.database);
+  const lines: string[] = [];
+  const write = (events: readonly AuditEvent[]): void =>
+    void lines.push(...events.map((event) => JSON.stringify(auditEventJson(event))));
+  const stream = new AuditStream({ database: server.database, write, clock: clock.read });
+  await stream.send();
+  lines.splice(0);
+  return {
+    server,
+    command: await open(),
+    /** As each second, until others' entries are told, too. */
+    async told(): Promise<readonly string[]> {
+      await stream.send();
+      clock.time += 2 * minute;
+      await stream.send();
+      return lines;
+    },
+    again: (given: readonly string[]) => reenter(server.database, given),
+    putBack: () => putBack(server.database),
+  };
+}
+
+function actionsIn(lines: readonly string[]): readonly string[] {
+  return lines.map((line) => JSON.parse(line).action);
+}
+
+test('what a command issued and the server revoked at once is revoked when it is entered again', async (t) => {
+  const { server, command, told, again, putBack } = await withStream(t);
+  const { certificate } = await command.authority.issue(await request());
+  const serial = certificate.serialNumberHex;
+  server.clock.time += minute / 2;
+  const revoked = await server.authority.revoke({ serial, reason: 'superseded', by: 'dashboard' });
+  await server.authority.revoke({ serial, reason: 'keyCompromise', by: 'dashboard' });
+  const lines = await told();
+  assert.deepEqual(actionsIn(lines), ['revoke', 'revoke', 'block key', 'issue']);
+  await putBack();
+  const { issued, revoked: count, notRevoked, unknown, notDone } = await again(lines);
+  assert.deepEqual({ issued, count, notRevoked, unknown }, { issued: 1, count: 1, notRevoked: [], unknown: [] });
+  assert.deepEqual(notDone, new Map());
+  const found = await server.authority.find(serial);
+  assert.deepEqual([found?.status, found?.reason, found?.revokedAt], ['revoked', 'keyCompromise', revoked.revokedAt]);
+  assert.equal(parseCrl(await server.authority.crl(server.authority.issuerId)).size, 1);
+});
+
+test('who revoked first says when, whose word ever comes first', async (t) => {
+  const { server, command, told, again, putBack } = await withStream(t);
+  const { certificate } = await server.authority.issue(await request());
+  const serial = certificate.serialNumberHex;
+  const { revokedAt } = await command.authority.revoke({ serial, reason: 'superseded', by: 'operator bob' });
+  server.clock.time += minute / 2;
+  await server.authority.revoke({ serial, reason: 'keyCompromise', by: 'dashboard' });
+  const lines = await told();
+  assert.deepEqual(actionsIn(lines), ['issue', 'revoke', 'block key', 'revoke']);
+  await putBack();
+  assert.deepEqual((await again(lines)).notRevoked, []);
+  const found = await server.authority.find(serial);
+  assert.deepEqual([found?.reason, found?.revokedAt], ['keyCompromise', revokedAt]);
+});
+
+test('a certificate whose key is blocked is entered as a revoked one', async (t) => {
+  const { server, command, told, again, putBack } = await withStream(t);
+  const publicKey = await newKey();
+  const { certificate } = await server.authority.issue(await request({ publicKey }));
+  const lines = await told();
+  await putBack();
+  await command.authority.blockKey({ key: publicKey, by: 'operator bob' });
+  const done = await again(lines);
+  assert.deepEqual([done.issued, done.revoked], [1, 1]);
+  const found = await server.authority.find(certificate.serialNumberHex);
+  assert.deepEqual([found?.reason, found?.revokedAt], ['keyCompromise', server.clock.read()]);
+});
+
+test('a certificate is in the list that it names, whatever the stream says', async (t) => {
+  const { server, told, again, putBack } = await withStream(t, 'http://ca.example.test');
+  const { certificate } = await server.authority.issue(await request());
+  const lines = await told();
+  const [row] = await server.database.all('SELECT crl_shard FROM certificates');
+  const shard = Number(row?.crl_shard);
+  assert.match(lines.join(), new RegExp(`"shard":${shard},`));
+  await putBack();
+  await again(lines.map((line) => line.replace(/"shard":\d+/, `"shard":${(shard + 1) % 16}`)));
+  assert.deepEqual(await server.database.all('SELECT serial, crl_shard FROM certificates'), [
+    { serial: certificate.serialNumberHex, crl_shard: shard },
+  ]);
+});
+
+test('what stands behind a gap is named', async (t) => {
+  const { server, told, again, putBack } = await withStream(t);
+  const { authority } = server;
+  const serials: string[] = [];
+  for (let count = 0; count < 3; count++) {
+    serials.push((await authority.issue(await request())).certificate.serialNumberHex);
+  }
+  const [, second = '', third = ''] = serials;
+  await authority.revoke({ serial: third, by: 'x' });
+  const [first = '', ...lines] = await told();
+  await putBack();
+  const { refused, issued, unknown, notRevoked, notDone } = await again(lines);
+  assert.deepEqual({ refused, issued, notDone }, { refused: 3, issued: 0, notDone: new Map() });
+  assert.deepEqual([unknown, notRevoked], [[second, third], [third]]);
+  // One that was changed names nothing.
+  const forged = await again(lines.map((line) => line.replace(third, 'ff'.repeat(16))));
+  assert.deepEqual([forged.unknown, forged.notRevoked], [[second], []]);
+  // Nothing is missing once the first is there, however often the others were refused before.
+  const whole = await again([...lines, first, ...lines]);
+  assert.deepEqual([whole.issued, whole.revoked, whole.unknown, whole.notRevoked], [3, 1, [], []]);
+});
+
+test('a list of the root that was imported is not there, and its number is not given again', async (t) => {
+  const { server, told, again, putBack } = await withStream(t);
+  const { issuer, authority } = server;
+  const dates = { thisUpdate: server.clock.read(), nextUpdate: new Date(server.clock.time + day), revoked: [] };
+  const signed = { certificate: issuer.root, signer: issuer.rootSigner };
+  const seven = await issueCrl({ ...dates, issuer: signed, number: 7n });
+  await authority.importCrl({ crl: seven.raw, by: 'operator bob' });
+  const lines = await told();
+  await putBack();
+  assert.deepEqual((await again(lines)).notDone, new Map([['import crl', 1]]));
+  const other = await issueCrl({ ...dates, issuer: signed, number: 6n });
+  await assert.rejects(authority.importCrl({ crl: other.raw, by: 'x' }), {
+    message: 'the CRL cannot be taken: its number 6 is not above those before it',
+  });
 });
 
 test('without entries a checkpoint tells how many are missing', async (t) => {

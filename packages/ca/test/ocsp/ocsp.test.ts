@@ -1,6 +1,6 @@
 import { strict as assert } from 'node:assert';
 import { type TestContext, test } from 'node:test';
-import { fromHex } from '@handfast/crypto';
+import { fromHex, type Signer } from '@handfast/crypto';
 import {
   authorityInfoAccessOf,
   type CertId,
@@ -232,6 +232,18 @@ test('the responder is certified for a week, renewed in the middle of it, and in
   assert.equal(await responders(ca), 2);
 });
 
+test('near its issuer’s end a responder is renewed a few times, however many ask', async (t) => {
+  const issuer = await newIssuer({}, { notAfter: new Date(start.getTime() + 2 * day) });
+  const ca = await openedWithOcsp(t, { issuer });
+  const certificates = [await issued(ca), await issued(ca), await issued(ca)];
+  for (const certificate of certificates) assert.equal((await ask(ca, certificate)).status, 'good');
+  assert.equal(await responders(ca), 1);
+  for (; ca.clock.time < start.getTime() + 2 * day; ca.clock.time += 10 * minute) {
+    for (const certificate of certificates) await ask(ca, certificate);
+  }
+  assert.equal(await responders(ca), 9);
+});
+
 test('where no other responder can be certified the old one goes on, and its answers end with it', async (t) => {
   const ca = await openedWithOcsp(t, { ocspLifetimeMs: 4 * day });
   const certificate = await issued(ca);
@@ -245,7 +257,83 @@ test('where no other responder can be certified the old one goes on, and its ans
   ca.clock.time += 2 * day;
   await assert.rejects(ask(ca, certificate), { message: /the disk is full/ });
   await ca.database.run('DROP TRIGGER full');
+  // It is not tried again for everybody who asks.
+  await assert.rejects(ask(ca, certificate), { message: /the disk is full/ });
+  ca.clock.time += minute;
   assert.equal((await ask(ca, certificate)).status, 'good');
+});
+
+/** An authority that was opened again while its signer is away: it has no responder yet. */
+async function withoutSigner(t: TestContext) {
+  const issuer = await newIssuer();
+  let asked = 0;
+  let away = false;
+  const signer: Signer = {
+    publicKey: issuer.signer.publicKey,
+    algorithms: issuer.signer.algorithms,
+    async sign(algorithm, data) {
+      asked++;
+      if (away) throw new Error('the token is gone');
+      return await issuer.signer.sign(algorithm, data);
+    },
+  };
+  const before = await openedWithOcsp(t, { issuer: { ...issuer, signer } });
+  const certificate = await issued(before);
+  const other = await issued(before);
+  const { der } = await ask(before, certificate);
+  const { database, clock } = before;
+  const options = { database, provider, issuer: { chain: issuer.chain, signer }, policy: { domains: [] } };
+  const authority = await openAuthority({ ...options, profiles, baseUrl, clock: clock.read });
+  away = true;
+  asked = 0;
+  return {
+    ca: { ...before, authority },
+    certificate,
+    other,
+    der,
+    asked: () => asked,
+    comeBack: () => {
+      away = false;
+    },
+  };
+}
+
+test('who asks while no responder can be certified adds nothing to the records', async (t) => {
+  const { ca, other, asked, comeBack } = await withoutSigner(t);
+  const records = async () =>
+    await ca.database.all(
+      'SELECT (SELECT count(*) FROM certificates) AS certificates, (SELECT count(*) FROM audit) AS entries',
+    );
+  await assert.rejects(ask(ca, other), { message: 'the token is gone' });
+  const first = await records();
+  for (const later of [0, 0, minute - 1]) {
+    ca.clock.time += later;
+    await assert.rejects(ask(ca, other), { message: 'the token is gone' });
+  }
+  assert.deepEqual([await records(), asked()], [first, 1]);
+  ca.clock.time += 1;
+  await assert.rejects(ask(ca, other), { message: 'the token is gone' });
+  assert.equal(asked(), 2);
+  comeBack();
+  // A clock that goes back does not make it wait for longer.
+  ca.clock.time -= 1;
+  assert.equal((await ask(ca, other)).status, 'good');
+});
+
+test('an answer that is good still is given where no other can be signed, until it ends or is true no more', async (t) => {
+  const { ca, certificate, der, asked } = await withoutSigner(t);
+  ca.clock.time += day - 1;
+  assert.deepEqual((await ask(ca, certificate)).der, der);
+  assert.deepEqual((await ask(ca, certificate)).der, der);
+  assert.equal(asked(), 1);
+  await ca.authority.revoke({ serial: certificate.serialNumberHex, by: 'x' });
+  await assert.rejects(ask(ca, certificate), { message: 'the token is gone' });
+});
+
+test('an answer that has ended is given to nobody', async (t) => {
+  const { ca, certificate } = await withoutSigner(t);
+  ca.clock.time += day;
+  await assert.rejects(ask(ca, certificate), { message: 'the token is gone' });
 });
 
 test('a clock that went back signs nothing', async (t) => {

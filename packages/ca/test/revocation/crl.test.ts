@@ -1,6 +1,6 @@
 import { strict as assert } from 'node:assert';
 import { type TestContext, test } from 'node:test';
-import type { CryptoProvider } from '@handfast/crypto';
+import type { CryptoProvider, Signer } from '@handfast/crypto';
 import {
   type Certificate,
   issueCrl,
@@ -191,6 +191,69 @@ test('a number is used up before its list is signed', async (t) => {
   assert.deepEqual(kept, [{ crl_number: start.getTime() }]);
   fails = false;
   assert.equal(parseCrl(await authority.crl(authority.issuerId)).number, BigInt(start.getTime() + 1));
+});
+
+/** With a first list, and a signer that goes away when it is told to. */
+async function withSigner(t: TestContext) {
+  const issuer = await newIssuer();
+  const state = { away: false, asked: 0 };
+  const signer: Signer = {
+    publicKey: issuer.signer.publicKey,
+    algorithms: issuer.signer.algorithms,
+    async sign(algorithm, data) {
+      state.asked++;
+      if (state.away) throw new Error('the token is gone');
+      return await issuer.signer.sign(algorithm, data);
+    },
+  };
+  const ca = await opened(t, { issuer: { ...issuer, signer } });
+  const { certificate } = await ca.authority.issue(await request());
+  const list = (): Promise<Uint8Array> => ca.authority.crl(ca.authority.issuerId);
+  const first = await list();
+  state.asked = 0;
+  return { ca, certificate, state, list, first };
+}
+
+test('a list that is good still is given where no other can be signed, and that is tried now and then', async (t) => {
+  const { ca, state, list, first } = await withSigner(t);
+  const { clock, authority, database } = ca;
+  state.away = true;
+  clock.time += day;
+  for (const later of [0, 0, minute - 1]) {
+    clock.time += later;
+    assert.deepEqual(await list(), first);
+  }
+  assert.equal(state.asked, 1);
+  const number = 'SELECT crl_number FROM issuers WHERE id = $1';
+  assert.deepEqual(await database.all(number, [authority.issuerId]), [{ crl_number: start.getTime() + day }]);
+  clock.time += 1;
+  assert.deepEqual([await list(), state.asked], [first, 2]);
+  // Whoever makes lists ahead of time is told all the same.
+  await assert.rejects(authority.refreshLists(), {
+    name: 'AggregateError',
+    message: '1 list of revoked certificates could not be made',
+  });
+  state.away = false;
+  clock.time += minute;
+  assert.notDeepEqual(await list(), first);
+});
+
+test('a list that lacks a revocation, or has ended, is given to nobody', async (t) => {
+  const { ca, certificate, state, list } = await withSigner(t);
+  state.away = true;
+  ca.clock.time += 7 * day - 1;
+  await list();
+  ca.clock.time += 1;
+  await assert.rejects(list(), { message: 'the token is gone' });
+  state.away = false;
+  const second = await list();
+  state.away = true;
+  ca.clock.time += day;
+  assert.deepEqual(await list(), second);
+  await ca.authority.revoke({ serial: certificate.serialNumberHex, by: 'x' });
+  await assert.rejects(list(), { message: 'the token is gone' });
+  state.away = false;
+  assert.equal(parseCrl(await list()).size, 1);
 });
 
 test('the ten newest lists are kept', async (t) => {

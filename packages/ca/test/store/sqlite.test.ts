@@ -2,7 +2,9 @@ import { strict as assert } from 'node:assert';
 import { mkdtempSync, rmSync, statSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { DatabaseSync } from 'node:sqlite';
 import { type TestContext, test } from 'node:test';
+import { setImmediate as turn } from 'node:timers/promises';
 import { type Database, openSqlite } from '../../src/index.ts';
 import { countOf, makeTable, storeContract } from './contract.ts';
 
@@ -84,6 +86,36 @@ test('another process that writes is waited for, and no longer than was said', a
   await other.transaction((sql) => sql.run('INSERT INTO t (a) VALUES (2)'));
   assert.equal(await countOf(database), 2);
 });
+
+for (const atOnce of [false, true]) {
+  for (const late of [false, true]) {
+    const when = `${late ? 'long after the database refused' : 'before anything is answered'}${atOnce ? ', at once' : ''}`;
+    test(`who first asks ${when} is told that another process writes, and nobody else`, async (t) => {
+      const { file } = await inFile(t);
+      const database = await openSqlite(file, { busyTimeoutMs: 1 });
+      const other = new DatabaseSync(file);
+      t.after(() => Promise.all([database.close(), other.close()]));
+      other.exec('BEGIN IMMEDIATE');
+      const answered = Promise.withResolvers<void>();
+      const insert = database.transaction(
+        async (sql) => {
+          if (late) await answered.promise;
+          await sql.run('INSERT INTO t (a) VALUES (1)');
+        },
+        { atOnce },
+      );
+      const refused = assert.rejects(insert, { message: 'database is locked', errcode: busy });
+      // Behind the beginning of the transaction, in the same thread.
+      await database.all('SELECT 1');
+      await turn();
+      answered.resolve();
+      await refused;
+      other.exec('ROLLBACK');
+      await database.transaction((sql) => sql.run('INSERT INTO t (a) VALUES (2)'), { atOnce });
+      assert.deepEqual(await database.all('SELECT a FROM t'), [{ a: 2 }]);
+    });
+  }
+}
 
 test('a file that is none is refused with its name', async () => {
   await assert.rejects(openSqlite(join(tmpdir(), 'no-such-folder', 'ca.db')), { code: 'ENOENT' });

@@ -34,7 +34,7 @@ export function faulty(database: Database): Faulty {
     ...over(database),
     kind: database.kind,
     fault: () => undefined,
-    transaction: async (work) =>
+    transaction: async (work, options) =>
       await database.transaction(async (sql) => {
         failed = undefined;
         const result = await work(over(sql));
@@ -42,7 +42,7 @@ export function faulty(database: Database): Faulty {
         if (failed !== undefined) throw failed;
         check('COMMIT');
         return result;
-      }),
+      }, options),
     close: () => database.close(),
   };
   return wrapped;
