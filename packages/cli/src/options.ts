@@ -57,7 +57,7 @@ export function parseSeconds(text: string): number {
 /** A whole number from 1. */
 export function parseCount(option: string, text: string): number {
   const count = /^\d{1,6}$/.test(text) ? Number(text) : 0;
-  if (count === 0) throw usageError(`${option} ${quote(text)} is no number`, 'write a whole number from 1');
+  if (count === 0) throw usageError(`${option} ${quote(text)} is no whole number from 1 to 999999`);
   return count;
 }
 

@@ -4,10 +4,12 @@
  * @module
  */
 
-import { closeSync, fstatSync, openSync, readSync, writeSync } from 'node:fs';
+import { closeSync, existsSync, fstatSync, fsyncSync, openSync, readSync, writeSync } from 'node:fs';
+import { dirname } from 'node:path';
 import { quote } from '@handfast/tls';
 import { usageError } from '../exit.ts';
 import { reasonOf } from '../options.ts';
+import { syncFolder } from './files.ts';
 
 export class AuditFile {
   readonly #path: string;
@@ -30,12 +32,17 @@ export class AuditFile {
     this.#torn = isTorn(descriptor);
   }
 
-  /** @throws what the system has to say; then all of it is to be written again */
+  /**
+   * Lines are on the disk when this returns, since the database notes then that they were written.
+   *
+   * @throws what the system has to say; then all of it is to be written again
+   */
   write(lines: readonly object[]): void {
     const text = lines.map((line) => `${JSON.stringify(line)}\n`).join('');
     const bytes = Buffer.from(this.#torn ? `\n${text}` : text);
     this.#torn = true;
     for (let at = 0; at < bytes.length; ) at += writeSync(this.#descriptor, bytes, at);
+    if (fstatSync(this.#descriptor).isFile()) fsyncSync(this.#descriptor); // a pipe has no disk
     this.#torn = false;
   }
 
@@ -53,7 +60,10 @@ export class AuditFile {
 }
 
 function openAt(path: string): number {
-  return openSync(path, 'a+', 0o600);
+  const isNew = !existsSync(path);
+  const descriptor = openSync(path, 'a+', 0o600);
+  if (isNew) syncFolder(dirname(path));
+  return descriptor;
 }
 
 function isTorn(descriptor: number): boolean {

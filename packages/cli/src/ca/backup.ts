@@ -19,11 +19,13 @@ import {
 } from 'node:fs';
 import { basename, dirname, join, resolve } from 'node:path';
 import { backup, DatabaseSync } from 'node:sqlite';
-import { wipe } from '@handfast/crypto';
+import { equalBytes, wipe } from '@handfast/crypto';
+import { nodeProvider as provider } from '@handfast/crypto/node';
 import { quote } from '@handfast/tls';
+import { parseCertificates, parsePrivateKey } from '@handfast/x509';
 import { type ExitCode, exitCodes, usageError } from '../exit.ts';
 import type { Io } from '../io.ts';
-import { reasonOf } from '../options.ts';
+import { parsingFile, reasonOf } from '../options.ts';
 import { Report } from '../report.ts';
 import type { CaConfig } from './config.ts';
 import { writeNew } from './files.ts';
@@ -35,17 +37,19 @@ import {
   pathsIn,
   readPublic,
   refuseOccupied,
+  settled,
 } from './folder.ts';
-import { keyPassphrase } from './issuer-key.ts';
+import { isEncrypted, keyPassphrase } from './issuer-key.ts';
 import { inWords, type OpenCa, openFolder, withCa } from './open.ts';
 import { type OutputChoice, print } from './output.ts';
 import { filesBelow } from './pending.ts';
+import { filesText } from './stored-issuers.ts';
 
 export interface BackupOptions extends FolderOptions, OutputChoice {}
 
 /** What lies beside the database, below the folder. */
 const wanted =
-  /^(config\.json|(root|previous-root|between|intermediate|intermediate-key|audit|audit-key)\.pem|(issuers\/[0-9a-f]{64}|waiting)\/(chain\.pem|key\.pem|request\.csr|signer\.json))$/;
+  /^(config\.json|(root|previous-root|former-roots|between|intermediate|intermediate-key|audit|audit-key)\.pem|(issuers\/[0-9a-f]{64}|waiting)\/(chain\.pem|key\.pem|request\.csr|signer\.json))$/;
 /** Without these it is no CA. */
 const needed = ['config.json', 'root.pem', 'intermediate.pem', 'audit-key.pem', 'audit.pem'];
 
@@ -110,8 +114,12 @@ export async function unpack(
       copyFileSync(file, paths.database);
       chmodSync(paths.database, 0o600);
       const database = new DatabaseSync(paths.database);
-      database.exec(`DROP TABLE ${table}`);
-      database.close();
+      try {
+        database.exec(`DROP TABLE ${table}`);
+        forgetNonces(database);
+      } finally {
+        database.close();
+      }
       await inWords(aside, async () => {
         const ca = await openFolder(aside, keyPassphrase(options, io));
         try {
@@ -126,8 +134,14 @@ export async function unpack(
   }
 }
 
-/** Beside its name until it is whole. */
-async function writeBackup(paths: CaPaths, target: string): Promise<void> {
+/** What clients used since the backup is not known to be used: under another key none of that is good. */
+function forgetNonces(database: DatabaseSync): void {
+  const keys = database.prepare(`SELECT 1 FROM sqlite_schema WHERE type = 'table' AND name = 'acme_keys'`).get();
+  if (keys !== undefined) database.exec(`DELETE FROM acme_keys WHERE purpose = 'nonces'`);
+}
+
+/** Beside its name until it is whole. @throws CliError where it cannot be, or the CA's files do not belong together */
+export async function writeBackup(paths: CaPaths, target: string): Promise<void> {
   const aside = join(dirname(target), `.${basename(target)}.${randomBytes(6).toString('hex')}`);
   try {
     // Nobody else can read it from its first byte on.
@@ -140,7 +154,13 @@ async function writeBackup(paths: CaPaths, target: string): Promise<void> {
     } finally {
       source.close();
     }
-    addFiles(aside, paths);
+    // Behind the database: an issuer that only the files have is entered when they are opened, and not the other way round.
+    const files = await filesOf(paths);
+    try {
+      addFiles(aside, files);
+    } finally {
+      wipe(...files.values());
+    }
     renameSync(aside, target);
   } catch (error) {
     rmSync(aside, { force: true });
@@ -149,19 +169,52 @@ async function writeBackup(paths: CaPaths, target: string): Promise<void> {
   }
 }
 
-function addFiles(file: string, paths: CaPaths): void {
+/** As they belong together, whoever changes them meanwhile. */
+function filesOf({ folder }: CaPaths): Promise<ReadonlyMap<string, Uint8Array>> {
+  return settled(folder, async () => {
+    const files = new Map<string, Uint8Array>();
+    try {
+      for (const path of filesBelow(folder)) if (wanted.test(path)) files.set(path, readFileSync(join(folder, path)));
+      for (const path of files.keys()) await refuseStrange(folder, path, files);
+      return files;
+    } catch (error) {
+      wipe(...files.values());
+      throw error;
+    }
+  });
+}
+
+/** Refuses a key that is not its certificate's. One under a passphrase is not opened for it. */
+async function refuseStrange(folder: string, path: string, files: ReadonlyMap<string, Uint8Array>): Promise<void> {
+  const pem = files.get(path);
+  const certificate = files.get(certificateOf(path) ?? '');
+  if (pem === undefined || certificate === undefined || isEncrypted(pem)) return;
+  const file = join(folder, path);
+  const pkcs8 = parsingFile(filesText, file, () => parsePrivateKey(pem));
+  try {
+    const { publicKey } = await provider.importPrivateKey(pkcs8);
+    const [first] = parsingFile(filesText, file, () => parseCertificates(certificate));
+    if (first !== undefined && equalBytes(first.publicKey.spki, publicKey.spki)) return;
+  } finally {
+    wipe(pkcs8);
+  }
+  throw usageError(`${filesText} ${quote(file)} is not the key of its certificate`, 'restore both from a backup');
+}
+
+/** The file of the certificate that belongs to an issuer's key. */
+function certificateOf(path: string): string | undefined {
+  if (path === 'intermediate-key.pem') return 'intermediate.pem';
+  return /^issuers\/.*\/key\.pem$/.test(path) ? path.replace(/key\.pem$/, 'chain.pem') : undefined;
+}
+
+function addFiles(file: string, files: ReadonlyMap<string, Uint8Array>): void {
   const database = new DatabaseSync(file);
   try {
     // One file, without a log beside it.
     database.exec('PRAGMA journal_mode = DELETE');
     database.exec(`CREATE TABLE ${table} (name TEXT PRIMARY KEY, content BLOB NOT NULL)`);
     const insert = database.prepare(`INSERT INTO ${table} (name, content) VALUES (?, ?)`);
-    for (const path of filesBelow(paths.folder)) {
-      if (!wanted.test(path)) continue;
-      const content = readFileSync(join(paths.folder, path));
-      insert.run(path, content);
-      wipe(content);
-    }
+    for (const [path, content] of files) insert.run(path, content);
   } finally {
     database.close();
   }

@@ -5,7 +5,8 @@
  * @module
  */
 
-import { CaError, issuerIdOf } from '@handfast/ca';
+import { CaError, type IssuerRecord, issuerIdOf } from '@handfast/ca';
+import { equalBytes } from '@handfast/crypto';
 import { nodeProvider as provider } from '@handfast/crypto/node';
 import { type Certificate, type Crl, escapeText, parseCrl, toPem } from '@handfast/x509';
 import { dayMs } from '../authority.ts';
@@ -38,7 +39,7 @@ export async function exportCrls(options: ExportOptions, io: Io): Promise<ExitCo
   if (options.json === true && options.out === undefined) {
     throw usageError('--json without --out', 'name a file for the lists: --json tells what is in it');
   }
-  const { crls, roots } = await withCa(options, io, neededCrls);
+  const { crls, roots, keyless } = await withCa(options, io, neededCrls);
   const pem = crls.map(({ raw }) => toPem('X509 CRL', raw)).join('');
   const bytes = new TextEncoder().encode(pem);
   writeResult({ bytes, secret: false, binary: false }, options.out === undefined ? {} : { out: options.out }, io);
@@ -46,6 +47,12 @@ export async function exportCrls(options: ExportOptions, io: Io): Promise<ExitCo
   for (const { nextUpdate: end } of roots) {
     if (end === undefined || end.getTime() - now.getTime() >= soonMs) continue;
     report.warning(`the root’s list ends ${whenText(end, now)}: handfast ca crl root --root-key FILE signs another`);
+  }
+  for (const { id, certificate, lastEnd = now } of keyless) {
+    const name = escapeText(certificate.subject.toString());
+    report.warning(
+      `nothing that is revoked of ${name} appears in a list: its key is not here, and its certificates are good until ${timeText(lastEnd)}: a backup may have issuers/${id}/`,
+    );
   }
   if (options.out === undefined) return exitCodes.ok;
   if (options.json === true) printJson({ file: options.out, crls: crls.map(crlJson) }, io);
@@ -61,32 +68,40 @@ export async function exportCrls(options: ExportOptions, io: Io): Promise<ExitCo
  * A list of every CA that a certificate which is good may have above it: of those that sign, and of those that did until their last
  * certificate ends; then of those above them.
  */
-async function neededCrls({ authority }: OpenCa): Promise<Crls> {
+async function neededCrls({ authority, roots: own }: OpenCa): Promise<Crls> {
   const now = Date.now();
   const issuers = await authority.issuers();
   const needed = issuers.filter(({ state, signs, lastEnd = new Date(0) }) => {
     return state === 'current' || !signs || lastEnd.getTime() >= now;
   });
+  // No CA above others has certificates of leaves.
+  const keyless = needed.filter(({ signs, lastEnd = new Date(0) }) => !signs && lastEnd.getTime() >= now);
   const signed: Crl[] = [];
   const roots: Crl[] = [];
-  for (const { id, certificate, state, signs } of needed) {
+  for (const issuer of needed) {
+    const { id, certificate, state, signs } = issuer;
     try {
       const crl = parseCrl(await authority.crl(id));
-      (signs ? signed : roots).push(crl);
+      (signs || keyless.includes(issuer) ? signed : roots).push(crl);
     } catch (error) {
       // Of one that is retired there may be no list; without one of all others nobody who wants them gets along.
       if (!(error instanceof CaError && error.code === 'not_found')) throw error;
       if (state !== 'current') continue;
       const text = `there is no list of ${escapeText(certificate.subject.toString())}`;
-      throw usageError(text, 'handfast ca import --crl FILE takes one from whoever has its key');
+      throw usageError(text, own.some(({ raw }) => equalBytes(raw, certificate.raw)) ? rootListHint : otherListHint);
     }
   }
-  return { crls: [...signed, ...roots], roots };
+  return { crls: [...signed, ...roots], roots, keyless };
 }
+
+const otherListHint = 'handfast ca import --crl FILE takes one from whoever has its key';
+const rootListHint = `handfast ca crl root --root-key FILE signs one, where its key is yours; ${otherListHint}`;
 
 interface Crls {
   readonly crls: readonly Crl[];
   readonly roots: readonly Crl[];
+  /** Those whose certificates are good, and whose lists nobody here can sign. */
+  readonly keyless: readonly IssuerRecord[];
 }
 
 /** A root's own list, signed anew: its key is read, used once, and forgotten. */
@@ -105,7 +120,8 @@ export async function renewRootCrl(options: RootCrlOptions, io: Io): Promise<Exi
         revokedAt,
         reason,
       }));
-      const signed = await makeRootCrl(root, (before?.number ?? 0n) + 1n, new Date(), revoked);
+      const now = new Date();
+      const signed = await makeRootCrl(root, numberAfter(before, now), now, revoked);
       await authority.importCrl({ crl: signed.raw, by: operator() });
       return signed;
     });
@@ -123,6 +139,13 @@ export async function renewRootCrl(options: RootCrlOptions, io: Io): Promise<Exi
     io,
   );
   return exitCodes.ok;
+}
+
+/** Never below the time, so that a CA which was put back to an older state gives no number again that it has forgotten. */
+function numberAfter(before: Crl | undefined, now: Date): bigint {
+  const next = (before?.number ?? 0n) + 1n;
+  const time = BigInt(now.getTime());
+  return next > time ? next : time;
 }
 
 /** None, where it was not imported yet. */

@@ -8,9 +8,8 @@
  */
 
 import { randomBytes } from 'node:crypto';
-import { existsSync, mkdirSync, readdirSync, readFileSync, realpathSync, renameSync, rmSync, statSync } from 'node:fs';
+import { existsSync, mkdirSync, readdirSync, realpathSync, renameSync, rmSync, statSync } from 'node:fs';
 import { basename, dirname, join, resolve, sep } from 'node:path';
-import { wipe } from '@handfast/crypto';
 import { quote } from '@handfast/tls';
 import type { Certificate } from '@handfast/x509';
 import { dataDirectory } from '../dev-ca.ts';
@@ -19,9 +18,11 @@ import type { Io } from '../io.ts';
 import { reasonOf } from '../options.ts';
 import { type CaConfig, readConfig } from './config.ts';
 import { syncFolder } from './files.ts';
+import { formerRootsIn } from './former-roots.ts';
 import type { KeyOptions } from './issuer-key.ts';
-import { filesBelow, finishChange, isChanging } from './pending.ts';
+import { finishChange, isChanging, versionOf } from './pending.ts';
 import { certificateIn, type StoredIssuers, storedIssuers } from './stored-issuers.ts';
+import { refuseStrayKeys } from './stray-keys.ts';
 
 /** What every command of the CA has. */
 export interface FolderOptions extends KeyOptions {
@@ -35,6 +36,8 @@ export interface CaPaths {
   readonly root: string;
   /** As long as there are machines that trust it alone. */
   readonly previousRoot: string;
+  /** Of those before it, for machines that trust them still. */
+  readonly formerRoots: string;
   readonly intermediate: string;
   readonly intermediateKey: string;
   /** Certificates between that and a root, where there are any. */
@@ -54,6 +57,8 @@ export interface CaFolder {
   readonly paths: CaPaths;
   readonly config: CaConfig;
   readonly issuers: StoredIssuers;
+  /** Of its files, when they were read: for `changeFolder`. */
+  readonly version: string;
 }
 
 /** `--dir`, else `ca` in the user's data directory. */
@@ -68,6 +73,7 @@ export function pathsIn(folder: string): CaPaths {
     root: join(folder, 'root.pem'),
     intermediate: join(folder, 'intermediate.pem'),
     previousRoot: join(folder, 'previous-root.pem'),
+    formerRoots: join(folder, 'former-roots.pem'),
     intermediateKey: join(folder, 'intermediate-key.pem'),
     between: join(folder, 'between.pem'),
     issuers: join(folder, 'issuers'),
@@ -83,50 +89,54 @@ export async function readFolder(folder: string): Promise<CaFolder> {
   refuseNone(folder);
   refuseOpenFolder(folder);
   const paths = pathsIn(folder);
+  return await settled(folder, async (version) => ({ ...(await readNow(paths)), version }));
+}
+
+/** What `read` makes of the files, none of them from before a change that another is from behind. It may be called more than once. */
+export async function settled<T>(folder: string, read: (version: string) => Promise<T>): Promise<T> {
   for (;;) {
     finishChange(folder);
-    const before = versionOf(paths);
-    const isSettled = (): boolean => !isChanging(folder) && versionOf(paths) === before;
+    const version = versionOf(folder);
+    const isSettled = (): boolean => !isChanging(folder) && versionOf(folder) === version;
     try {
-      const read = await readNow(paths);
-      if (isSettled()) return read;
+      const result = await read(version);
+      if (isSettled()) return result;
     } catch (error) {
       if (isSettled()) throw error;
     }
   }
 }
 
-async function readNow(paths: CaPaths): Promise<CaFolder> {
+async function readNow(paths: CaPaths): Promise<Omit<CaFolder, 'version'>> {
   refuseWaiting(paths);
-  refuseStrayKeys(paths);
+  await refuseStrayKeys(paths.folder);
   const config = readConfig(paths.config);
   return { paths, config, issuers: await storedIssuers(paths, config) };
 }
 
-/** What anybody may know: for those who are to trust the root. The root that was before is behind it. */
-export function readPublic(folder: string): Pick<CaFolder, 'paths' | 'config'> & { readonly roots: readonly Root[] } {
+/** What anybody may know. */
+export interface PublicFolder extends Pick<CaFolder, 'paths' | 'config'> {
+  /** To be trusted. The root that was before is behind the newest. */
+  readonly roots: readonly Root[];
+  /** To be trusted no longer. */
+  readonly formerRoots: readonly Root[];
+}
+
+/** For those who are to trust the root. */
+export function readPublic(folder: string): PublicFolder {
   refuseNone(folder);
   const paths = pathsIn(folder);
   finishChange(folder);
   refuseWaiting(paths);
   const files = [paths.root, paths.previousRoot].filter((file, index) => index === 0 || existsSync(file));
   const roots = files.map((file) => ({ file, certificate: certificateIn(file) }));
-  return { paths, config: readConfig(paths.config), roots };
+  const formerRoots = formerRootsIn(paths).map((certificate) => ({ file: paths.formerRoots, certificate }));
+  return { paths, config: readConfig(paths.config), roots, formerRoots };
 }
 
 export interface Root {
   readonly file: string;
   readonly certificate: Certificate;
-}
-
-/** Another one whenever issuer or root are others. */
-function versionOf({ intermediate, root, config }: CaPaths): string {
-  return [intermediate, root, config]
-    .map((file) => {
-      const { ino, mtimeMs, size } = statSync(file, { throwIfNoEntry: false }) ?? { ino: 0, mtimeMs: 0, size: 0 };
-      return `${ino} ${mtimeMs} ${size}`;
-    })
-    .join(', ');
 }
 
 export function isWaiting({ intermediate, waiting }: CaPaths): boolean {
@@ -213,27 +223,4 @@ function refuseOpenFolder(folder: string): void {
     `others on this machine can look into ${quote(folder)}`,
     `chmod 700 ${folder} closes it; if strangers could read the key in it, make a new CA`,
   );
-}
-
-/** More than any key has. */
-const keyFileBytes = 1 << 16;
-
-/** The root's key, above all. */
-function refuseStrayKeys(paths: CaPaths): void {
-  for (const path of filesBelow(paths.folder)) {
-    const file = join(paths.folder, path);
-    if (mayHoldKey(path) || (statSync(file, { throwIfNoEntry: false })?.size ?? keyFileBytes) >= keyFileBytes) continue;
-    const content = readFileSync(file);
-    const holdsKey = content.includes('PRIVATE KEY-----');
-    wipe(content);
-    if (!holdsKey) continue;
-    throw usageError(
-      `${quote(file)} is a private key that has no place in the CA’s folder`,
-      'if it is the root’s, it belongs where this machine cannot reach it: move it there',
-    );
-  }
-}
-
-function mayHoldKey(path: string): boolean {
-  return /^(intermediate-key|audit-key|waiting\/key|issuers\/[0-9a-f]{64}\/key)\.pem$|^\.?next[./]/.test(path);
 }

@@ -7,6 +7,7 @@
 
 import { quote } from '@handfast/tls';
 import { type Certificate, keyPurposeLabel } from '@handfast/x509';
+import { timeText } from '../cert/layout.ts';
 import { usageError } from '../exit.ts';
 import type { CaConfig } from './config.ts';
 import { beyond } from './constraints.ts';
@@ -17,6 +18,7 @@ import { listOf } from './names.ts';
 export function checkIssuer(chain: readonly Certificate[], config: CaConfig): void {
   const [issuer] = chain;
   if (issuer === undefined) throw new Error('a chain of nothing');
+  for (const certificate of chain) refuseNotNow(certificate, new Date());
   const wrong = wrongWith(issuer, config, chain);
   if (wrong !== undefined) {
     throw usageError(
@@ -34,13 +36,24 @@ export function checkIssuer(chain: readonly Certificate[], config: CaConfig): vo
   }
 }
 
+/** The CA would be out of service: nobody believes a chain before all of it has begun, nor when any of it has ended. */
+function refuseNotNow({ subject, notBefore, notAfter }: Certificate, now: Date): void {
+  const hasBegun = notBefore <= now;
+  if (hasBegun && now < notAfter) return;
+  throw usageError(
+    `${quote(subject.toString())} is not valid now, but from ${timeText(notBefore)} until ${timeText(notAfter)}`,
+    hasBegun
+      ? 'have another signed: nothing was imported'
+      : 'import it once it is, or have another signed if the clock here is right: nothing was imported',
+  );
+}
+
 function wrongWith(issuer: Certificate, { ocsp }: CaConfig, chain: readonly Certificate[]): string | undefined {
-  const { basicConstraints, keyUsage, notAfter } = issuer;
+  const { basicConstraints, keyUsage } = issuer;
   if (basicConstraints?.ca !== true) return 'it is no CA’s (basicConstraints)';
   for (const usage of ['keyCertSign', 'cRLSign'] as const) {
     if (keyUsage !== undefined && !keyUsage.has(usage)) return `its key usage has no ${usage}`;
   }
-  if (notAfter.getTime() <= Date.now()) return `it ended at ${notAfter.toISOString()}`;
   for (const { extendedKeyUsage, subject } of chain) {
     const purposes = extendedKeyUsage?.map(keyPurposeLabel) ?? ['any'];
     const lacking = purposesOf(ocsp === true).find(

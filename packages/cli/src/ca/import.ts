@@ -5,11 +5,11 @@
  * @module
  */
 
-import { issuerIdOf } from '@handfast/ca';
+import { createAdminToken, issuerIdOf } from '@handfast/ca';
 import { equalBytes } from '@handfast/crypto';
 import { nodeProvider as provider } from '@handfast/crypto/node';
 import { quote } from '@handfast/tls';
-import { type Certificate, escapeText, parseCertificates, parseCrls, toPem } from '@handfast/x509';
+import { type Certificate, type Crl, escapeText, parseCertificates, parseCrls, toPem } from '@handfast/x509';
 import { timeText } from '../cert/layout.ts';
 import { CliError, type ExitCode, exitCodes, usageError } from '../exit.ts';
 import type { Io } from '../io.ts';
@@ -19,11 +19,11 @@ import { chainTo, checkChains } from './chains.ts';
 import { readConfig } from './config.ts';
 import { caDirectory, type FolderOptions, isWaiting, pathsIn, readFolder, refuseNone } from './folder.ts';
 import { checkIssuer } from './import-checks.ts';
-import { putKey } from './issuing-key.ts';
+import { putKey, refuseUsedKey } from './issuing-key.ts';
 import { unconstrainedText } from './names.ts';
-import { inWords, operator, withCa } from './open.ts';
+import { inWords, type OpenCa, operator, withCa } from './open.ts';
 import { type OutputChoice, print } from './output.ts';
-import { changeFolder, type FileChange, finishChange } from './pending.ts';
+import { changeFolder, type FileChange, finishChange, versionOf } from './pending.ts';
 import { tellRotated } from './rotate.ts';
 import { noteRotation, retire } from './rotation.ts';
 import { waitingIn } from './waiting.ts';
@@ -43,12 +43,15 @@ export async function importChain(file: string | undefined, options: ImportOptio
     refuseNone(directory);
     finishChange(directory);
     const report = new Report(io, options);
+    // A file that is no list is refused before anything is changed.
+    const lists = crl === undefined ? undefined : listsIn(crl);
     const { before, chain } = await takeChain(file, directory);
     if (chain.every(({ nameConstraints }) => nameConstraints === undefined)) report.warning(unconstrainedText);
-    if (crl !== undefined) await takeCrl(crl, options, io);
-    if (before !== undefined) return await tellRotated(before, undefined, options, io);
-    await tellLive(options, io);
-    if (crl !== undefined) return;
+    // What is done stands in the log, whatever becomes of the lists.
+    if (before === undefined) await tellLive(options, io);
+    else await tellRotated(before, undefined, options, io);
+    if (lists !== undefined) return await takeCrls(lists, options, io);
+    if (before !== undefined) return;
     report.warning('the root’s list of what it has revoked is not here: handfast ca import --crl ROOT.crl takes it');
   });
   return exitCodes.ok;
@@ -62,6 +65,7 @@ interface Taken {
 
 async function takeChain(file: string, directory: string): Promise<Taken> {
   const paths = pathsIn(directory);
+  const version = versionOf(directory);
   const waiting = waitingIn(paths);
   if (waiting === undefined) {
     throw usageError(
@@ -82,6 +86,7 @@ async function takeChain(file: string, directory: string): Promise<Taken> {
   const current = isWaiting(paths) ? undefined : (await readFolder(directory)).issuers;
   const chain = await chainIn(file, certificate, all, current?.root);
   checkIssuer(chain, config);
+  if (current !== undefined) refuseUsedKey(certificate.spki, current);
   const between = chain.slice(1, -1);
   if (current !== undefined) await checkChains(certificate, { ...current, between: [...current.between, ...between] });
   const { files, removed } = putKey(config, waiting.kept);
@@ -93,7 +98,7 @@ async function takeChain(file: string, directory: string): Promise<Taken> {
     pemFile('root.pem', chain.slice(-1)),
     ...(merged.length === 0 ? [] : [pemFile('between.pem', merged)]),
   ];
-  changeFolder(directory, changes, [...removed, 'waiting']);
+  changeFolder(directory, changes, [...removed, 'waiting'], version);
   return { before: current?.current.certificate, chain };
 }
 
@@ -136,21 +141,25 @@ function pemFile(path: string, certificates: readonly Certificate[]): FileChange
   return { path, content: certificates.map(({ raw }) => toPem('CERTIFICATE', raw)).join(''), mode: 0o644 };
 }
 
-/** Whose they are. */
-async function takeCrl(file: string, options: ImportOptions, io: Io): Promise<readonly string[]> {
+function listsIn(file: string): readonly Crl[] {
   const bytes = readFileFor('--crl', file);
-  const crls = parsingFile('--crl', file, () => parseCrls(bytes));
+  return parsingFile('--crl', file, () => parseCrls(bytes));
+}
+
+async function takeCrls(crls: readonly Crl[], options: ImportOptions, io: Io): Promise<void> {
   await withCa(options, io, async ({ authority }) => {
     for (const { raw } of crls) await authority.importCrl({ crl: raw, by: operator() });
   });
-  return crls.map(({ issuer }) => issuer.toString());
 }
 
 async function tellCrl(file: string, options: ImportOptions, io: Io): Promise<void> {
-  const issuers = await takeCrl(file, options, io);
+  const crls = listsIn(file);
+  await takeCrls(crls, options, io);
   const report = new Report(io, options);
-  for (const issuer of issuers)
+  for (const crl of crls) {
+    const issuer = crl.issuer.toString();
     report.news(`${file}: the list of ${escapeText(issuer)} is taken`, 'imported', { file, issuer });
+  }
 }
 
 async function tellLive(options: ImportOptions, io: Io): Promise<void> {
@@ -158,20 +167,30 @@ async function tellLive(options: ImportOptions, io: Io): Promise<void> {
     const { authority, intermediate, root, config, paths } = ca;
     await noteRotation(ca, 'import issuer', authority.issuerId, intermediate.subject.toString());
     const id = issuerIdOf(provider, intermediate);
+    const token = await firstToken(ca);
     print(
       {
         issuer: { id, name: intermediate.subject.toString(), notAfter: timeText(intermediate.notAfter) },
         root: { file: paths.root, name: root.subject.toString(), notAfter: timeText(root.notAfter) },
+        dashboardToken: token,
       },
       {
         heading: `The CA ${quote(config.title)} is live`,
         fields: [
           ['Issuer', [intermediate.subject.toString(), `until ${timeText(intermediate.notAfter)}`]],
           ['Root', [paths.root, root.subject.toString(), `until ${timeText(root.notAfter)}`]],
+          ['Dashboard', [token, 'an admin’s token for 30 days, shown this once']],
         ],
       },
       options,
       io,
     );
   });
+}
+
+/** `ca init` makes one where it makes a CA that is live. */
+async function firstToken({ database }: OpenCa): Promise<string> {
+  const by = operator();
+  const who = by.replace(/^operator /, '');
+  return (await createAdminToken({ database, provider }, { who, role: 'admin', by })).secret;
 }

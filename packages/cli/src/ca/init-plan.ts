@@ -11,7 +11,7 @@ import type { Io } from '../io.ts';
 import type { Report } from '../report.ts';
 import { type CaConfig, parseBaseUrl, parseDatabaseUrl } from './config.ts';
 import type { FolderOptions } from './folder.ts';
-import { passphraseOption } from './issuer-key.ts';
+import { credentialPassphrase, passphraseOption } from './issuer-key.ts';
 import type { SignerOptions } from './issuing-key.ts';
 import {
   contains,
@@ -115,7 +115,9 @@ async function newKeyPassphrase(options: InitOptions, io: Io): Promise<string | 
     if (from === undefined) return undefined;
     throw usageError(`${passphraseOption} without --encrypt-key`, 'the passphrase is the issuing key’s');
   }
-  return from === undefined ? await askNewPassphrase('the issuing key', io) : passphraseFile(passphraseOption, from);
+  if (from !== undefined) return passphraseFile(passphraseOption, from);
+  const advice = { option: passphraseOption, without: 'without --encrypt-key the key is unencrypted' };
+  return credentialPassphrase(io) ?? (await askNewPassphrase('the issuing key', io, advice));
 }
 
 function nothingAllowed({ networks }: NameSpace): Error {

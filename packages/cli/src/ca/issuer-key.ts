@@ -34,13 +34,18 @@ export function keyPassphrase({ keyPassphraseFile }: KeyOptions, io: Io): Passph
   let typed: Promise<string> | undefined;
   return async (again) => {
     if (keyPassphraseFile !== undefined) return passphraseFile(passphraseOption, keyPassphraseFile);
-    const { CREDENTIALS_DIRECTORY: credentials } = io.env;
-    const credential = credentials === undefined ? undefined : join(credentials, credentialName);
-    if (credential !== undefined && existsSync(credential)) return passphraseFile('the credential', credential);
+    const credential = credentialPassphrase(io);
+    if (credential !== undefined) return credential;
     if (again === true) typed = undefined;
     typed ??= askPassphrase('Passphrase of the CA’s issuing key: ', io, passphraseOption);
     return await typed;
   };
+}
+
+/** What systemd has handed on, where it has. */
+export function credentialPassphrase({ env: { CREDENTIALS_DIRECTORY: credentials } }: Io): string | undefined {
+  const credential = credentials === undefined ? undefined : join(credentials, credentialName);
+  return credential !== undefined && existsSync(credential) ? passphraseFile('the credential', credential) : undefined;
 }
 
 export function isEncrypted(pem: Uint8Array): boolean {

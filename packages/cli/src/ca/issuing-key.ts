@@ -4,17 +4,17 @@
  * @module
  */
 
-import { type Signer, wipe } from '@handfast/crypto';
+import { equalBytes, type Signer, wipe } from '@handfast/crypto';
 import { nodeProvider as provider } from '@handfast/crypto/node';
+import { quote } from '@handfast/tls';
 import { usageError } from '../exit.ts';
-
 import { type CaConfig, configText } from './config.ts';
 import type { CaFolder } from './folder.ts';
 import { decrypted, isEncrypted, type Passphrase } from './issuer-key.ts';
 import type { FileChange } from './pending.ts';
 import { keyPem } from './root-key.ts';
 import { openSigner, parseSigner, type SignerConfig, signerJson } from './signer-module.ts';
-import { retiredFiles, type StoredIssuer } from './stored-issuers.ts';
+import { certificatesOf, retiredFiles, type StoredIssuer, type StoredIssuers } from './stored-issuers.ts';
 
 /** What is kept of a key. */
 export type KeptKey = { readonly pem: string } | { readonly signer: SignerConfig };
@@ -55,7 +55,7 @@ async function keyElsewhere(config: SignerConfig, folder: string): Promise<Issui
 
 /** For the one after that of a CA that runs. */
 export async function nextIssuingKey(
-  { paths, config, issuers: { current } }: CaFolder,
+  { paths, config, issuers }: CaFolder,
   options: SignerOptions,
   passphrase: Passphrase,
 ): Promise<IssuingKey> {
@@ -65,14 +65,32 @@ export async function nextIssuingKey(
       '--signer MODULE names another key; --no-signer makes one in the folder',
     );
   }
-  const { key } = current;
-  return await newIssuingKey(paths.folder, options, async () => {
+  const { key } = issuers.current;
+  const next = await newIssuingKey(paths.folder, options, async () => {
     if ('signer' in key || !isEncrypted(key.pem)) return undefined;
     const secret = await passphrase();
     // All keys of the folder open with one.
     wipe(await decrypted(key.pem, secret, key.file));
     return secret;
   });
+  try {
+    refuseUsedKey(next.signer.publicKey.spki, issuers);
+  } catch (error) {
+    await next.close();
+    throw error;
+  }
+  return next;
+}
+
+/** An issuer is known by its key: two with one key are one, and the lists of the first would be nobody's. */
+export function refuseUsedKey(spki: Uint8Array, issuers: StoredIssuers): void {
+  const all = [...certificatesOf(issuers), ...issuers.between];
+  const whose = all.find((certificate) => equalBytes(certificate.spki, spki));
+  if (whose === undefined) return;
+  throw usageError(
+    `the key of the new intermediate is that of ${quote(whose.subject.toString())}`,
+    'name another key: each issuer signs its own lists with its own, the one that is retired, too',
+  );
 }
 
 export interface Change {

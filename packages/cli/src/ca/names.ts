@@ -135,7 +135,7 @@ export function hostName(option: string, text: string): string {
 }
 
 function parseDomain(option: string, text: string): string {
-  const below = /^\*?\./.exec(text)?.[0] ?? '';
+  const below = /^\*?\.(?=.)/.exec(text)?.[0] ?? '';
   if (below !== '') {
     throw usageError(
       `${option} ${quote(text)} has a wildcard`,

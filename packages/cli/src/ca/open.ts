@@ -207,11 +207,28 @@ export async function inWords<T>(directory: string, work: () => Promise<T>): Pro
   try {
     return await work();
   } catch (error) {
-    if (error instanceof CaError) throw refusal(error);
-    if (isDatabaseError(error)) throw databaseFailure(directory, error);
-    if (isServerError(error)) throw serverFailure(error);
-    throw error;
+    throw worded(directory, error);
   }
+}
+
+function worded(directory: string, error: unknown): unknown {
+  if (error instanceof AggregateError) return firstOf(directory, error);
+  if (error instanceof CaError) return refusal(error);
+  if (isDatabaseError(error)) return databaseFailure(directory, error);
+  if (isServerError(error)) return serverFailure(error);
+  return error;
+}
+
+/** Several lists that fail do so for one reason as a rule: the first is told, unless one of them is a fault of ours. */
+function firstOf(directory: string, error: AggregateError): unknown {
+  const all: readonly unknown[] = error.errors.map((one: unknown) => worded(directory, one));
+  const [first] = all;
+  const fault = all.find((one) => !(one instanceof CliError));
+  if (fault !== undefined || !(first instanceof CliError)) return fault ?? error;
+  return new CliError(first.exitCode, `${error.message}: ${first.message}`, {
+    cause: first.cause ?? error,
+    ...(first.hint !== undefined && { hint: first.hint }),
+  });
 }
 
 /** Who did it, for the audit log. */

@@ -19,11 +19,19 @@ export function passphraseFile(option: string, path: string): string {
   return passphrase;
 }
 
+/** Of a new passphrase, for who is told what to do. */
+export interface PassphraseAdvice {
+  /** Names a file with it. */
+  readonly option: string;
+  /** How there is none. */
+  readonly without: string;
+}
+
 /** Asks twice, so that a slip of the finger locks nobody out. */
-export async function askNewPassphrase(what: string, io: Io): Promise<string> {
-  const first = await askPassphrase(`Passphrase for ${what}: `, io);
-  if (first === '') throw usageError('the passphrase is empty', '--no-passphrase leaves the key unencrypted');
-  if ((await askPassphrase('Once more: ', io)) !== first) throw usageError('the two are not the same');
+export async function askNewPassphrase(what: string, io: Io, { option, without }: PassphraseAdvice): Promise<string> {
+  const first = await askPassphrase(`Passphrase for ${what}: `, io, option);
+  if (first === '') throw usageError('the passphrase is empty', without);
+  if ((await askPassphrase('Once more: ', io, option)) !== first) throw usageError('the two are not the same');
   return first;
 }
 
@@ -56,6 +64,8 @@ function terminalOf(stdin: Readable): Terminal | undefined {
   return isTerminal && typeof stdin.setRawMode === 'function' ? (stdin as Readable & Terminal) : undefined;
 }
 
+const enter = new Set([0x0a, 0x0d, 0x04]);
+
 /** Raw mode leaves the keys that edit a line to us. */
 function typedLine({ stdin }: Io): Promise<string> {
   return new Promise((resolve, reject) => {
@@ -64,37 +74,48 @@ function typedLine({ stdin }: Io): Promise<string> {
     const stop = (): void => {
       stdin.off('data', read);
       stdin.off('end', end);
+      stdin.pause();
     };
     const end = (): void => {
       stop();
       resolve(text);
     };
     const read = (chunk: Buffer): void => {
-      for (const character of decoder.write(chunk)) {
-        switch (character) {
-          case '\r':
-          case '\n':
-          case '\u0004':
-            end();
-            return;
-          case '\u0003':
-            stop();
-            reject(new CliError(exitCodes.interrupted, 'interrupted'));
-            return;
-          case '\u007f':
-          case '\b':
-            text = [...text].slice(0, -1).join('');
-            break;
-          case '\u0015':
-            text = '';
-            break;
-          default:
-            text += character;
+      const at = chunk.findIndex((byte) => enter.has(byte));
+      for (const character of decoder.write(at < 0 ? chunk : chunk.subarray(0, at))) {
+        if (character === '\u0003') {
+          stop();
+          reject(new CliError(exitCodes.interrupted, 'interrupted'));
+          return;
         }
+        text = edited(text, character);
       }
+      if (at < 0) return;
+      end();
+      // Who pastes two lines answers the next question, too.
+      const rest = behindLine(chunk, at);
+      if (rest.length > 0) stdin.unshift(rest);
     };
     stdin.on('data', read);
     stdin.once('end', end);
     stdin.resume();
   });
+}
+
+/** A line may end in two characters. */
+function behindLine(chunk: Buffer, at: number): Buffer {
+  const two = chunk[at] === 0x0d && chunk[at + 1] === 0x0a;
+  return chunk.subarray(at + (two ? 2 : 1));
+}
+
+function edited(text: string, character: string): string {
+  switch (character) {
+    case '\u007f':
+    case '\b':
+      return [...text].slice(0, -1).join('');
+    case '\u0015':
+      return '';
+    default:
+      return text + character;
+  }
 }

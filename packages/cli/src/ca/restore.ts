@@ -32,6 +32,7 @@ interface Aftermath {
   readonly faults: readonly AuditFault[];
 }
 
+/** Exits with 1 where something is missing that the stream tells of; the folder is there all the same. */
 export async function restore(file: string, options: RestoreOptions, io: Io): Promise<ExitCode> {
   const folder = caDirectory(options, io);
   let after: Aftermath | undefined;
@@ -39,16 +40,23 @@ export async function restore(file: string, options: RestoreOptions, io: Io): Pr
     after = await reenterInto(ca, options.audit);
   });
   tell(`The CA is in ${folder}`, { folder }, after, options, io);
-  return exitCodes.ok;
+  return exitCodeFor(after);
 }
 
+/** Exits with 1 where something is missing still. */
 export async function reenter(file: string, options: BackupOptions, io: Io): Promise<ExitCode> {
   const { folder, after } = await withCa(options, io, async (ca) => ({
     folder: ca.paths.folder,
     after: await reenterInto(ca, file),
   }));
   tell(`The CA in ${folder} has what ${file} tells of`, { folder }, after, { ...options, audit: file }, io);
-  return exitCodes.ok;
+  return exitCodeFor(after);
+}
+
+function exitCodeFor(after: Aftermath | undefined): ExitCode {
+  if (after === undefined) return exitCodes.ok;
+  const { refused, unknown, notRevoked } = after.reentered;
+  return refused + unknown.length + notRevoked.length + after.faults.length === 0 ? exitCodes.ok : exitCodes.failed;
 }
 
 async function reenterInto({ database, paths }: OpenCa, file: string | undefined): Promise<Aftermath> {
@@ -67,13 +75,14 @@ async function reenterInto({ database, paths }: OpenCa, file: string | undefined
 function tell(heading: string, head: object, after: Aftermath | undefined, options: RestoreOptions, io: Io): void {
   if (after === undefined) return;
   const { since, reentered, faults } = after;
-  const { entries, issued, revoked, blocked, checkpoints, unknown, refused, torn, notDone } = reentered;
+  const { entries, issued, revoked, blocked, checkpoints, unknown, notRevoked, refused, torn, notDone } = reentered;
   const value = {
     ...head,
     since: since === undefined ? null : timeText(since),
     reentered: { entries, issued, revoked, blocked, checkpoints },
     notDone: Object.fromEntries(notDone),
     unknown,
+    notRevoked,
     refused,
     torn,
     missing: faults.flatMap(missingOf),
@@ -101,7 +110,7 @@ function unknownFields(since: Date | undefined): readonly Field[] {
 }
 
 function knownFields({ since, reentered, faults }: Aftermath): readonly Field[] {
-  const { entries, issued, revoked, blocked, unknown, refused, torn, notDone } = reentered;
+  const { entries, issued, revoked, blocked, unknown, notRevoked, refused, torn, notDone } = reentered;
   const done = [
     `${entriesText(entries)} after ${since === undefined ? 'the backup' : timeText(since)}`,
     `${issued} issued, ${revoked} revoked, ${blocked} keys blocked`,
@@ -116,6 +125,9 @@ function knownFields({ since, reentered, faults }: Aftermath): readonly Field[] 
     ['Entered', done],
     ...(left.length === 0 ? [] : [['Not done', [...left, 'do these again by hand, where they matter']] as const]),
     ...(unknown.length === 0 ? [] : [['Unknown', ['issued, and not in it:', ...unknown]] as const]),
+    ...(notRevoked.length === 0
+      ? []
+      : [['Not revoked', ['revoked, and not by what is in it:', ...notRevoked]] as const]),
     ...(flaws.length === 0 ? [] : [['Missing', flaws] as const]),
   ];
 }

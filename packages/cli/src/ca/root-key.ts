@@ -4,7 +4,7 @@
  * @module
  */
 
-import { rmSync, statSync } from 'node:fs';
+import { existsSync, rmSync, statSync } from 'node:fs';
 import { dirname, resolve } from 'node:path';
 import { type Bytes, equalBytes, type Signer, wipe } from '@handfast/crypto';
 import { nodeProvider as provider } from '@handfast/crypto/node';
@@ -24,6 +24,7 @@ import { parsingFile, readFileFor, reasonOf } from '../options.ts';
 import { writeNew } from './files.ts';
 import { isWithin } from './folder.ts';
 import { askNewPassphrase, askPassphrase, passphraseFile } from './passphrase.ts';
+import { UnfinishedChange } from './pending.ts';
 
 /** A file with a root's key, and where its passphrase comes from; names of options are for messages. */
 export interface KeyFile {
@@ -125,13 +126,15 @@ export async function newKeyAt(folder: string, options: NewKeyOptions, io: Io): 
     if (from === undefined) return { file, passphrase: undefined };
     throw usageError(`${passphraseOption} and --no-passphrase contradict each other`);
   }
+  const advice = { option: passphraseOption, without: '--no-passphrase leaves the key unencrypted' };
   const passphrase =
-    from === undefined ? await askNewPassphrase('the root’s key', io) : passphraseFile(passphraseOption, from);
+    from === undefined ? await askNewPassphrase('the root’s key', io, advice) : passphraseFile(passphraseOption, from);
   return { file, passphrase };
 }
 
 /**
- * Writes the key, and takes it back where `work` fails: a root that signed for no CA is good for nothing.
+ * Writes the key, and takes it back where `work` fails: a root that signed for no CA is good for nothing. Where the CA is decided to have
+ * it, and only its folder is not finished, the key stays.
  *
  * @throws CliError where it cannot be written
  */
@@ -145,7 +148,8 @@ export async function withWrittenKey<T>(option: string, key: NewKey, pkcs8: Byte
   try {
     return await work();
   } catch (error) {
-    rmSync(key.file, { force: true });
+    const isDecided = error instanceof UnfinishedChange && existsSync(error.folder);
+    if (!isDecided) rmSync(key.file, { force: true });
     throw error;
   }
 }

@@ -11,6 +11,7 @@ import type { Io } from '../io.ts';
 import { chainTo } from './chains.ts';
 import { configText } from './config.ts';
 import { type CaFolder, caDirectory, type FolderOptions, readFolder } from './folder.ts';
+import { dropped } from './former-roots.ts';
 import type { Change } from './issuing-key.ts';
 import { withCa } from './open.ts';
 import { type OutputChoice, print } from './output.ts';
@@ -27,9 +28,9 @@ export async function cleanUp(options: FolderOptions & OutputChoice, io: Io): Pr
     const gone = retired.filter(({ needed }) => !needed);
     const root = previousRoot?.needed === false ? previousRoot.certificate : undefined;
     if (gone.length > 0 || root !== undefined) {
-      const { files, removed } =
-        root === undefined ? { files: [], removed: [] } : await dropRoot(await readFolder(directory));
-      changeFolder(directory, files, [...removed, ...gone.map(({ id }) => `issuers/${id}`)]);
+      const folder = await readFolder(directory);
+      const { files, removed } = root === undefined ? { files: [], removed: [] } : await dropRoot(root, folder);
+      changeFolder(directory, files, [...removed, ...gone.map(({ id }) => `issuers/${id}`)], folder.version);
       for (const { id, certificate } of gone)
         await noteRotation(ca, 'remove issuer', id, certificate.subject.toString());
       if (root !== undefined)
@@ -41,12 +42,14 @@ export async function cleanUp(options: FolderOptions & OutputChoice, io: Io): Pr
 }
 
 /** What stands between the issuer and the root that is left stays. */
-async function dropRoot({ config, issuers: { root, current, between } }: CaFolder): Promise<Change> {
+async function dropRoot(old: Certificate, { config, paths, issuers }: CaFolder): Promise<Change> {
+  const { root, current, between } = issuers;
   const left = (await chainTo(root, current.certificate, between)).slice(1, -1);
   const { chain: _, ...rest } = config;
   const pem = left.map(({ raw }) => toPem('CERTIFICATE', raw)).join('');
   return {
     files: [
+      dropped(old, paths),
       ...(left.length === 0 ? [] : [{ path: 'between.pem', content: pem, mode: 0o644 } as const]),
       ...(config.chain === undefined ? [] : [{ path: 'config.json', content: configText(rest), mode: 0o644 } as const]),
     ],
@@ -69,7 +72,13 @@ function tell(
         ...(names.length === 0 ? [] : [['Issuers', names] as const]),
         ...(root === undefined
           ? []
-          : [['Old root', [root.subject.toString(), fingerprintOf(provider, root)]] as const]),
+          : [
+              ['Old root', [root.subject.toString(), fingerprintOf(provider, root)]] as const,
+              [
+                'Machines',
+                ['may trust it still', 'handfast ca trust uninstall --former has this one forget it'],
+              ] as const,
+            ]),
       ],
     },
     options,

@@ -117,7 +117,7 @@ function confinementsOf({ config, issuers }: CaFolder, options: NameOptions): Co
 
 /** The key is on the disk before anything is signed with it, and is taken back where nothing comes of it. */
 async function makeAll(
-  { paths, config, issuers }: CaFolder,
+  { paths, config, issuers, version }: CaFolder,
   old: CaSigner,
   key: NewKey,
   confinements: Confinements,
@@ -142,12 +142,13 @@ async function makeAll(
       const rootCrl = await makeRootCrl(byNew, 1n, making.now);
       const file = (path: string, { raw }: Certificate) =>
         ({ path, content: toPem('CERTIFICATE', raw), mode: 0o644 }) as const;
-      changeFolder(paths.folder, [
+      const files = [
         file('root.pem', root),
         file('previous-root.pem', old.certificate),
         file('between.pem', cross),
         file('intermediate.pem', intermediate),
-      ]);
+      ];
+      changeFolder(paths.folder, files, [], version);
       return { root, cross, intermediate, rootCrl };
     });
   } finally {

@@ -69,7 +69,7 @@ async function signHere(
   options: RotateIntermediateOptions & { readonly rootKey: string },
   io: Io,
 ): Promise<void> {
-  const { paths, config, issuers } = folder;
+  const { paths, config, issuers, version } = folder;
   const confinement = confinementAfter(issuers.current.certificate, options, config);
   refuseBeyond(issuers.root, confinement, rotateRootFirst);
   const making: Making = {
@@ -89,6 +89,7 @@ async function signHere(
     paths.folder,
     [...retire(issuers.current), ...files, { path: 'intermediate.pem', content: pem, mode: 0o644 }],
     removed,
+    version,
   );
   warnOfNames(certificate, confinement, new Report(io, options));
   await tellRotated(issuers.current.certificate, confinement, options, io);

@@ -52,14 +52,14 @@ export async function askForCertificate(
   options: FolderOptions & OutputChoice & SignerOptions & NameOptions,
   io: Io,
 ): Promise<void> {
-  const { paths, config, issuers } = folder;
+  const { paths, config, issuers, version } = folder;
   refuseWaitingAlready(paths);
   const confinement = confinementAfter(issuers.current.certificate, options, config);
   refuseBeyond(issuers.root, confinement, otherRootFirst);
   const key = await nextIssuingKey(folder, options, keyPassphrase(options, io));
   const name = newName('issuing CA', { config, limits: {}, now: new Date(), others: certificatesOf(issuers) });
   const request = await requestFor(config, confinement.limits, key.signer, name).finally(() => key.close());
-  changeFolder(paths.folder, waitingChange(request, key.kept));
+  changeFolder(paths.folder, waitingChange(request, key.kept), [], version);
   tellWaiting(
     'A new intermediate waits for its certificate; the old one issues until then',
     paths,

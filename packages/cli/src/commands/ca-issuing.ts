@@ -24,7 +24,7 @@ export function addIssuing(ca: Command, io: Io, done: Done): void {
     .description('issue a certificate: for servers, or for a client')
     .argument('[names...]', 'host names (*.app.test too) and addresses; for a client who it is')
     .option('--client', 'for a client; where NAME is a host that the CA may issue for, it is for that host, too')
-    .option('--email <mailboxes...>', 'for a client, its mailboxes')
+    .option('--email <mailbox>', 'for a client, its mailbox; once for each', further)
     .option('--csr <file>', 'sign this request; without NAME for the names in it')
     .addHelpText(
       'after',
@@ -53,6 +53,11 @@ Examples:
     });
 
   for (const command of [issuing, renewing]) addFiles(command);
+}
+
+/** Of an option that may be given several times: one that takes several would take NAME as well. */
+function further(value: string, before: readonly string[] = []): readonly string[] {
+  return [...before, value];
 }
 
 /** What `issue` and `renew` write. */

@@ -124,21 +124,22 @@ function addServe(ca: Command, io: Io, done: Done): void {
 
 const trustCommands: readonly (readonly [TrustAction, string])[] = [
   ['status', 'say who on this machine trusts the CA'],
-  ['install', 'have the system, Chromium and Firefox trust the CA'],
+  ['install', 'have the system, Chromium, Firefox and Java trust the CA'],
   ['uninstall', 'have them trust it no longer'],
 ];
 
 function addTrust(ca: Command, io: Io, done: Done): void {
   const trusting = ca.command('trust').description('whether this machine trusts the CA');
   for (const [action, description] of trustCommands) {
-    trusting
-      .command(action)
-      .description(description)
+    const command = trusting.command(action).description(description);
+    if (action === 'uninstall') command.option('--former', 'only roots that handfast ca rotate clean has dropped');
+    command
       .addHelpText(
         'after',
         `
 Asks sudo for what needs it: run it as yourself. Browsers need certutil (libnss3-tools), and a restart.
-Prints what to tell programs that have a trust of their own.
+Java is that of JAVA_HOME, else the one whose keytool is on the path.
+${action === 'uninstall' ? 'Roots that handfast ca rotate clean has dropped go, too.' : 'Prints what to tell programs that have a trust of their own.'}
 Exits with 1 if ${action === 'status' ? 'one of them does not trust it' : 'one of them could not be told'}.`,
       )
       .action(async (options: TrustOptions) => {

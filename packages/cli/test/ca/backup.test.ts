@@ -1,6 +1,13 @@
 import assert from 'node:assert/strict';
-import { existsSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { cpSync, existsSync, mkdirSync, readdirSync, readFileSync, renameSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { DatabaseSync } from 'node:sqlite';
 import { after, before, test } from 'node:test';
+import { AuditStream, auditEventJson, openSqlite } from '@handfast/ca';
+import { nodeProvider } from '@handfast/crypto/node';
+import { toPem } from '@handfast/x509';
+import { writeBackup } from '../../src/ca/backup.ts';
+import { pathsIn } from '../../src/ca/folder.ts';
 import { finish, start } from '../support/io.ts';
 import { modeOf, Place } from './support.ts';
 
@@ -151,4 +158,128 @@ test('without the entries a checkpoint tells which ones are missing', async () =
   const heads = (checkpoint?.heads ?? []) as readonly { readonly writer: string; readonly last: number }[];
   const [told] = (await at('partial', 'restore', file, '--audit', kept)).stdout.values;
   assert.deepEqual(told?.missing, [{ writer: heads.at(-1)?.writer, first: 1, last: 1 }].slice(0, heads.length));
+});
+
+/** Entries that the database has, as `ca serve --audit-log` would write them. */
+async function streamed(dir: string): Promise<readonly string[]> {
+  const database = await openSqlite(join(dir, 'ca.db'));
+  try {
+    const lines: string[] = [];
+    const write = (events: readonly Parameters<typeof auditEventJson>[0][]): void =>
+      void lines.push(...events.map((event) => JSON.stringify(auditEventJson(event))));
+    await new AuditStream({ database, write, othersAfterMs: 0 }).send();
+    return lines;
+  } finally {
+    await database.close();
+  }
+}
+
+test('who restores with a stream that has a gap is told what stands behind it', async () => {
+  const elsewhere = new Place();
+  try {
+    await elsewhere.json('init', '--dev');
+    await elsewhere.json('issue', 'lost.test', '--out', elsewhere.path('out'));
+    const serial = String((await elsewhere.json('list'))[0]?.serial);
+    await streamed(elsewhere.dir);
+    const file = elsewhere.path('ca.backup');
+    await elsewhere.json('backup', file);
+    await elsewhere.json('revoke', serial, '--reason', 'keyCompromise');
+    const lines = await streamed(elsewhere.dir);
+    assert.deepEqual(
+      lines.map((line) => JSON.parse(line).action),
+      ['block key', 'revoke'],
+    );
+    const stream = elsewhere.file('audit.jsonl', `${lines[1]}\n`);
+    const dir = elsewhere.path('restored');
+    const restored = await finish(['ca', 'restore', file, '--audit', stream, '--json', '--dir', dir]);
+    const [told] = restored.stdout.values;
+    assert.equal(restored.exitCode, 1);
+    assert.deepEqual(
+      { refused: told?.refused, unknown: told?.unknown, notRevoked: told?.notRevoked, faults: told?.faults },
+      { refused: 1, unknown: [], notRevoked: [serial], faults: [] },
+    );
+    const text = (await finish(['ca', 'audit', 'reenter', stream, '--dir', dir])).stdout.text;
+    assert.match(text, new RegExp(`Not revoked +revoked, and not by what is in it:\\n +${serial}\\n`));
+    const whole = elsewhere.file('whole.jsonl', `${lines.join('\n')}\n`);
+    const again = await finish(['ca', 'audit', 'reenter', whole, '--json', '--dir', dir]);
+    assert.equal(again.exitCode, 0);
+    assert.deepEqual([again.stdout.values[0]?.refused, again.stdout.values[0]?.notRevoked], [0, []]);
+  } finally {
+    elsewhere.remove();
+  }
+});
+
+test('nonces of ACME that were given out before are no good in a restored CA', async () => {
+  const elsewhere = new Place();
+  try {
+    await elsewhere.json('init', '--dev');
+    const database = new DatabaseSync(elsewhere.path('ca', 'ca.db'));
+    database.exec(`CREATE TABLE acme_keys (purpose TEXT PRIMARY KEY, secret BLOB NOT NULL, created_at INTEGER NOT NULL);
+      INSERT INTO acme_keys VALUES ('nonces', x'00', 0), ('other', x'00', 0)`);
+    database.close();
+    const file = elsewhere.path('ca.backup');
+    await elsewhere.json('backup', file);
+    assert.equal((await finish(['ca', 'restore', file, '--dir', elsewhere.path('restored')])).exitCode, 0);
+    const restored = new DatabaseSync(elsewhere.path('restored', 'ca.db'));
+    assert.deepEqual(
+      restored
+        .prepare('SELECT purpose FROM acme_keys')
+        .all()
+        .map(({ purpose }) => purpose),
+      ['other'],
+    );
+    restored.close();
+  } finally {
+    elsewhere.remove();
+  }
+});
+
+/** Files of a backup, as it has them. */
+function filesIn(file: string): ReadonlyMap<unknown, string> {
+  const database = new DatabaseSync(file, { readOnly: true });
+  try {
+    const rows = database.prepare('SELECT name, content FROM backup_files').all();
+    return new Map(rows.map(({ name, content }) => [name, Buffer.from(content as Uint8Array).toString()]));
+  } finally {
+    database.close();
+  }
+}
+
+test('a backup beside a change of the folder has all of the files from before it, or all from behind', async () => {
+  const [elsewhere, other] = [new Place(), new Place()];
+  try {
+    for (const one of [elsewhere, other]) await one.json('init', '--dev');
+    const changed = ['intermediate-key.pem', 'intermediate.pem'];
+    const next = elsewhere.path('ca', 'next');
+    mkdirSync(next);
+    for (const name of changed) cpSync(join(other.dir, name), join(next, name));
+    writeFileSync(join(next, 'removed.json'), '[]');
+    // As far as another process has come with it.
+    renameSync(join(next, 'intermediate-key.pem'), elsewhere.path('ca', 'intermediate-key.pem'));
+    const file = elsewhere.path('ca.backup');
+    await writeBackup(pathsIn(elsewhere.dir), file);
+    const files = filesIn(file);
+    for (const name of changed) assert.equal(files.get(name), readFileSync(join(other.dir, name), 'utf8'), name);
+  } finally {
+    elsewhere.remove();
+    other.remove();
+  }
+});
+
+test('a key that is not its certificate’s is in no backup', async () => {
+  const elsewhere = new Place();
+  try {
+    await elsewhere.json('init', '--dev');
+    const { pkcs8 } = await nodeProvider.generateKeyPair('secp256r1');
+    writeFileSync(elsewhere.path('ca', 'intermediate-key.pem'), toPem('PRIVATE KEY', pkcs8));
+    const before = readdirSync(elsewhere.directory);
+    await assert.rejects(writeBackup(pathsIn(elsewhere.dir), elsewhere.path('ca.backup')), {
+      exitCode: 2,
+      message: `the CA’s file "${elsewhere.path('ca', 'intermediate-key.pem')}" is not the key of its certificate`,
+      hint: 'restore both from a backup',
+    });
+    assert.deepEqual(readdirSync(elsewhere.directory), before);
+  } finally {
+    elsewhere.remove();
+  }
 });

@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict';
 import { existsSync, readFileSync } from 'node:fs';
+import { DatabaseSync } from 'node:sqlite';
 import { after, before, describe, test } from 'node:test';
 import type { Signer } from '@handfast/crypto';
 import { nodeProvider as provider } from '@handfast/crypto/node';
@@ -38,8 +39,8 @@ before(async () => {
 after(() => place.remove());
 
 /** What whoever has the offline root makes of the request that waits. */
-async function certified(more: Partial<IssueOptions> = {}): Promise<Certificate> {
-  const [request] = parseRequests(readFileSync(place.path('ca', 'waiting', 'request.csr')));
+async function certified(more: Partial<IssueOptions> = {}, of = place): Promise<Certificate> {
+  const [request] = parseRequests(readFileSync(of.path('ca', 'waiting', 'request.csr')));
   assert.ok(request);
   await verifyRequest(provider, request);
   return await issueCertificate({
@@ -59,9 +60,9 @@ function chainFile(...certificates: readonly Certificate[]): string {
   return place.file('chain.pem', certificates.map(({ raw }) => toPem('CERTIFICATE', raw)).join(''));
 }
 
-async function listFile(number: bigint): Promise<string> {
+async function listFile(number: bigint, issuer = { certificate: root, signer }): Promise<string> {
   const crl = await issueCrl({
-    issuer: { certificate: root, signer },
+    issuer,
     number,
     thisUpdate: dates.notBefore,
     nextUpdate: dates.notAfter,
@@ -181,9 +182,57 @@ describe('ca import', () => {
     });
   });
 
+  test('refuses a chain of which anything has not begun, or has ended, with its dates', async () => {
+    const now = Date.now();
+    const from = (days: number) => new Date(now + days * dayMs);
+    const text = (date: Date) => `${date.toISOString().slice(0, 19)}Z`;
+    const early = { notBefore: from(300), notAfter: from(700) };
+    const late = { notBefore: from(-0.9), notAfter: from(-0.5) };
+    const ended = { notBefore: from(-700), notAfter: from(-0.5) };
+    const wait = 'import it once it is, or have another signed if the clock here is right: nothing was imported';
+    const another = 'have another signed: nothing was imported';
+    const certificate = await certified();
+    const own = certificate.subject.toString();
+    const endedRoot = await issueCertificate({
+      ...ended,
+      provider,
+      subject: root.subject,
+      publicKey: signer.publicKey,
+      issuer: { signer },
+      ca: true,
+    });
+    const refusals = [
+      [[await certified(early), root], own, early, wait],
+      [[await certified(late), root], own, late, another],
+      [[certificate, endedRoot], 'CN=Offline root', ended, another],
+    ] as const;
+    for (const [chain, name, { notBefore, notAfter }, hint] of refusals) {
+      assert.deepEqual(await place.refusal('import', chainFile(...chain)), {
+        exitCode: 2,
+        message: `"${name}" is not valid now, but from ${text(notBefore)} until ${text(notAfter)}`,
+        hint,
+      });
+    }
+    assert.ok(existsSync(place.path('ca', 'waiting', 'request.csr')));
+  });
+
+  test('refuses a file that is no list before anything is imported', async () => {
+    const file = place.file('bad.crl', 'no list');
+    const refused = await place.refusal('import', chainFile(root, await certified()), '--crl', file);
+    assert.equal(refused.exitCode, 2);
+    assert.match(String(refused.message), /^--crl ".+bad\.crl": /);
+    assert.ok(existsSync(place.path('ca', 'waiting', 'request.csr')));
+    assert.ok(!existsSync(place.path('ca', 'intermediate.pem')));
+  });
+
   test('makes the CA live, with the root’s list', async () => {
     const certificate = await certified();
     const answers = await place.json('import', chainFile(root, certificate), '--crl', await listFile(1n));
+    assert.match(String(answers[0]?.dashboardToken), /^hfa_/);
+    assert.deepEqual(
+      (await place.json('admin', 'list')).map(({ role, status }) => [role, status]),
+      [['admin', 'active']],
+    );
     const names = answers.map(({ root: above, issuer }) =>
       [above, issuer].map((one) => (one as { name: string }).name),
     );
@@ -240,6 +289,54 @@ describe('ca import', () => {
   });
 });
 
+test('what is imported stands in the log, and is told, where its list is refused afterwards', async (t) => {
+  const other = new Place();
+  t.after(() => other.remove());
+  const imported = async (list: string) => {
+    const chain = chainFile(root, await certified({}, other));
+    const { exitCode, stdout, stderr } = await other.ca('import', chain, '--crl', list, '--json');
+    const error = stderr.values.find(({ event }) => event === 'error');
+    return [exitCode, Object.keys(stdout.values[0] ?? {}), error?.message];
+  };
+  const notes = (action: string): number => {
+    const database = new DatabaseSync(other.path('ca', 'ca.db'), { readOnly: true });
+    try {
+      return database.prepare('SELECT note FROM audit WHERE action = ?').all(action).length;
+    } finally {
+      database.close();
+    }
+  };
+  await other.json('init', '--allow', 'corp.test', '10.0.0.0/8', '--root-csr');
+  const { signer: another } = await provider.generateKeyPair('secp256r1');
+  const certificate = await issueCertificate({
+    ...dates,
+    provider,
+    subject: root.subject,
+    publicKey: another.publicKey,
+    issuer: { signer: another },
+    ca: true,
+  });
+  assert.deepEqual(await imported(await listFile(2n, { certificate, signer: another })), [
+    2,
+    ['issuer', 'root', 'dashboardToken'],
+    "the CRL cannot be taken: its signature is not its issuer's",
+  ]);
+  assert.equal(notes('import issuer'), 1);
+  assert.deepEqual(await other.refusal('crl', 'export', '--out', other.path('crls.pem')), {
+    exitCode: 2,
+    message: 'there is no list of CN=Offline root',
+    hint: 'handfast ca crl root --root-key FILE signs one, where its key is yours; handfast ca import --crl FILE takes one from whoever has its key',
+  });
+  await other.json('import', '--crl', await listFile(2n));
+  await other.json('rotate', 'intermediate', '--csr');
+  assert.deepEqual(await imported(await listFile(1n)), [
+    2,
+    ['issuer', 'before'],
+    'the CRL cannot be taken: its number 1 is not above those before it',
+  ]);
+  assert.equal(notes('rotate intermediate'), 1);
+});
+
 test('lists of a CA between root and issuer are imported with the root’s, and exported with all others', async (t) => {
   const other = new Place();
   t.after(() => other.remove());
@@ -276,7 +373,12 @@ test('lists of a CA between root and issuer are imported with the root’s, and 
     await other.json('crl', 'export', '--out', other.path('crls.pem'));
     return parseCrls(readFileSync(other.path('crls.pem'))).map((crl) => crl.issuer.toString());
   };
-  await assert.rejects(exported(), /there is no list of CN=Between/);
+  const refused = async () => await other.refusal('crl', 'export', '--out', other.path('crls.pem'));
+  assert.deepEqual(await refused(), {
+    exitCode: 2,
+    message: 'there is no list of CN=Between',
+    hint: 'handfast ca import --crl FILE takes one from whoever has its key',
+  });
   await other.json('import', '--crl', other.file('between.crl', await listOf(between, own)));
   assert.deepEqual(
     (await exported()).toSorted(),

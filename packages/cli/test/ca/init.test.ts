@@ -1,9 +1,18 @@
 import assert from 'node:assert/strict';
-import { chmodSync, existsSync, mkdirSync, readdirSync, readFileSync, symlinkSync } from 'node:fs';
-import { join } from 'node:path';
+import {
+  chmodSync,
+  existsSync,
+  mkdirSync,
+  readdirSync,
+  readFileSync,
+  rmSync,
+  symlinkSync,
+  writeFileSync,
+} from 'node:fs';
+import { dirname, join } from 'node:path';
 import { afterEach, beforeEach, describe, test } from 'node:test';
 import { nodeProvider as provider } from '@handfast/crypto/node';
-import { decryptPrivateKey, fingerprintOf, parseCertificates, parsePrivateKey } from '@handfast/x509';
+import { decryptPrivateKey, fingerprintOf, parseCertificates, parsePem, parsePrivateKey, toPem } from '@handfast/x509';
 import { finish } from '../support/io.ts';
 import { modeOf, Place } from './support.ts';
 
@@ -271,6 +280,48 @@ describe('a CA’s folder', () => {
       message: `"${stray}" is a private key that has no place in the CA’s folder`,
       hint: 'if it is the root’s, it belongs where this machine cannot reach it: move it there',
     });
+  });
+
+  test('is refused with one in DER, under a passphrase, or in any folder below', async () => {
+    const rootKey = place.path('root-key.pem');
+    const passphrase = place.file('passphrase', 'correct horse\n');
+    await place.json('init', '--dev', '--root-key', rootKey, '--passphrase-file', passphrase);
+    const pem = readFileSync(rootKey);
+    const plain = await decryptPrivateKey(provider, pem, 'correct horse');
+    const [{ bytes: encrypted } = { bytes: plain }] = parsePem(pem);
+    const strays: readonly (readonly [string, string | Uint8Array])[] = [
+      ['root.der', plain],
+      ['root.der', encrypted],
+      ['next.d/key.pem', pem],
+      ['.next.0123/key.pem', pem],
+      ['notes.txt', `the root’s, -----BEGIN PRIVATE KEY-----:\n${toPem('PRIVATE KEY', plain)}`],
+    ];
+    for (const [name, content] of strays) {
+      const stray = join(place.dir, name);
+      mkdirSync(dirname(stray), { recursive: true });
+      writeFileSync(stray, content);
+      assert.deepEqual(await place.refusal('list'), {
+        exitCode: 2,
+        message: `"${stray}" is a private key that has no place in the CA’s folder`,
+        hint: 'if it is the root’s, it belongs where this machine cannot reach it: move it there',
+      });
+      rmSync(stray);
+    }
+  });
+
+  test('may have other things in it: programs that speak of keys, certificates, links to folders', async () => {
+    await place.json('init', '--dev');
+    const markers = "'-----BEGIN PRIVATE KEY-----', '-----END PRIVATE KEY-----'";
+    place.file('ca/kms.mjs', `export const isKey = (pem) => [${markers}].every((line) => pem.includes(line));\n`);
+    place.file(
+      'ca/wrap.mjs',
+      'export const pem = (base64) => `-----BEGIN PRIVATE KEY-----\n${' + 'base64}\n-----END PRIVATE KEY-----\n`;\n',
+    );
+    place.file('ca/root.der', certificate(join(place.dir, 'root.pem')).raw);
+    place.file('ca/empty.der', new Uint8Array());
+    symlinkSync(place.directory, join(place.dir, 'link'));
+    symlinkSync(place.path('nowhere'), join(place.dir, 'dangling'));
+    assert.deepEqual(await place.json('list'), []);
   });
 
   test('is refused where others can look into it', { skip: !posix }, async () => {

@@ -85,6 +85,9 @@ describe('ca issue', () => {
     const [alice] = await place.json('issue', 'alice', '--client', '--email', 'alice@corp.internal', '--out', out('c'));
     assert.equal(alice?.commonName, 'alice');
     assert.deepEqual(alice?.names, ['alice@corp.internal']);
+    const both = ['--email', 'alex@corp.internal', '--email', 'a@corp.internal'];
+    const [alex] = await place.json('issue', '--client', ...both, 'alex', '--out', out('c'));
+    assert.deepEqual([alex?.commonName, alex?.names], ['alex', ['alex@corp.internal', 'a@corp.internal']]);
     const [leaf] = chainIn(out('c/alice.pem'));
     assert.deepEqual(leaf?.extendedKeyUsage, ['1.3.6.1.5.5.7.3.2']);
     const [worker] = await place.json('issue', 'worker.internal', '--client', '--out', out('c'));

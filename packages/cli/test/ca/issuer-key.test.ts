@@ -2,10 +2,13 @@ import assert from 'node:assert/strict';
 import { mkdirSync, readFileSync } from 'node:fs';
 import { PassThrough } from 'node:stream';
 import { after, before, describe, test } from 'node:test';
+import { CaError } from '@handfast/ca';
 import { nodeProvider as provider } from '@handfast/crypto/node';
-import { parseCertificates } from '@handfast/x509';
+import { decryptPrivateKey, parseCertificates } from '@handfast/x509';
 import { keyPassphrase, lockedSigner } from '../../src/ca/issuer-key.ts';
-import { start } from '../support/io.ts';
+import { inWords } from '../../src/ca/open.ts';
+import { CliError } from '../../src/exit.ts';
+import { finish, start } from '../support/io.ts';
 import { Place } from './support.ts';
 
 const place = new Place();
@@ -63,6 +66,49 @@ describe('an issuing key under a passphrase', () => {
     assert.match(String(refused.message), /^the CA’s file ".*intermediate-key\.pem" does not open: /);
     assert.equal(refused.hint, 'is that its passphrase?');
     assert.deepEqual(await place.json('list', '--search', 'no.test'), []);
+  });
+
+  test('without it, no list is signed, which says as much', async () => {
+    const other = new Place();
+    await other.json('init', '--dev', '--encrypt-key', '--key-passphrase-file', passphrase);
+    assert.deepEqual(await other.refusal('rotate', 'clean'), {
+      exitCode: 2,
+      message:
+        '1 list of revoked certificates could not be made: a passphrase is needed, and there is no terminal to ask at',
+      hint: 'write it into a file that only you can read, and name it with --key-passphrase-file',
+    });
+    other.remove();
+  });
+
+  test('several failures at once are told by the first, unless one is a fault of ours', async () => {
+    const lost = new CaError('not_found', 'there is no such list', { hint: 'look elsewhere' });
+    const told = (...errors: readonly Error[]) =>
+      inWords(place.dir, () => Promise.reject(new AggregateError(errors, '2 lists could not be made')));
+    await assert.rejects(told(lost, new CliError(1, 'another')), {
+      name: 'CliError',
+      exitCode: 2,
+      message: '2 lists could not be made: there is no such list',
+      hint: 'look elsewhere',
+    });
+    const fault = new TypeError('not a function');
+    await assert.rejects(told(lost, fault), fault);
+    await assert.rejects(told(), { name: 'AggregateError', message: '2 lists could not be made' });
+  });
+
+  test('that is new has its passphrase from the credential, too; without one it is said which option names it', async () => {
+    const other = new Place();
+    const init = ['ca', 'init', '--dev', '--encrypt-key', '--json', '--dir', other.dir];
+    const refused = await finish(init);
+    assert.equal(refused.exitCode, 2);
+    assert.equal(
+      refused.stderr.values[0]?.hint,
+      'write it into a file that only you can read, and name it with --key-passphrase-file',
+    );
+    other.file('handfast-key-passphrase', 'a credential\n');
+    assert.equal((await finish(init, '', { CREDENTIALS_DIRECTORY: other.directory })).exitCode, 0);
+    const pem = readFileSync(other.path('ca', 'intermediate-key.pem'));
+    assert.ok(await decryptPrivateKey(provider, pem, 'a credential'));
+    other.remove();
   });
 
   test('ca serve opens it before it listens', async () => {

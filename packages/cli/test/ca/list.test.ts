@@ -66,8 +66,8 @@ describe('ca list and show', () => {
     });
     assert.deepEqual(await place.refusal('list', '--limit', '0'), {
       exitCode: 2,
-      message: '--limit "0" is no number',
-      hint: 'write a whole number from 1',
+      message: '--limit "0" is no whole number from 1 to 999999',
+      hint: null,
     });
   });
 
@@ -142,11 +142,15 @@ describe('ca revoke and crl export', () => {
     const passphrase = team.file('passphrase', 'correct horse\n');
     const wrong = team.file('wrong', 'battery staple\n');
     await team.json('init', '--allow', 'corp.example', '--root-key', key, '--passphrase-file', passphrase);
+    const earliest = BigInt(Date.now());
     const [signed] = await team.json('crl', 'root', '--root-key', key, '--passphrase-file', passphrase);
-    assert.deepEqual([signed?.number, signed?.revoked], ['2', 0]);
+    // By the time, as a CA that was put back to an older state does not know the last one.
+    const number = BigInt(String(signed?.number));
+    assert.ok(number >= earliest && number <= BigInt(Date.now()));
+    assert.equal(signed?.revoked, 0);
     await team.json('crl', 'export', '--out', team.path('crl.pem'));
     const [, ofRoot] = parseCrls(readFileSync(team.path('crl.pem')));
-    assert.equal(ofRoot?.number, 2n);
+    assert.equal(ofRoot?.number, number);
     const refusal = await team.refusal('crl', 'root', '--root-key', key, '--passphrase-file', wrong);
     assert.deepEqual(refusal, {
       exitCode: 2,

@@ -30,6 +30,8 @@ test('what is no name is refused, with what to write instead', () => {
       '--allow ".corp.example" has a wildcard',
       'write corp.example: it stands for itself and everything below',
     ],
+    ['.', '--allow "." is neither a host name nor an address', undefined],
+    ['*.', '--allow "*." is neither a host name nor an address', undefined],
     [
       'https://corp.example/',
       '--allow "https://corp.example/" is neither a host name nor an address',

@@ -45,15 +45,35 @@ test('a passphrase is asked for without showing it, and can be edited', async ()
   assert.deepEqual(raw, [true, false]);
 });
 
+const advice = { option: '--key-file', without: '--no-key leaves it out' };
+
 test('a new one is asked for twice', async () => {
-  assert.equal(await askNewPassphrase('the key', terminal('horse\r', 'horse\r').io), 'horse');
-  await assert.rejects(askNewPassphrase('the key', terminal('horse\r', 'house\r').io), {
+  assert.equal(await askNewPassphrase('the key', terminal('horse\r', 'horse\r').io, advice), 'horse');
+  await assert.rejects(askNewPassphrase('the key', terminal('horse\r', 'house\r').io, advice), {
     exitCode: 2,
     message: 'the two are not the same',
   });
-  await assert.rejects(askNewPassphrase('the key', terminal('\r').io), {
+});
+
+test('who gives no new one is told by which option it comes, or how there is none', async () => {
+  await assert.rejects(askNewPassphrase('the key', terminal('\r').io, advice), {
     message: 'the passphrase is empty',
-    hint: '--no-passphrase leaves the key unencrypted',
+    hint: '--no-key leaves it out',
+  });
+  await assert.rejects(askNewPassphrase('the key', { ...terminal().io, stdin: new PassThrough() }, advice), {
+    message: 'a passphrase is needed, and there is no terminal to ask at',
+    hint: 'write it into a file that only you can read, and name it with --key-file',
+  });
+});
+
+test('two lines that are pasted at once answer both questions', async () => {
+  for (const lines of ['hörse\rhörse\r', 'hörse\nhörse\n', 'hörse\r\nhörse\r\n']) {
+    const { io, raw } = terminal(lines);
+    assert.equal(await askNewPassphrase('the key', io, advice), 'hörse');
+    assert.deepEqual(raw, [true, false, true, false]);
+  }
+  await assert.rejects(askNewPassphrase('the key', terminal('horse\rhouse\r').io, advice), {
+    message: 'the two are not the same',
   });
 });
 

@@ -9,7 +9,15 @@ import { openFolder } from '../../src/ca/open.ts';
 import { leftoversOf } from '../../src/ca/rotation.ts';
 import { trust } from '../../src/ca/trust/trust.ts';
 import { Output } from '../support/io.ts';
-import { certificateOf, type IssuedFiles, issued, opensslVerdict, told, verdict } from './rotation-support.ts';
+import {
+  certificateOf,
+  certificatesOf,
+  type IssuedFiles,
+  issued,
+  opensslVerdict,
+  told,
+  verdict,
+} from './rotation-support.ts';
 import { Place } from './support.ts';
 
 const dayMs = 86_400_000;
@@ -106,7 +114,7 @@ describe('ca rotate root', () => {
 
   test('both roots sign lists, and both lists are exported', async () => {
     for (const key of [oldKey, newKey]) {
-      assert.equal((await told(place, 'crl', 'root', '--root-key', key)).number, '2');
+      assert.equal((await told(place, 'crl', 'root', '--root-key', key)).revoked, 0);
     }
     await place.json('crl', 'export', '--out', place.path('crl.pem'));
     const issuers = parseCrls(readFileSync(place.path('crl.pem'))).map(({ issuer }) => issuer.toString());
@@ -167,10 +175,34 @@ describe('ca rotate root', () => {
     for (const { serial } of await place.json('list')) await place.json('revoke', String(serial));
     const gone = await told<{ root: { sha256: string } }>(place, 'rotate', 'clean');
     assert.equal(gone.root.sha256, fingerprintOf(provider, oldRoot));
+    assert.deepEqual(certificateOf(place.path('ca', 'former-roots.pem')).raw, oldRoot.raw);
     for (const file of ['previous-root.pem', 'between.pem']) assert.ok(!existsSync(place.path('ca', file)));
     const last = await issued(place, 'last.corp.test');
     assert.equal(last.chain.length, 2);
     assert.deepEqual((await verdicts(last)).slice(2), ['ok', 'ok']);
+  });
+
+  test('roots that are dropped are kept for those who trust them still, each once', async () => {
+    const other = new Place();
+    const key = (at: number): string => other.path(`key-${at}.pem`);
+    await other.json('init', '--dev', '--root-key', key(0), '--no-passphrase');
+    const roots: Certificate[] = [];
+    for (const at of [0, 1]) {
+      roots.push(certificateOf(other.path('ca', 'root.pem')));
+      await other.json('rotate', 'root', '--root-key', key(at), '--new-root-key', key(at + 1), '--no-passphrase');
+      const { stdout } = await other.ca('rotate', 'clean');
+      assert.match(
+        stdout.text,
+        /\n {2}Machines +may trust it still\n +handfast ca trust uninstall --former has this one forget it\n/,
+      );
+    }
+    await other.json('rotate', 'clean');
+    const kept = certificatesOf(other.path('ca', 'former-roots.pem'));
+    assert.deepEqual(
+      kept.map(({ raw }) => raw),
+      roots.map(({ raw }) => raw),
+    );
+    other.remove();
   });
 
   test('takes the new key back where nothing comes of it', async () => {
@@ -186,6 +218,12 @@ describe('ca rotate root', () => {
     );
     assert.equal(refused.exitCode, 2);
     assert.ok(!existsSync(lost));
+    const unnamed = ['rotate', 'root', '--root-key', newKey, '--new-root-key', lost];
+    assert.deepEqual(await place.refusal(...unnamed), {
+      exitCode: 2,
+      message: 'a passphrase is needed, and there is no terminal to ask at',
+      hint: 'write it into a file that only you can read, and name it with --new-passphrase-file',
+    });
     const inside = place.path('ca', 'key.pem');
     const within = ['rotate', 'root', '--root-key', newKey, '--new-root-key', inside, '--no-passphrase'];
     assert.deepEqual(await place.refusal(...within), {

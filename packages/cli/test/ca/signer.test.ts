@@ -2,9 +2,9 @@ import assert from 'node:assert/strict';
 import { readdirSync, readFileSync } from 'node:fs';
 import { after, before, describe, test } from 'node:test';
 import { nodeProvider as provider } from '@handfast/crypto/node';
-import { toPem } from '@handfast/x509';
+import { issueCertificate, parsePrivateKey, parseRequests, toPem } from '@handfast/x509';
 import { openSigner } from '../../src/ca/signer-module.ts';
-import { certificateOf, issued, statusOf, verdict } from './rotation-support.ts';
+import { certificateOf, issued, revokedBy, statusOf, verdict } from './rotation-support.ts';
 import { Place } from './support.ts';
 
 const place = new Place();
@@ -104,6 +104,68 @@ describe('an issuing key that is elsewhere', () => {
     const other = new Place();
     await other.json('restore', file);
     assert.equal((await statusOf(other)).retired.length, 2);
+    other.remove();
+  });
+
+  test('is no other issuer’s, neither the one that issues nor one that did: nothing is changed', async () => {
+    const other = new Place();
+    const own = other.path('root-key.pem');
+    const signer = (key: string) => ['--signer', module, '--signer-setting', `key=${key}`];
+    await other.json('init', '--dev', '--root-key', own, '--no-passphrase', ...signer('one'));
+    const turn = ['rotate', 'intermediate', '--root-key', own];
+    const [first, leaf] = [certificateOf(other.path('ca', 'intermediate.pem')), await issued(other, 'first.test')];
+    const refusal = {
+      exitCode: 2,
+      message: `the key of the new intermediate is that of ${JSON.stringify(first.subject.toString())}`,
+      hint: 'name another key: each issuer signs its own lists with its own, the one that is retired, too',
+    };
+    const opened = log().length;
+    assert.deepEqual(await other.refusal(...turn, ...signer('one')), refusal);
+    assert.deepEqual(log().slice(opened), ['open one', 'close one']);
+    assert.deepEqual(certificateOf(other.path('ca', 'intermediate.pem')).raw, first.raw);
+    await other.json(...turn, ...signer('two'));
+    assert.deepEqual(await other.refusal(...turn, ...signer('one')), refusal);
+    assert.deepEqual(await other.refusal('rotate', 'intermediate', '--csr', ...signer('one')), refusal);
+    assert.equal((await statusOf(other)).waiting, null);
+    await other.json('revoke', leaf.serial);
+    assert.deepEqual((await revokedBy(other)).get(first.subject.toString()), [leaf.serial]);
+    // Nor is it the root’s.
+    place.file('root.pem', readFileSync(own));
+    const name = certificateOf(other.path('ca', 'root.pem')).subject.toString();
+    assert.equal(
+      (await other.refusal(...turn, ...signer('root'))).message,
+      `the key of the new intermediate is that of ${JSON.stringify(name)}`,
+    );
+    other.remove();
+  });
+
+  test('that a request waits for is no other issuer’s when the certificate comes', async () => {
+    const other = new Place();
+    const own = other.path('root-key.pem');
+    const two = ['--signer', module, '--signer-setting', 'key=two'];
+    await other.json('init', '--dev', '--root-key', own, '--no-passphrase');
+    await other.json('rotate', 'intermediate', '--csr', ...two);
+    await other.json('rotate', 'intermediate', '--root-key', own, ...two);
+    const [request] = parseRequests(readFileSync(other.path('ca', 'waiting', 'request.csr')));
+    assert.ok(request);
+    const [above, before] = ['root.pem', 'intermediate.pem'].map((file) => certificateOf(other.path('ca', file)));
+    assert.ok(above !== undefined && before !== undefined);
+    const certificate = await issueCertificate({
+      provider,
+      notBefore: above.notBefore,
+      notAfter: above.notAfter,
+      subject: request.subject,
+      publicKey: request.publicKey,
+      issuer: { certificate: above, signer: await provider.importPrivateKey(parsePrivateKey(readFileSync(own))) },
+      ca: { pathLength: 0 },
+      extendedKeyUsage: ['serverAuth', 'clientAuth'],
+    });
+    const chain = other.file('chain.pem', toPem('CERTIFICATE', certificate.raw));
+    assert.deepEqual(await other.refusal('import', chain), {
+      exitCode: 2,
+      message: `the key of the new intermediate is that of ${JSON.stringify(before.subject.toString())}`,
+      hint: 'name another key: each issuer signs its own lists with its own, the one that is retired, too',
+    });
     other.remove();
   });
 

@@ -13,7 +13,7 @@ import { join } from 'node:path';
 import { PassThrough } from 'node:stream';
 import { after, before, describe, test } from 'node:test';
 import type { CommandResult, Machine } from '../../src/ca/trust/machine.ts';
-import { type TrustAction, trust } from '../../src/ca/trust/trust.ts';
+import { type TrustAction, type TrustOptions, trust } from '../../src/ca/trust/trust.ts';
 import { shellQuoted } from '../../src/shell.ts';
 import { Output } from '../support/io.ts';
 import { Place } from './support.ts';
@@ -22,10 +22,23 @@ const place = new Place();
 before(() => place.json('init', '--dev'));
 after(() => place.remove());
 
+const wrongPassword: CommandResult = {
+  exitCode: 1,
+  stdout: '',
+  stderr: 'keytool error: java.io.IOException: keystore password was incorrect\n',
+};
+
+/** Of nobody's. */
+const another = '-----BEGIN CERTIFICATE-----\nMAA=\n-----END CERTIFICATE-----\n';
+
 interface FakeOptions {
   readonly debian?: boolean;
   readonly certutil?: boolean;
   readonly sudo?: boolean;
+  readonly keytool?: boolean;
+  /** Java takes the system's roots along, and leaves them when the system's go. */
+  readonly javaFollows?: boolean;
+  readonly javaHome?: string;
   readonly administrator?: boolean;
   /** Exit code of commands by name. */
   readonly failing?: Readonly<Record<string, number>>;
@@ -36,7 +49,10 @@ class FakeMachine implements Machine {
   readonly platform = 'linux';
   readonly root: string;
   readonly home: string;
+  readonly javaHome?: string;
   readonly administrator: boolean;
+  /** Of Java's store, by alias: PEM. */
+  readonly cacerts = new Map<string, string>([['another', another]]);
   readonly ran: string[] = [];
   readonly #options: FakeOptions;
 
@@ -45,6 +61,7 @@ class FakeMachine implements Machine {
     this.root = place.path(name);
     this.home = join(this.root, 'home');
     this.administrator = options.administrator ?? false;
+    if (options.javaHome !== undefined) this.javaHome = options.javaHome;
     mkdirSync(this.home, { recursive: true });
     if (this.#options.debian) {
       mkdirSync(join(this.root, 'usr/local/share/ca-certificates'), { recursive: true });
@@ -83,6 +100,9 @@ class FakeMachine implements Machine {
         return done(0);
       case 'update-ca-certificates':
         return done(0, this.#bundle());
+      case 'keytool':
+      case join(this.javaHome ?? '/', 'bin/keytool'):
+        return this.#options.keytool ? this.#keytool(args) : done(undefined);
       case 'certutil':
         return this.#options.certutil ? this.#certutil(args) : done(undefined);
       default:
@@ -94,8 +114,25 @@ class FakeMachine implements Machine {
     const folder = join(this.root, 'usr/local/share/ca-certificates');
     const bundle = join(this.root, 'etc/ssl/certs/ca-certificates.crt');
     rmSync(bundle, { force: true });
-    for (const file of readdirSync(folder)) appendFileSync(bundle, readFileSync(join(folder, file)));
+    for (const file of readdirSync(folder)) {
+      const pem = readFileSync(join(folder, file), 'utf8');
+      appendFileSync(bundle, pem);
+      if (this.#options.javaFollows) this.cacerts.set(`debian:${file}`, pem);
+    }
     return '';
+  }
+
+  #keytool(args: readonly string[]): CommandResult {
+    const done = (exitCode: number, stdout = ''): CommandResult => ({ exitCode, stdout, stderr: 'keytool error' });
+    const after = (option: string): string => args[args.indexOf(option) + 1] ?? '';
+    if (args.includes('-help')) return done(0);
+    if (!args.includes('-cacerts') || after('-storepass') !== 'changeit') return done(1);
+    if (args.includes('-importcert')) this.cacerts.set(after('-alias'), readFileSync(after('-file'), 'utf8'));
+    if (args.includes('-delete')) return done(this.cacerts.delete(after('-alias')) ? 0 : 1);
+    const entries = [...this.cacerts].map(
+      ([alias, pem]) => `Alias name: ${alias}\nEntry type: trustedCertEntry\n\n${pem}`,
+    );
+    return done(0, `Your keystore contains ${entries.length} entries\n\n${entries.join('\n\n*****\n\n')}`);
   }
 
   /** A database of which a nickname is a file. */
@@ -112,26 +149,35 @@ class FakeMachine implements Machine {
   }
 }
 
+interface RootTold {
+  readonly root: { readonly file: string; readonly sha256: string };
+  readonly stores: readonly { readonly store: string; readonly state: string; readonly failure: string | null }[];
+}
+
 interface Told {
   readonly exitCode: number;
   readonly text: string;
-  readonly value: {
-    readonly root: { readonly file: string; readonly sha256: string };
-    readonly stores: readonly { readonly store: string; readonly state: string; readonly failure: string | null }[];
+  readonly value: RootTold & {
+    readonly former?: readonly RootTold[];
     readonly snippets: readonly { readonly for: string; readonly lines: readonly string[] }[];
   };
 }
 
-async function run(action: TrustAction, machine: Machine, json = true, env = {}): Promise<Told> {
+async function run(
+  action: TrustAction,
+  machine: Machine,
+  json = true,
+  options: Partial<TrustOptions> = {},
+): Promise<Told> {
   const stdout = new Output();
   const io = {
     stdin: new PassThrough(),
     stdout: stdout.stream,
     stderr: new Output().stream,
-    env,
+    env: {},
     interrupted: new AbortController().signal,
   };
-  const exitCode = await trust(action, { dir: place.dir, json }, io, machine);
+  const exitCode = await trust(action, { dir: place.dir, json, ...options }, io, machine);
   const value = json
     ? (JSON.parse(stdout.text) as Told['value'])
     : { root: { file: '', sha256: '' }, stores: [], snippets: [] };
@@ -161,7 +207,7 @@ describe('ca trust', () => {
     const target = `${machine.root}/usr/local/share/ca-certificates/${nickname}.crt`;
     const nssdb = join(machine.home, '.pki/nssdb');
     assert.deepEqual(
-      machine.ran.filter((line) => !/ -L | -H$/.test(line)),
+      machine.ran.filter((line) => !/ -L | -(H|help)$/.test(line)),
       [
         `sudo install -m 0644 ${file} ${target}`,
         'sudo update-ca-certificates',
@@ -175,7 +221,7 @@ describe('ca trust', () => {
     machine.ran.length = 0;
     assert.equal((await run('install', machine)).exitCode, 0);
     assert.deepEqual(
-      machine.ran.filter((line) => !/ -L | -H$/.test(line)),
+      machine.ran.filter((line) => !/ -L | -(H|help)$/.test(line)),
       [],
     );
 
@@ -251,6 +297,111 @@ describe('ca trust', () => {
     ]);
     assert.deepEqual(before.value.snippets[3]?.lines, [`NODE_EXTRA_CA_CERTS=${file} node …`]);
     assert.deepEqual(names(await run('install', machine)), ['certbot', 'Node', 'Python', 'Java', 'containers']);
+  });
+
+  test('Java trusts the root by its own keytool, and no longer by the same', async () => {
+    const machine = new FakeMachine('java', { certutil: false, debian: false, keytool: true });
+    const before = await run('status', machine);
+    assert.deepEqual(states(before).slice(0, 1), ['java: not trusted']);
+    assert.ok(!before.value.snippets.some((snippet) => snippet.for === 'Java'));
+    machine.ran.length = 0;
+    const installed = await run('install', machine);
+    assert.deepEqual(states(installed).slice(0, 1), ['java: trusted']);
+    assert.equal(installed.exitCode, 0);
+    const { file, sha256 } = installed.value.root;
+    const nickname = `handfast-${sha256.replaceAll(':', '').toLowerCase().slice(0, 16)}`;
+    const changes = (): readonly string[] => machine.ran.filter((line) => line.startsWith('sudo '));
+    const password = '-noprompt -cacerts -storepass changeit';
+    assert.deepEqual(changes(), [`sudo keytool -importcert -alias ${nickname} -file ${file} ${password}`]);
+    await run('install', machine);
+    assert.equal(changes().length, 1);
+    const removed = await run('uninstall', machine);
+    assert.deepEqual([removed.exitCode, states(removed)[0]], [0, 'java: not trusted']);
+    assert.equal(changes()[1], `sudo keytool -delete -alias ${nickname} ${password}`);
+    assert.deepEqual([...machine.cacerts.keys()], ['another']);
+  });
+
+  test('where Java takes along what the system trusts, nothing is left to do; it is taken away by the name that it has', async () => {
+    const machine = new FakeMachine('follows', { certutil: false, keytool: true, javaFollows: true });
+    const installed = await run('install', machine);
+    assert.deepEqual(states(installed), ['system: trusted', 'java: trusted', 'chromium: cannot tell']);
+    assert.ok(!machine.ran.some((line) => line.includes('-importcert')));
+    const [, alias = ''] = [...machine.cacerts.keys()];
+    assert.match(alias, /^debian:handfast-[0-9a-f]{16}\.crt$/);
+    assert.deepEqual(states(await run('uninstall', machine)).slice(0, 2), ['system: not trusted', 'java: not trusted']);
+    assert.deepEqual([...machine.cacerts.keys()], ['another']);
+  });
+
+  test('Java is that of JAVA_HOME, where that has a keytool; where none can look, it is said', async () => {
+    const javaHome = place.path('jdk');
+    const options = { certutil: false, debian: false, keytool: true };
+    await run('install', new FakeMachine('no-jdk', { ...options, javaHome }));
+    mkdirSync(join(javaHome, 'bin'), { recursive: true });
+    writeFileSync(join(javaHome, 'bin/keytool'), '');
+    const machine = new FakeMachine('jdk-machine', { ...options, javaHome });
+    await run('install', machine);
+    assert.ok(machine.ran.every((line) => line.includes(`${javaHome}/bin/keytool `) || line === 'certutil -H'));
+    const failing = new FakeMachine('no-keytool', { ...options, failing: { keytool: 1 } });
+    const { value } = await run('status', failing);
+    assert.ok(!value.stores.some(({ store }) => store === 'java'));
+    assert.ok(value.snippets.some((snippet) => snippet.for === 'Java'));
+    const locked = new FakeMachine('locked', options);
+    const { run: whole } = locked;
+    locked.run = (command, args) =>
+      args.includes('-cacerts') ? Promise.resolve(wrongPassword) : whole.call(locked, command, args);
+    const refused = await run('uninstall', locked);
+    assert.equal(refused.exitCode, 1);
+    assert.equal(refused.value.stores[0]?.state, 'cannot tell');
+    assert.match(
+      refused.value.stores[0]?.failure ?? '',
+      /^sudo keytool -delete .+ ended with 1: keytool error: java\.io/,
+    );
+  });
+
+  test('uninstall has nothing to tell other programs', async () => {
+    const machine = new FakeMachine('uninstalled', { certutil: false });
+    const { value } = await run('uninstall', machine);
+    assert.deepEqual(Object.keys(value), ['root', 'stores']);
+    assert.doesNotMatch((await run('uninstall', machine, false)).text, /curl/);
+  });
+
+  test('a root that was dropped is told of as long as somebody trusts it, and goes with uninstall', async () => {
+    const machine = new FakeMachine('former', { keytool: true });
+    const all = ['system: trusted', 'chromium: trusted', 'java: trusted'];
+    const none = ['system: not trusted', 'chromium: not trusted', 'java: not trusted'];
+    await run('install', machine);
+    const dropped = readFileSync(join(place.dir, 'root.pem'));
+    const other = new Place();
+    await other.json('init', '--dev');
+    copyFileSync(join(other.dir, 'root.pem'), join(place.dir, 'root.pem'));
+    writeFileSync(join(place.dir, 'former-roots.pem'), dropped);
+    const installed = await run('install', machine);
+    assert.deepEqual([installed.exitCode, states(installed)], [0, all]);
+    const [former] = installed.value.former ?? [];
+    assert.equal(former?.root.file, join(place.dir, 'former-roots.pem'));
+    assert.deepEqual(
+      former?.stores.map(({ store, state }) => `${store}: ${state}`),
+      all,
+    );
+    const { text } = await run('status', machine, false, { color: false });
+    assert.match(text, /, a former root: handfast ca trust uninstall --former takes it away\n/);
+
+    const gone = await run('uninstall', machine, true, { former: true });
+    assert.deepEqual([gone.exitCode, states(gone)], [0, all]);
+    assert.deepEqual(
+      gone.value.former?.[0]?.stores.map(({ store, state }) => `${store}: ${state}`),
+      none,
+    );
+    assert.equal((await run('status', machine)).value.former, undefined);
+
+    writeFileSync(join(place.dir, 'former-roots.pem'), readFileSync(join(place.dir, 'root.pem')));
+    writeFileSync(join(place.dir, 'root.pem'), dropped);
+    await run('install', machine);
+    const removed = await run('uninstall', machine);
+    assert.deepEqual([removed.exitCode, states(removed), removed.value.former?.length], [0, none, 1]);
+    assert.equal((await run('uninstall', machine)).value.former, undefined);
+    rmSync(join(place.dir, 'former-roots.pem'));
+    other.remove();
   });
 
   test('under sudo, whose CA and browsers are meant is not known', async () => {

@@ -21,6 +21,8 @@ export interface Machine {
   /** Where `/` is: the empty string, but for tests. */
   readonly root: string;
   readonly home: string;
+  /** `JAVA_HOME`, where there is one. */
+  readonly javaHome?: string;
   /** Whether we may write everywhere. */
   readonly administrator: boolean;
   /** @param terminal whether it may ask the user: then its output is the terminal's, and not in the result */
@@ -32,6 +34,7 @@ export function thisMachine({ env }: Io): Machine {
     platform: process.platform,
     root: '',
     home: env.HOME ?? homedir(),
+    ...(env.JAVA_HOME !== undefined && env.JAVA_HOME !== '' && { javaHome: env.JAVA_HOME }),
     administrator: process.getuid?.() === 0,
     run,
   };
@@ -53,4 +56,22 @@ function run(command: string, args: readonly string[], terminal = false): Promis
     });
     child.once('close', (exitCode) => resolve({ exitCode: exitCode ?? 1, ...output }));
   });
+}
+
+/** Through sudo where we are nobody special: it may ask for a password at the terminal. @returns what went wrong, if anything did */
+export async function asAdministrator(machine: Machine, command: readonly string[]): Promise<string | undefined> {
+  const [name = '', ...args] = machine.administrator ? command : ['sudo', ...command];
+  const result = await machine.run(name, args, !machine.administrator);
+  if (result.exitCode === undefined && !machine.administrator) {
+    return `it takes an administrator, and there is no sudo here: have one run ${command.join(' ')}`;
+  }
+  return failureOf([name, ...args], result);
+}
+
+/** With the command's own last words. */
+export function failureOf(command: readonly string[], { exitCode, stderr }: CommandResult): string | undefined {
+  if (exitCode === 0) return undefined;
+  if (exitCode === undefined) return `there is no command ${command[0] ?? ''}`;
+  const said = stderr.trim().split('\n').at(-1) ?? '';
+  return `${command.join(' ')} ended with ${exitCode}${said === '' ? '' : `: ${said}`}`;
 }

@@ -5,6 +5,7 @@
  */
 
 import { shellQuoted } from '../../shell.ts';
+import type { Store } from './store.ts';
 
 /** A program, and what makes it trust the root. */
 export interface Snippet {
@@ -12,6 +13,8 @@ export interface Snippet {
   readonly lines: readonly string[];
   /** Whether the program does without once the system's store has the root. */
   readonly readsSystem: boolean;
+  /** The one that is filled without these lines, where it is found. */
+  readonly store?: Store['name'];
 }
 
 /** @param url the CA's, where ACME clients find it */
@@ -37,6 +40,7 @@ export function snippets(file: string, nickname: string, url: string): readonly 
       name: 'Java',
       lines: [`keytool -importcert -noprompt -cacerts -storepass changeit -alias ${nickname} -file ${quoted}`],
       readsSystem: false,
+      store: 'java',
     },
     {
       name: 'containers',

@@ -1,37 +1,15 @@
 /**
- * The stores of trusted roots on a machine: the system's, and those that Chromium and Firefox keep with NSS. Each can say
- * whether a root is in it, take one, and drop it again.
+ * The stores of trusted roots on a machine: the system's, those that Chromium and Firefox keep with NSS, and Java's.
  *
  * @module
  */
 
 import { existsSync, mkdirSync, readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
-import type { Certificate } from '@handfast/x509';
 import { parseCertificates } from '@handfast/x509';
-import type { CommandResult, Machine } from './machine.ts';
-
-/** A root and where it lies. */
-export interface Root {
-  readonly file: string;
-  readonly certificate: Certificate;
-  /** What it is called in a store: no two roots share one. */
-  readonly nickname: string;
-}
-
-/** `cannot tell`: what it takes to look is not there. */
-export type TrustState = 'trusted' | 'not trusted' | 'cannot tell';
-
-export interface Store {
-  readonly name: 'system' | 'chromium' | 'firefox';
-  readonly where: string;
-  state(root: Root): Promise<TrustState>;
-  /** Whether anything of it is left, trusted or not: what lies there may be taken up later. */
-  holds(root: Root): Promise<boolean>;
-  /** @returns what went wrong, if anything did */
-  install(root: Root): Promise<string | undefined>;
-  uninstall(root: Root): Promise<string | undefined>;
-}
+import { javaStore } from './java.ts';
+import { asAdministrator, type CommandResult, failureOf, type Machine } from './machine.ts';
+import type { Root, Store } from './store.ts';
 
 /** What is missing for a store to be used at all. */
 export interface MissingStore {
@@ -48,8 +26,10 @@ export interface FoundStores {
 export async function findStores(machine: Machine): Promise<FoundStores> {
   const system = systemStore(machine);
   const browsers = await browserStores(machine);
+  const java = await javaStore(machine);
   return {
-    stores: [...(system === undefined ? [] : [system]), ...browsers.stores],
+    // On Debian, Java's may follow the system's: then there is nothing left to do for it.
+    stores: [...(system === undefined ? [] : [system]), ...browsers.stores, ...(java === undefined ? [] : [java])],
     missing: [...(system === undefined ? [noSystemStore] : []), ...browsers.missing],
   };
 }
@@ -120,16 +100,6 @@ function bundleHolds(bundle: string, { certificate }: Root): boolean {
   if (!existsSync(bundle)) return false;
   const base64 = Buffer.from(certificate.raw).toString('base64');
   return readFileSync(bundle, 'latin1').replaceAll(/\s/g, '').includes(base64);
-}
-
-/** Through sudo where we are nobody special: it may ask for a password at the terminal. */
-async function asAdministrator(machine: Machine, command: readonly string[]): Promise<string | undefined> {
-  const [name = '', ...args] = machine.administrator ? command : ['sudo', ...command];
-  const result = await machine.run(name, args, !machine.administrator);
-  if (result.exitCode === undefined && !machine.administrator) {
-    return `it takes an administrator, and there is no sudo here: have one run ${command.join(' ')}`;
-  }
-  return failureOf([name, ...args], result);
 }
 
 // ---- browsers
@@ -210,11 +180,4 @@ function nssStore(machine: Machine, { name, folder }: NssDatabase): Store {
       return attempt('-D', '-n', nickname);
     },
   };
-}
-
-function failureOf(command: readonly string[], { exitCode, stderr }: CommandResult): string | undefined {
-  if (exitCode === 0) return undefined;
-  if (exitCode === undefined) return `there is no command ${command[0] ?? ''}`;
-  const said = stderr.trim().split('\n').at(-1) ?? '';
-  return `${command.join(' ')} ended with ${exitCode}${said === '' ? '' : `: ${said}`}`;
 }
