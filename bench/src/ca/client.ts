@@ -125,7 +125,11 @@ export class AcmeClient {
         response.on('end', () => resolve({ status: response.statusCode ?? 0, location, body: text }));
       });
       sent.setTimeout(patienceMs, () => sent.destroy(new Error(`no answer of ${url}`)));
-      sent.on('error', reject);
+      sent.on('error', (error: NodeJS.ErrnoException) => {
+        // The server ends a connection that was idle for long, and this request was on its way then.
+        if (sent.reusedSocket && error.code === 'ECONNRESET') this.#send(method, url, body).then(resolve, reject);
+        else reject(error);
+      });
       sent.end(body);
     });
   }

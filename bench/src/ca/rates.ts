@@ -47,15 +47,17 @@ export async function rateRows(
   const ours: (readonly [StoreKind, RunningCa])[] = [];
   for (const kind of kinds) ours.push([kind, await serveFolder(await makeFolder(kind), webPort, flags)]);
   const version = await pebbleVersion();
-  const pebble = version === undefined ? undefined : await servePebble(webPort);
+  const pebble = version === undefined ? undefined : await Pebble.start(webPort);
   if (warmUpMs > 0) {
-    const all = [...ours.map(([, ca]) => ca), ...(pebble === undefined ? [] : [pebble])];
-    for (const { directory, root } of all) {
+    for (const [, { directory, root }] of ours) {
       await load.ask('run', { directory, root, lanes: 8, milliseconds: warmUpMs, name });
     }
   }
-  const peer = (count: number): readonly Contestant[] =>
-    pebble === undefined ? [] : [ordering(`Pebble ${version}`, load, pebble, count)];
+  const peer = (count: number): readonly Contestant[] => {
+    if (pebble === undefined) return [];
+    const peers = ordering(`Pebble ${version}`, load, () => pebble.running, count);
+    return [againAfter(pebble, peers)];
+  };
   const rows = lanes.flatMap((count) => {
     const atOnce = count === 1 ? 'one after another' : `${count} at a time`;
     return ours.map(
@@ -64,31 +66,71 @@ export async function rateRows(
         unit: '/s',
         better: 'more',
         reach: 1,
-        contestants: [ordering('handfast', load, ca, count), ...peer(count)],
+        contestants: [ordering('handfast', load, () => ca, count), ...peer(count)],
       }),
     );
   });
   return {
     rows,
     async stop() {
-      await Promise.all([...ours.map(([, ca]) => ca.stop()), pebble?.stop()]);
+      await Promise.all([...ours.map(([, ca]) => ca.stop()), pebble?.running.stop()]);
     },
   };
 }
 
-function ordering(who: string, load: Load, ca: RunningCa, lanes: number): Contestant {
+/** It answers no more now and then, where many ask at a time. */
+class Pebble {
+  running: RunningCa;
+  readonly #webPort: number;
+
+  constructor(running: RunningCa, webPort: number) {
+    this.running = running;
+    this.#webPort = webPort;
+  }
+
+  static async start(webPort: number): Promise<Pebble> {
+    return new Pebble(await servePebble(webPort), webPort);
+  }
+
+  async startAnew(): Promise<void> {
+    await this.running.stop();
+    this.running = await servePebble(this.#webPort);
+  }
+}
+
+/** The same, which makes a round once more, by a new Pebble, where the old one did not answer. */
+function againAfter(pebble: Pebble, contestant: Contestant): Contestant {
+  let failed = 0;
+  return {
+    name: contestant.name,
+    async round(milliseconds) {
+      try {
+        return await contestant.round(milliseconds);
+      } catch {
+        failed++;
+        await pebble.startAnew();
+        return await contestant.round(milliseconds);
+      }
+    },
+    get note() {
+      return `${contestant.note}${failed === 0 ? '' : `; begun anew, when it did not answer: ${failed} ×`}`;
+    },
+  };
+}
+
+function ordering(who: string, load: Load, serving: () => RunningCa, lanes: number): Contestant {
   const sums = { orders: 0, requests: 0, server: 0, client: 0 };
   return {
     name: who,
     async round(milliseconds) {
-      const before = cpuOf(ca.pids);
-      const { directory, root } = ca;
+      const { directory, root, pids } = serving();
+      const before = cpuOf(pids);
       const done: Done = await load.ask('run', { directory, root, lanes, milliseconds, name });
       const orders = done.took.length;
       sums.orders += orders;
       sums.requests += done.requests;
       sums.client += done.cpuMs;
-      sums.server += cpuOf(ca.pids) - before;
+      sums.server += cpuOf(pids) - before;
       return (orders * 1000) / done.milliseconds;
     },
     get note() {
