@@ -2,7 +2,6 @@ import assert from 'node:assert/strict';
 import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { DatabaseSync } from 'node:sqlite';
 import { after, afterEach, before, test } from 'node:test';
 import { nodeProvider } from '@handfast/crypto/node';
 import { issueIntermediate, issueRoot, parseCertificates } from '@handfast/x509';
@@ -11,7 +10,7 @@ import type { AcmeEvent } from '../../src/acme/settings.ts';
 import type { IssueRequest } from '../../src/authority.ts';
 import { type OpenAuthority, openAuthority } from '../../src/open.ts';
 import { openSqlite } from '../../src/store/sqlite.ts';
-import { assertProblem, Client, csrFor, orderFor, type Reply, signJws } from './support/client.ts';
+import { assertProblem, Client, csrFor, orderFor, type Reply } from './support/client.ts';
 import { type Faulty, faulty } from './support/faulty.ts';
 
 const base = 'https://ca.test';
@@ -138,31 +137,6 @@ test('what is signed and cannot be recorded is handed to nobody, and known to be
   database.fault = () => undefined;
   assert.deepEqual(await authority.list({ search: 'record.test' }), []);
   assert.equal((await authority.unfinished()).length, 1);
-});
-
-test('where another process keeps the database to itself, who asks is told so, and the server goes on', async (t) => {
-  if (database.kind !== 'sqlite') return t.skip('PostgreSQL has no such lock');
-  const created = await client.post('new-order', orderFor('locked.test'));
-  const url = created.headers.get('location') ?? '';
-  const header = await client.header(url);
-  const waiting = await openSqlite(join(folder, 'ca.db'), { busyTimeoutMs: 1 });
-  t.after(() => waiting.close());
-  const options = { provider: nodeProvider, authority, baseUrl: base, challenges: [challenge] };
-  const other = await createAcme({
-    ...options,
-    database: faulty(waiting),
-    clock: () => new Date(now),
-    log: (event) => void events.push(event),
-  });
-  t.after(() => other.close());
-  const visitor = new Client(other.fetch, base, client.key);
-  const holder = new DatabaseSync(join(folder, 'ca.db'));
-  t.after(() => holder.close());
-  holder.exec('BEGIN IMMEDIATE');
-  events.splice(0);
-  assertFault(await visitor.send(url, JSON.stringify(signJws(client.key, header, ''))), /^database is locked$/);
-  holder.exec('ROLLBACK');
-  assert.equal((await client.post(url)).status, 200);
 });
 
 const orderEnd = /UPDATE acme_orders SET status = \$3, serial/;
