@@ -110,7 +110,7 @@ function challengesOf({ ca, proving, listeners }: AcmeSetup, dns: Dns | undefine
       typeof privateTargets === 'boolean'
         ? privateTargets
         : (address) => contains({ domains: [], networks: privateTargets }, address),
-    ...(dns && { resolve: dev ? resolveHere(dns) : dns.addresses }),
+    ...(dns && { resolve: dns.addresses }),
   };
   const portOf = (type: ChallengeName): { readonly port?: number } =>
     ports[type] === undefined ? {} : { port: ports[type] };
@@ -128,12 +128,6 @@ function caaOptions({ acme, baseUrl }: CaConfig, dns: Dns | undefined): CaaOptio
   if (caa === false || (caa === undefined && dns === undefined)) return undefined;
   const named = baseUrl === undefined ? [] : [new URL(baseUrl).hostname];
   return { identities: caa?.identities ?? named, except: caa?.except ?? [], dns: dns ?? dnsBy() };
-}
-
-/** RFC 6761 §6.3: `localhost`, and every name below, is this machine, whatever its resolver makes of it. */
-function resolveHere(dns: Dns): NonNullable<TargetPolicy['resolve']> {
-  return async (name, signal) =>
-    /(^|\.)localhost$/i.test(name) ? ['127.0.0.1', '::1'] : await dns.addresses(name, signal);
 }
 
 /** What a line of a request does not tell. */

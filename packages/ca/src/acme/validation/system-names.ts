@@ -1,5 +1,5 @@
 /**
- * The addresses of a name where no resolvers are named: `localhost`, the hosts file, DNS by the system's servers, and then whatever
+ * The addresses of a name where no resolvers are named: the hosts file, DNS by the system's servers, and then whatever
  * else the system knows (mDNS, a directory, DNS for one domain over a VPN).
  *
  * That last is `getaddrinfo`, which cannot be given up: it has two threads, and a name whose servers say nothing holds one for many
@@ -44,8 +44,6 @@ export function systemResolver(
   };
   return async (name, signal) => {
     const plain = name.toLowerCase().replace(/\.$/, '');
-    // RFC 6761 §6.3: it, and every name below, is this machine, whatever its resolver makes of it.
-    if (/(^|\.)localhost$/.test(plain)) return ['127.0.0.1', '::1'];
     const listed = listedIn(await readFile(hostsFile, 'utf8').catch(() => ''), plain);
     if (listed.length > 0) return listed;
     const failures: unknown[] = [];

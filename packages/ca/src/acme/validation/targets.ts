@@ -92,6 +92,8 @@ async function resolveName(
   name: string,
   signal: AbortSignal,
 ): Promise<readonly string[]> {
+  // RFC 6761 §6.3: it, and every name below, is this machine, whatever a resolver makes of it.
+  if (/(^|\.)localhost\.?$/i.test(name)) return ['127.0.0.1', '::1'];
   const failure = 'the name of the identifier does not resolve';
   try {
     const found = await unlessAborted(resolve(name, signal), signal);

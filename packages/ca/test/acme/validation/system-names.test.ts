@@ -4,7 +4,6 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { after, before, test } from 'node:test';
 import { systemResolver } from '../../../src/acme/validation/system-names.ts';
-import { targetsOf } from '../../../src/acme/validation/targets.ts';
 
 const never = new AbortController().signal;
 let folder: string;
@@ -26,12 +25,6 @@ const dns = {
     return name === 'app.test' ? ['10.0.0.9'] : [];
   },
 };
-
-test('localhost and every name below is this machine, and nobody is asked', async () => {
-  for (const name of ['localhost', 'app.localhost', 'A.B.LOCALHOST.']) {
-    assert.deepEqual(await targetsOf({ dev: true }, name, 80, never), ['127.0.0.1', '::1']);
-  }
-});
 
 test('the hosts file goes first, then DNS, then the system', async () => {
   const asked: string[] = [];

@@ -129,3 +129,12 @@ test('ports are 80 and 443, but for a developer', async () => {
     assert.deepEqual(await targetsOf({ dev: true }, '10.0.0.1', port, never), ['10.0.0.1']);
   }
 });
+
+test('localhost and every name below is this machine, and nobody is asked', async () => {
+  const resolve = async (): Promise<string[]> => assert.fail('resolved');
+  for (const name of ['localhost', 'app.localhost', 'A.B.LOCALHOST.']) {
+    assert.deepEqual(await targetsOf({ dev: true, resolve }, name, 80, never), ['127.0.0.1', '::1']);
+    const failure = await failing(targetsOf({ resolve }, name, 80, never));
+    assert.equal(failure.message, '127.0.0.1 is a loopback address; ::1 is a loopback address');
+  }
+});
