@@ -55,27 +55,26 @@ function contentOf(file: string): Uint8Array | undefined {
   }
 }
 
-/** A program may speak of keys and hold none: PEM is one only from its first line to its last. */
-const pemKeys = /-----BEGIN ([A-Z0-9 ]*PRIVATE KEY)-----(?:(?!-----).)*-----END \1-----/gs;
+/**
+ * A program may speak of keys and hold none: PEM is one from its first line to its last, with headers and Base64 between them. Whether we
+ * could read it is not asked: others may.
+ */
+const pemKey =
+  /-----BEGIN ([A-Z0-9 ]*PRIVATE KEY)-----[ \t]*\r?\n(?:[\w-]+:[^\n]*\n)*[A-Za-z0-9+/=\s]{32,}-----END \1-----/;
 
 /** DER begins with a SEQUENCE. */
 const derTag = 0x30;
 
 async function holdsKey(content: Uint8Array): Promise<boolean> {
   if (content[0] === derTag) return await isKey(content);
-  for (const [pem] of Buffer.from(content.buffer, content.byteOffset, content.length)
-    .toString('latin1')
-    .matchAll(pemKeys)) {
-    if (await isKey(pem)) return true;
-  }
-  return false;
+  return pemKey.test(Buffer.from(content.buffer, content.byteOffset, content.length).toString('latin1'));
 }
 
 /** To open one takes work that nobody wants. */
 const noWork = { iterations: 0, scryptBytes: 0 };
 
 /** Whatever passphrase it is under: what only fails to open is one. */
-async function isKey(key: string | Uint8Array): Promise<boolean> {
+async function isKey(key: Uint8Array): Promise<boolean> {
   try {
     wipe(await decryptPrivateKey(provider, key, '', { limits: noWork }));
     return true;

@@ -293,6 +293,11 @@ describe('a CA’s folder', () => {
       ['root.der', plain],
       ['root.der', encrypted],
       ['next.d/key.pem', pem],
+      // One that we cannot read.
+      [
+        'other.pem',
+        `-----BEGIN OTHER PRIVATE KEY-----\nProc-Type: 4,ENCRYPTED\n\n${'A'.repeat(64)}\n-----END OTHER PRIVATE KEY-----\n`,
+      ],
       ['.next.0123/key.pem', pem],
       ['notes.txt', `the root’s, -----BEGIN PRIVATE KEY-----:\n${toPem('PRIVATE KEY', plain)}`],
     ];
